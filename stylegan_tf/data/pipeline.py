@@ -1,0 +1,103 @@
+"""Batches of real pictures for one stage, in an order that is a function of (seed, pictures shown).
+
+Each epoch is a permutation of the whole set, seeded by (seed, epoch), and sample number s of the run is the picture at
+place s mod N of epoch s // N: a resumed run sees the pictures that an uninterrupted one would have seen, whatever
+the minibatches and the number of replicas. (The official code shuffles within a window of 4 GB and forgets its place.)
+"""
+
+import functools
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from stylegan_tf.data.layout import DataSet
+from stylegan_tf.data.reading import read_pictures
+from stylegan_tf.draws import Rows
+from stylegan_tf.mistakes import Mistake
+from stylegan_tf.replicas import Replicas
+
+PREFETCH = 8  # batches per replica that are read ahead
+
+
+class Feed:
+    """Endless iterator of (pictures uint8 [n, H, W, C], labels float32 [n, label_size]), one such pair per replica.
+
+    first: samples shown before. rows: of replica 0; the other replicas' rows follow from it. label_size: columns of
+    the data set's labels that are used; 0: labels is [n, 0].
+    """
+
+    def __init__(self, data_set: DataSet, stage: int, seed: int, first: int, rows: Rows, label_size: int, replicas: Replicas):
+        self.reader = Reader(data_set, stage, label_size)
+        self.iterator = replicas.distribute(batches(self.reader, seed, first, rows))
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        try:
+            return next(self.iterator)
+        except tf.errors.OpError:
+            if self.reader.mistake:  # TensorFlow has made a traceback of it
+                raise self.reader.mistake from None
+            raise
+
+
+class Reader:
+    """Pictures of one level by their number, from any thread. `mistake`: what the first unreadable one said."""
+
+    def __init__(self, data_set: DataSet, stage: int, label_size: int):
+        self.path = data_set.path(stage)
+        self.starts, self.lengths = data_set.index(stage)
+        self.shape = (2**stage, 2**stage, data_set.channels)
+        labels = data_set.labels if label_size else None
+        self.labels = np.zeros((len(self.starts), 0), np.float32) if labels is None else labels[:, :label_size]
+        self.mistake: Mistake | None = None
+        self.descriptor = os.open(self.path, os.O_RDONLY)
+
+    def __del__(self):
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
+
+    def read(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(uint8 [n, H, W, C], float32 [n, label_size]) of the pictures of these numbers."""
+        try:
+            pictures = read_pictures(self.descriptor, self.starts[numbers], self.lengths[numbers])
+        except Mistake as mistake:
+            self.mistake = Mistake(f"{self.path}: {mistake}")
+            raise
+        return np.ascontiguousarray(pictures.transpose(0, 2, 3, 1)), self.labels[numbers]
+
+
+def batches(reader: Reader, seed: int, first: int, rows: Rows) -> tf.data.Dataset:
+    """The batches of all replicas in turn: replica 0's, 1's, ... of the first minibatch, then of the next."""
+    count = len(reader.starts)
+
+    def read(turn):
+        step, replica = divmod(int(turn), rows.replicas)
+        own = Rows(rows.minibatch, rows.group, rows.replicas, replica)
+        samples = first + step * rows.minibatch + np.array(own.numbers())
+        return reader.read(pictures_of(samples, seed, count))
+
+    def load(turn):
+        pictures, labels = tf.numpy_function(read, [turn], [tf.uint8, tf.float32], stateful=False)
+        return (
+            tf.ensure_shape(pictures, (rows.count, *reader.shape)),
+            tf.ensure_shape(labels, (rows.count, reader.labels.shape[1])),
+        )
+
+    numbers = tf.data.Dataset.counter()
+    return numbers.map(load, num_parallel_calls=4, deterministic=True).prefetch(PREFETCH * rows.replicas)
+
+
+def pictures_of(samples: np.ndarray, seed: int, count: int) -> np.ndarray:
+    """Which of `count` pictures are shown as these samples of the run. int64 [n] -> int64 [n]."""
+    epochs, places = np.divmod(samples, count)
+    numbers = [permutation(seed, int(epoch), count)[place] for epoch, place in zip(epochs, places, strict=True)]
+    return np.array(numbers, np.int64)
+
+
+@functools.lru_cache(maxsize=4)
+def permutation(seed: int, epoch: int, count: int) -> np.ndarray:
+    """The order of an epoch: a permutation of 0 .. count - 1. A batch may straddle two epochs, hence the cache."""
+    return np.random.default_rng([seed, epoch]).permutation(count)

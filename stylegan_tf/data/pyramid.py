@@ -1,0 +1,36 @@
+"""A picture at every resolution from its own down to 4x4."""
+
+import numpy as np
+
+
+def halve(picture: np.ndarray) -> np.ndarray:
+    """The mean of each 2x2 block, float32 [..., H, W, C] -> [..., H/2, W/2, C].
+
+    Exact for pictures that began as uint8: eight levels down a value has 8 + 16 bits, as many as float32 holds, so the
+    order of the additions does not matter.
+    """
+    rows = picture[..., 0::2, :, :] + picture[..., 1::2, :, :]
+    return (rows[..., :, 0::2, :] + rows[..., :, 1::2, :]) * np.float32(0.25)
+
+
+def levels(picture: np.ndarray) -> list[np.ndarray]:
+    """uint8 pictures from the full resolution down to 4x4, of a picture or batch uint8 or float32 [..., H, W, C].
+
+    Each level is the 2x2 mean of the UNROUNDED level above; it is rounded (half to even) and clipped to [0, 255] only
+    when it leaves this function, as in the official data sets. H and W must be one power of two, 4 or more.
+    """
+    if picture.ndim < 3 or picture.shape[-3] != picture.shape[-2]:
+        raise ValueError(f"expected square pictures [..., H, W, C], got {list(picture.shape)}")
+    resolution = picture.shape[-2]
+    if resolution < 4 or resolution & (resolution - 1):
+        raise ValueError(f"expected a resolution of 4, 8, 16, ..., got {resolution}")
+    current = picture.astype(np.float32)
+    result = [_rounded(current) if picture.dtype != np.uint8 else picture]
+    while current.shape[-2] > 4:
+        current = halve(current)
+        result.append(_rounded(current))
+    return result
+
+
+def _rounded(picture: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)

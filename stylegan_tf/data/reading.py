@@ -1,0 +1,68 @@
+"""Pictures from anywhere in a record file, in any order, from many threads."""
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from stylegan_tf.data.example_proto import decode
+from stylegan_tf.data.framing import HEADER, read_record
+from stylegan_tf.mistakes import Mistake
+
+
+def read_pictures(
+    file: int | BinaryIO, starts: Sequence[int] | np.ndarray, lengths: Sequence[int] | np.ndarray
+) -> np.ndarray:
+    """Pictures uint8 [n, C, H, W] of the records at these offsets (see `framing.offsets`), in this order; n >= 1.
+
+    `file` is an open file or a descriptor; its position is neither used nor moved, so threads may share it. Every data
+    checksum is verified. Raises Mistake at a damaged record, and where the pictures differ in shape.
+    """
+    descriptor = file if isinstance(file, int) else file.fileno()
+    if len(starts) == 0:
+        raise ValueError("expected the offsets of at least one record, got none")
+    result = np.empty((0, 0, 0, 0), np.uint8)
+    frame: tuple[bytes, bytes] | None = None
+    for row, (start, length) in enumerate(zip(map(int, starts), map(int, lengths), strict=True)):
+        try:
+            framed = read_record(descriptor, start, length)
+            if frame and _fits(framed, length, frame, result[0].size):
+                result[row].reshape(-1)[:] = np.frombuffer(framed, np.uint8, result[0].size, len(frame[0]))
+                continue
+            picture = decode(framed[:length])
+            if row == 0:
+                result = np.empty((len(starts), *picture.shape), np.uint8)
+                frame = _frame(framed[:length], picture)
+            elif picture.shape != result.shape[1:]:
+                raise Mistake(f"it is {list(picture.shape)}, others in this file are {list(result.shape[1:])}")
+        except Mistake as mistake:
+            name = getattr(file, "name", None) or f"file descriptor {descriptor}"
+            raise Mistake(f"{name}, record at byte {start - HEADER}: {mistake}") from None
+        result[row] = picture
+    return result
+
+
+def _frame(payload: bytes, picture: np.ndarray) -> tuple[bytes, bytes] | None:
+    """The bytes of an Example before and after its pixels, or None where that is not certain.
+
+    Records of one file differ in their pixels only, so that whatever else begins and ends with these bytes and is as
+    long has its pixels in the same place. Proved by parsing the same bytes around other pixels.
+    """
+    pixels = picture.tobytes()
+    at = payload.find(pixels)
+    head, tail = payload[:at], payload[at + len(pixels) :]
+    others = np.bitwise_not(picture)
+    try:
+        proved = at >= 0 and np.array_equal(decode(head + others.tobytes() + tail), others)
+    except Mistake:
+        proved = False
+    return (head, tail) if proved else None
+
+
+def _fits(framed: bytes, length: int, frame: tuple[bytes, bytes], pixels: int) -> bool:
+    head, tail = frame
+    return (
+        length == len(head) + pixels + len(tail)
+        and framed.startswith(head)
+        and framed[length - len(tail) : length] == tail
+    )

@@ -1,0 +1,130 @@
+"""Files and folders that are either whole or absent, their digests, and locks between processes."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+
+from stylegan_tf.mistakes import Mistake
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yields a temporary path in the folder of `path`; on success it replaces `path`, after any error it is removed.
+
+    The suffix is kept at the end of the temporary name, because some writers choose the format by it.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
+    try:
+        yield temporary
+        _flush_to_disk(temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes `text` as UTF-8, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike, value: object) -> None:
+    """Writes `value` as indented JSON, whole or not at all; NaN and infinity raise ValueError (JSON has neither)."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """The SHA-256 of the file, 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Yields a new, empty sibling folder `.<name>.tmp-<pid>`; on success one rename makes it `path`.
+
+    After any error, Ctrl-C included, it is removed, and so are the parent folders that were made for it. Raises Mistake
+    when `path` exists and is anything but an empty folder.
+    """
+    target = Path(os.path.abspath(path))
+    _refuse_occupied(target)
+    made = [folder for folder in target.parents if not folder.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.tmp-{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)  # left by a killed process that had our number
+    try:
+        temporary.mkdir()
+        yield temporary
+        for file in temporary.rglob("*"):
+            _flush_to_disk(file)
+        _refuse_occupied(target)
+        os.replace(temporary, target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):  # another process may have put something there meanwhile
+            for folder in made:
+                folder.rmdir()
+        raise
+
+
+def _refuse_occupied(folder: Path) -> None:
+    if folder.is_dir():
+        if any(folder.iterdir()):
+            raise Mistake(f"the folder {folder} is not empty; name a new one, or remove it first")
+    elif folder.exists() or folder.is_symlink():
+        raise Mistake(f"{folder} exists and is not a folder; name a new folder")
+
+
+def _flush_to_disk(path: Path) -> None:
+    """A rename may reach the disk before the data does; after this it cannot."""
+    if path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Lock:
+    """Holds the lock file `path` for as long as the `with` block, and never longer than this process lives.
+
+    Raises Mistake, naming the folder and the process, when another holds it. The file stays: removing it would let two
+    processes lock two files of the same name.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self._descriptor = -1
+
+    def __enter__(self) -> "Lock":
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
+            folder = self.path.absolute().parent
+            raise Mistake(f"the folder {folder} is in use by process {holder}; wait for it or stop it") from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.close(self._descriptor)
+        self._descriptor = -1

@@ -1,0 +1,62 @@
+"""Stages, resolutions, widths and layer numbers of the growing networks."""
+
+import re
+import zlib
+
+
+def stage_of(resolution: int) -> int:
+    """log2 of a resolution. Raises ValueError unless it is a power of two, 4 at least."""
+    if not isinstance(resolution, int) or resolution < 4 or resolution & (resolution - 1):
+        raise ValueError(f"resolution must be a power of two, 4 at least, got {resolution!r}")
+    return resolution.bit_length() - 1
+
+
+def channels(stage: int, fmap_base: int, fmap_decay: float, fmap_max: int) -> int:
+    """Width of the layers of resolution 2^stage: min(fmap_base / 2^((stage - 1) fmap_decay), fmap_max) (official nf).
+
+    Stage 1 is the discriminator's last hidden layer.
+    """
+    return min(int(fmap_base / 2.0 ** ((stage - 1) * fmap_decay)), fmap_max)
+
+
+def num_layers(stage: int) -> int:
+    """Layers of the synthesis network up to a stage, two per resolution: 18 at 1024x1024."""
+    return 2 * stage - 2
+
+
+def checked_stage(stage: int | None, last: int) -> int:
+    """The stage meant by an argument: None is the last. Raises ValueError outside 2 (4x4) to last."""
+    if stage is None:
+        return last
+    if not 2 <= stage <= last:
+        raise ValueError(f"stage must be 2 (4x4) to {last} ({2**last}x{2**last}), got {stage!r}")
+    return stage
+
+
+def checked_shape(name: str, tensor, expected: tuple) -> None:
+    """Raises ValueError unless tensor.shape fits; None in `expected` fits everything, a tuple any of its values."""
+
+    def fits(size, wanted):
+        return wanted is None or size is None or (size in wanted if isinstance(wanted, tuple) else size == wanted)
+
+    shape = tuple(tensor.shape)
+    if len(shape) != len(expected) or not all(map(fits, shape, expected)):
+        wanted = ", ".join("N" if size is None else str(size) for size in expected)
+        raise ValueError(f"{name} must have the shape [{wanted}], got {list(shape)}")
+
+
+def used_at(path: str, stage: int) -> bool:
+    """Whether a picture of a stage, fading or not, depends on the variable of that path (b<resolution>_<layer>/...).
+
+    Layers of finer resolutions are not used, and of the conversions from and to RGB only the two finest.
+    """
+    found = re.search(r"(?:^|/)b(\d+)_(to_rgb|from_rgb)?", path)
+    if not found:
+        return True
+    side = int(found[1])
+    return side <= 2**stage and (not found[2] or side >= 2 ** (stage - 1))
+
+
+def seed_of(seed: int, name: str) -> int:
+    """A seed of its own for every layer of a network."""
+    return zlib.crc32(f"{seed}/{name}".encode())

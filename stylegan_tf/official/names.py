@@ -1,0 +1,111 @@
+"""Official variable name <-> our attribute path, and the layouts of the two.
+
+Official tensors are N C H W, ours N H W C. That matters for the constant input and the noise, and for two dense layers:
+the discriminator's first (its input is flattened in the order C H W) and the traditional input's (its output is
+reshaped to C H W). A fused upscaling convolution of the official code turns its kernel by 180 degrees.
+"""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+IGNORED = re.compile(r"(?:G_synthesis/)?lod$")  # the official schedule's variable; ours is an argument
+
+
+def attribute_path(name: str, resolution: int) -> str:
+    """'G_synthesis/8x8/Conv0_up/Noise/weight' -> 'synthesis.b8_conv0_up_epilogue.noise.weight'.
+
+    name: local name in G or D of configs B to F; resolution: final, which the numbers of ToRGB_lod<k> count from.
+    Raises ValueError for a name that those networks do not have.
+    """
+    if name == "dlatent_avg":
+        return "w_avg"
+    mapping = re.fullmatch(r"G_mapping/(?:Dense(\d+)/(weight|bias)|(LabelConcat)/weight)", name)
+    if mapping:
+        return "mapping.label_weight" if mapping[3] else f"mapping.dense{mapping[1]}.{mapping[2]}"
+    scope, local = ("synthesis.", name[12:]) if name.startswith("G_synthesis/") else ("", name)
+    if re.fullmatch(r"noise\d+", local):
+        return scope + local
+    rgb = re.fullmatch(r"(To|From)RGB_lod(\d+)/(weight|bias)", local)
+    if rgb:
+        return f"{scope}b{resolution >> int(rgb[2])}_{rgb[1].lower()}_rgb.{rgb[3]}"
+    layer = re.fullmatch(
+        r"(\d+)x\1/(Const|Dense|Dense0|Dense1|Conv|Conv0|Conv0_up|Conv1|Conv1_down)/(Noise/|StyleMod/|)(const|weight|bias)", local
+    )
+    if not layer:
+        raise ValueError(f"{name!r} is not a variable of a style-based generator or its discriminator")
+    path = f"{scope}b{layer[1]}_{layer[2].lower()}"
+    if layer[4] == "const":
+        return path
+    parts = {"": "", "Noise/": "noise.", "StyleMod/": "style."}
+    in_epilogue = layer[3] or (scope and layer[4] == "bias")
+    return f"{path}_epilogue.{parts[layer[3]]}{layer[4]}" if in_epilogue else f"{path}.{layer[4]}"
+
+
+def pairs(network, names) -> Iterator[tuple[str, object]]:
+    """(official name, our variable) of every name in `names`, those of the official schedule left out.
+
+    Raises ValueError where our network has no such variable.
+    """
+    for name in names:
+        if IGNORED.match(name):
+            continue
+        found = network
+        for attribute in attribute_path(name, network.resolution).split("."):
+            found = getattr(found, attribute, None)
+        if found is None:
+            raise ValueError(f"the network has no {attribute_path(name, network.resolution)} for the official {name!r}")
+        yield name, found
+
+
+def to_ours(name: str, array: np.ndarray, flipped: bool = False) -> np.ndarray:
+    """An official tensor in our layout. flipped: its layer is a fused upscaling, so the kernel is turned."""
+    if re.search(r"/const$|(^|/)noise\d+$", name):
+        return np.transpose(array, (0, 2, 3, 1))
+    if name.endswith("4x4/Dense0/weight"):  # [C 4 4, out] -> [4 4 C, out]
+        return array.reshape(-1, 4, 4, array.shape[1]).transpose(1, 2, 0, 3).reshape(array.shape)
+    if name.endswith("4x4/Dense/weight"):  # [w_dim, C 4 4] -> [w_dim, 4 4 C]
+        return array.reshape(array.shape[0], -1, 4, 4).transpose(0, 2, 3, 1).reshape(array.shape)
+    return array[::-1, ::-1] if flipped and is_upscaling(name) else array
+
+
+def to_official(name: str, array: np.ndarray, flipped: bool = False) -> np.ndarray:
+    """One of our tensors in the official layout: the inverse of `to_ours`."""
+    if re.search(r"/const$|(^|/)noise\d+$", name):
+        return np.transpose(array, (0, 3, 1, 2))
+    if name.endswith("4x4/Dense0/weight"):
+        return array.reshape(4, 4, -1, array.shape[1]).transpose(2, 0, 1, 3).reshape(array.shape)
+    if name.endswith("4x4/Dense/weight"):
+        return array.reshape(array.shape[0], 4, 4, -1).transpose(0, 3, 1, 2).reshape(array.shape)
+    return array[::-1, ::-1] if flipped and is_upscaling(name) else array
+
+
+def is_upscaling(name: str) -> bool:
+    """Whether an official name is the kernel of an upscaling convolution."""
+    return name.endswith("/Conv0_up/weight")
+
+
+def is_flipped(name: str, fused_scale) -> bool:
+    """Whether the official network computes this kernel turned: fused upscaling, 'auto' from 128x128 up."""
+    if not is_upscaling(name):
+        return False
+    side = int(name.split("/")[-3].split("x")[0])
+    return side >= 128 if fused_scale == "auto" else bool(fused_scale)
+
+
+def assign(network, tensors: dict[str, np.ndarray], fused_scale="auto") -> None:
+    """Gives a network the weights of an official one: every tensor used once, every variable of ours filled.
+
+    tensors: official local name -> array. Raises ValueError for a name, a shape or a variable without its counterpart.
+    """
+    filled = set()
+    for name, variable in pairs(network, tensors):
+        array = to_ours(name, np.asarray(tensors[name]), is_flipped(name, fused_scale))
+        if tuple(variable.shape) != array.shape:
+            raise ValueError(f"{name!r} has the shape {list(array.shape)}, the network wants {list(variable.shape)}")
+        variable.assign(array)
+        filled.add(id(variable))
+    missing = [variable.path for variable in network.variables if id(variable) not in filled]
+    if missing:
+        raise ValueError(f"no official tensor for {', '.join(missing)}")

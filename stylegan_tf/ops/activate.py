@@ -1,0 +1,28 @@
+"""The non-linearities of the networks, by name."""
+
+import math
+
+import keras
+from keras import ops
+
+NONLINEARITIES = ("lrelu", "relu")
+GAIN = math.sqrt(2)  # of a layer that a non-linearity follows, for both kinds
+TINY = {"float16": 2.0**-24, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}  # positive, by dtype
+
+
+def leaky_relu(x):
+    """x where x >= 0, else 0.2 x, with slope 1 at exactly 0 as in the official networks.
+
+    keras.ops has slope 0.2 there. Adding a number too small to change anything but 0 makes the difference, at a third
+    of the time that where(x >= 0, x, 0.2 x) and its gradients take on a CPU.
+    """
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    return ops.leaky_relu(x + ops.cast(TINY[dtype], dtype), 0.2)
+
+
+def activation(name: str):
+    """The function called `name`. Raises ValueError with the choices."""
+    functions = {"lrelu": leaky_relu, "relu": ops.relu}
+    if name not in functions:
+        raise ValueError(f"nonlinearity must be one of {', '.join(NONLINEARITIES)}, got {name!r}")
+    return functions[name]

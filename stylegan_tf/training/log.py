@@ -1,0 +1,190 @@
+"""Everything a run says: the official tick line, stats.jsonl, TensorBoard, and a live line on the console."""
+
+import json
+import math
+import resource
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from stylegan_tf import files, rundir
+from stylegan_tf.progress import LiveLine, format_time
+from stylegan_tf.training.events import EventFile
+from stylegan_tf.training.schedule import Phase
+
+# Name, width and digits of each number in the tick line, in the official order.
+TICK_LINE = (
+    ("tick", "<5d"),
+    ("kimg", "<8.1f"),
+    ("lod", "<5.2f"),
+    ("minibatch", "<4d"),
+    ("time", "<12"),
+    ("sec/tick", "<7.1f"),
+    ("sec/kimg", "<7.2f"),
+    ("maintenance", "<6.1f"),
+    ("gpumem", "<4.1f"),
+)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What there is to say at the end of a tick. Seconds; GB of 2**30 bytes."""
+
+    tick: int  # number of the tick, from 1
+    nimg: int  # pictures shown so far
+    phase: Phase
+    total_seconds: float  # since the run began, earlier starts included
+    tick_seconds: float  # of training in this tick
+    tick_nimg: int  # pictures shown in this tick
+    maintenance_seconds: float = 0.0  # grids, snapshots, metrics since the tick before
+    peak_gpu_gb: float = 0.0
+    skipped_steps: int = 0  # steps with a gradient that was not finite, in the whole run
+    losses: Mapping[str, float] = field(default_factory=dict)  # means since the tick before: see scalars
+
+    @property
+    def seconds_per_kimg(self) -> float:
+        return 1000 * self.tick_seconds / max(self.tick_nimg, 1)
+
+
+def tick_line(tick: Tick) -> str:
+    """The official line of log.txt, "tick 1     kimg 140.3    lod 7.00  minibatch 128  time 4m 02s ..."."""
+    values = (
+        *(tick.tick, tick.nimg / 1000, tick.phase.lod, tick.phase.minibatch, format_time(tick.total_seconds)),
+        *(tick.tick_seconds, tick.seconds_per_kimg, tick.maintenance_seconds, tick.peak_gpu_gb),
+    )
+    pairs = zip(TICK_LINE, values, strict=True)
+    return " ".join(f"{name} {value:{form}}" for (name, form), value in pairs).rstrip()
+
+
+def scalars(tick: Tick) -> dict[str, float]:
+    """The numbers of a tick under their official TensorBoard names.
+
+    A loss called "G", "D", "scores/real", "scores/fake", "r1_penalty", ... gets "Loss/" in front.
+    """
+    return {
+        **{f"Loss/{name}": value for name, value in tick.losses.items()},
+        "Progress/tick": tick.tick,
+        "Progress/kimg": tick.nimg / 1000,
+        "Progress/lod": tick.phase.lod,
+        "Progress/minibatch": tick.phase.minibatch,
+        "Progress/skipped_steps": tick.skipped_steps,
+        "Timing/total_sec": tick.total_seconds,
+        "Timing/sec_per_tick": tick.tick_seconds,
+        "Timing/sec_per_kimg": tick.seconds_per_kimg,
+        "Timing/maintenance_sec": tick.maintenance_seconds,
+        "Resources/peak_gpu_mem_gb": tick.peak_gpu_gb,
+    }
+
+
+def live_text(
+    nimg: int,
+    total_kimg: float,
+    phase: Phase,
+    seconds_per_image: float,
+    losses: Mapping[str, float],
+    peak_gpu_gb: float = 0.0,
+    remaining: float | None = None,
+) -> str:
+    """The line that is rewritten while training; `remaining` seconds, None as long as nobody can tell.
+
+    Names of losses as in `scalars`; those that are not there are left out.
+    """
+    fading = f" fade {phase.fade:.2f}" if phase.fade < 1 else ""
+    names = {"G": "G", "D": "D", "scores/real": "real", "scores/fake": "fake"}
+    parts = [
+        f"{nimg / 1000:.1f} of {total_kimg:g} kimg",
+        f"{phase.resolution}x{phase.resolution}{fading}",
+        f"{1 / seconds_per_image:.4g} img/s",
+        f"{1000 * seconds_per_image:.4g} s/kimg",
+        " ".join(f"{short} {losses[name]:.2f}" for name, short in names.items() if name in losses),
+        f"gpumem {peak_gpu_gb:.1f} GB" if peak_gpu_gb else f"mem {process_memory_gb():.1f} GB",
+        "" if remaining is None else f"{format_time(remaining)} left",
+    ]
+    return "  ".join(filter(None, parts))
+
+
+def process_memory_gb() -> float:
+    """The most memory that this process ever had, in GB of 2**30 bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def cut_back(path: Path, nimg: int) -> int:
+    """Removes what stats.jsonl says about pictures after `nimg`, and a line that a kill cut short.
+
+    Returns the nimg of the last line that stays, -1 if none does.
+    """
+    if not path.exists():
+        return -1
+    kept, last = [], -1
+    for line in path.read_bytes().decode("utf-8", "replace").splitlines(keepends=True):
+        try:
+            seen = int(json.loads(line)["nimg"])
+        except (ValueError, KeyError, TypeError):
+            break  # only the last line can be cut short
+        if seen > nimg or not line.endswith("\n"):
+            break
+        kept.append(line)
+        last = seen
+    files.write_text(path, "".join(kept))
+    return last
+
+
+class RunLog:
+    """Writes what a run says into its directory and on the console. `nimg`: where this start of the run begins.
+
+    Earlier words about pictures after `nimg` are taken back first, except for those in log.txt, which is a diary.
+    """
+
+    def __init__(self, run_dir: Path, nimg: int = 0, line: LiveLine | None = None):
+        self.run_dir = run_dir
+        self.line = line if line is not None else LiveLine()
+        # A checkpoint may have been written just before or just after the tick that ends at the same picture.
+        self._said = cut_back(run_dir / rundir.STATS, nimg if nimg else -1)
+        self._events = EventFile(run_dir, nimg)
+        self._log = open(run_dir / rundir.LOG, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        self._stats = open(run_dir / rundir.STATS, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
+
+    def say(self, text: str) -> None:
+        """A line on the console and in log.txt."""
+        if self.line.live:
+            self.line.close()
+        print(text, flush=True)
+        self._log.write(text + "\n")
+        self._log.flush()
+
+    def tick(self, tick: Tick) -> None:
+        """The tick line, a line of stats.jsonl and a point on TensorBoard's curves."""
+        self.say(tick_line(tick))
+        if tick.nimg <= self._said:
+            return
+        values = scalars(tick)
+        self._events.scalars(values, tick.nimg)
+        plain: dict[str, Any] = {"nimg": tick.nimg}
+        # JSON has no NaN and no infinity.
+        plain |= {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._stats.write(json.dumps(plain) + "\n")
+        self._stats.flush()
+
+    def image(self, tag: str, pixels: np.ndarray, nimg: int) -> None:
+        """A grid for TensorBoard, uint8 [H, W, C]; `tag` such as "fakes"."""
+        if nimg > self._said:
+            self._events.image(tag, pixels, nimg)
+
+    def close(self) -> None:
+        """Ends the live line and closes the files."""
+        if self.line.live:
+            self.line.close()
+        for file in (self._events, self._log, self._stats):
+            file.close()
+
+    def __enter__(self) -> "RunLog":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,225 @@
+"""The training loop (official training_loop)."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import tensorflow as tf
+
+from stylegan_tf import pictures, rundir
+from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.data.layout import DataSet
+from stylegan_tf.data.pipeline import Feed
+from stylegan_tf.draws import Rows
+from stylegan_tf.mistakes import Failure
+from stylegan_tf.replicas import Replicas
+from stylegan_tf.training import schedule
+from stylegan_tf.training.checkpoint import Checkpoints, Progress
+from stylegan_tf.training.eta import Pace, remaining_seconds
+from stylegan_tf.training.log import RunLog, Tick, live_text
+from stylegan_tf.training.signals import StopRequest
+from stylegan_tf.training.snapshots import Grid, save_networks
+from stylegan_tf.training.state import State
+from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, Steps
+
+
+def train(experiment: Experiment, run_dir: Path, data_set: DataSet, replicas: Replicas) -> None:
+    """Trains to the end of the schedule, from the newest checkpoint if there is one.
+
+    Raises Stopped (a KeyboardInterrupt) after SIGINT or SIGTERM, with everything saved; Failure where a whole tick had
+    no finite gradient.
+    """
+    state = State(experiment, replicas)
+    checkpoints = Checkpoints(run_dir, state)
+    progress = checkpoints.restore() or Progress(seed=experiment.training.seed, threads=_threads())
+    total = round(experiment.training.total_kimg * 1000)
+    with RunLog(run_dir, progress.nimg) as log, StopRequest() as stop:
+        run = _Run(experiment, run_dir, data_set, state, progress, checkpoints, log)
+        run.greet()
+        while progress.nimg < total:
+            phase = run.look_at_schedule()
+            run.train_minibatches(phase)
+            if progress.nimg >= min(progress.tick_nimg + phase.tick_kimg * 1000, total):
+                run.end_tick(phase, last=progress.nimg >= total)
+            if stop.requested or run.checkpoint_due():
+                run.checkpoint()
+            if stop.requested:
+                raise stop.stopped(progress.nimg)
+        run.checkpoint()
+        rundir.mark_finished(run_dir, progress.nimg)
+
+
+class _Run:
+    """What the loop does with a run, one method per word of the loop."""
+
+    def __init__(self, experiment, run_dir, data_set, state, progress, checkpoints, log):
+        self.experiment, self.run_dir, self.data_set, self.state = experiment, run_dir, data_set, state
+        self.progress, self.checkpoints, self.log = progress, checkpoints, log
+        self.grid = Grid(experiment, data_set)
+        self.pace = Pace()
+        self.steps: Steps | None = None
+        self.feed: Feed | None = None
+        self.sums = tf.constant([progress.sums.get(name, 0.0) for name in (*D_STATISTICS, *G_STATISTICS)])
+        self.minibatches = round(progress.sums.get("minibatches", 0))
+        self.tick_seconds = progress.sums.get("seconds", 0.0)
+        self.maintenance = 0.0
+        self.saved_at = time.monotonic()
+
+    def greet(self) -> None:
+        """Says where training begins; the first grids, and a warning where the last bits will differ."""
+        progress = self.progress
+        if progress.nimg:
+            self.log.say(f"continuing at {progress.nimg / 1000:.1f} kimg")
+            if progress.threads != _threads():
+                self.log.say(
+                    f"threads are {_threads()} here and were {progress.threads}: the last bits of the weights may differ "
+                    "from those of an uninterrupted run"
+                )
+            return
+        pictures.save_png(self.run_dir / rundir.REALS, self.grid.reals(self.data_set))
+        phase = self._phase()
+        self.save_grid(phase)
+
+    def look_at_schedule(self) -> schedule.Phase:
+        """The current phase. A new stage, or the end of a fade, resets the optimizers and saves a checkpoint."""
+        phase = self._phase()
+        key = list(schedule.reset_key(phase))
+        if key != self.progress.reset_key:
+            if self.progress.reset_key is not None:
+                if self.experiment.training.reset_optimizer:
+                    self.state.reset_optimizers()
+                self.progress.reset_key = key
+                self.checkpoint()
+            self.progress.reset_key = key
+        if self.steps is None or (self.steps.stage, self.steps.minibatch) != (phase.stage, phase.minibatch):
+            self._begin(phase)
+        return phase
+
+    def _begin(self, phase) -> None:
+        """New graphs and a new feed, for another stage or size of minibatch."""
+        experiment, replicas = self.experiment, self.state.replicas
+        label_size = experiment.G.label_size
+        labels = self.data_set.labels[:, :label_size] if label_size else None
+        self.steps = Steps(self.state, experiment, phase.stage, phase.minibatch, labels)
+        rows = Rows(phase.minibatch, self.steps.group, replicas.count)
+        seed = experiment.training.seed
+        self.feed = Feed(self.data_set, phase.stage, seed, self.progress.nimg, rows, label_size, replicas)
+        self.traced = False
+
+    def train_minibatches(self, phase) -> None:
+        """minibatch_repeats times: D_repeats steps of the discriminator, each with new pictures, and one of the generator."""
+        training, progress, began = self.experiment.training, self.progress, time.monotonic()
+        before = progress.nimg
+        fade = tf.constant(phase.fade, tf.float32)
+        for _ in range(training.minibatch_repeats):
+            for _ in range(training.D_repeats):
+                reals, labels = next(self.feed)
+                nimg = tf.constant(progress.nimg, tf.int64)
+                told_d = self.steps.d_step(reals, labels, nimg, fade, tf.constant(phase.D_lrate, tf.float32))
+                progress.nimg += phase.minibatch
+            told_g = self.steps.g_step(nimg, fade, tf.constant(phase.G_lrate, tf.float32))
+            self.sums += tf.concat([told_d, told_g], axis=0)
+            self.minibatches += 1
+        if not self.traced:
+            float(self.sums[0])  # waits for the devices
+        seconds = time.monotonic() - began
+        self.tick_seconds += seconds
+        progress.seconds += seconds
+        if self.traced:
+            self.pace.add(phase.stage, progress.nimg - before, seconds)
+        self.traced = True
+        if self.log.line.due():
+            self._show(phase)
+
+    def _show(self, phase) -> None:
+        paces = self.pace.seconds_per_image()
+        if phase.stage not in paces:
+            return
+        left = remaining_seconds(self.experiment, self.progress.nimg, paces)
+        total = self.experiment.training.total_kimg
+        self.log.line.show(
+            live_text(self.progress.nimg, total, phase, paces[phase.stage], self.means(), _peak_gpu_gb(), left)
+        )
+
+    def means(self) -> dict[str, float]:
+        """Means since the tick began, over the steps that were not skipped; NaN where there was none."""
+        sums = dict(zip((*D_STATISTICS, *G_STATISTICS), self.sums.numpy().tolist(), strict=True))
+        skipped = {"D": sums.pop("D_skipped"), "G": sums.pop("G_skipped")}
+        good = {kind: self.minibatches - skipped[kind] for kind in skipped}
+        return {
+            name: total / count if (count := good["G" if name == "G" else "D"]) else float("nan")
+            for name, total in sums.items()
+        }
+
+    def end_tick(self, phase, last: bool) -> None:
+        """The tick line, the grid of fakes, and now and then a snapshot of the networks."""
+        progress, output = self.progress, self.experiment.output
+        progress.tick += 1
+        skipped = self._skipped()
+        progress.skipped_steps += sum(skipped)
+        self.log.tick(
+            Tick(
+                progress.tick,
+                progress.nimg,
+                phase,
+                progress.seconds,
+                self.tick_seconds,
+                progress.nimg - progress.tick_nimg,
+                self.maintenance,
+                _peak_gpu_gb(),
+                progress.skipped_steps,
+                self.means(),
+            )
+        )
+        if self.minibatches and max(skipped) >= self.minibatches:
+            raise Failure(
+                f"training has diverged: no step since kimg {progress.tick_nimg / 1000:.1f} had finite gradients; the last "
+                "snapshots are whole. Try another --seed, lower learning rates or --precision=float32"
+            )
+        began = time.monotonic()
+        if last or progress.tick % output.image_ticks == 0:
+            self.save_grid(phase)
+        if last or progress.tick == 1 or progress.tick % output.snapshot_ticks == 0:
+            save_networks(self.run_dir, self.state, self.experiment, progress.nimg)
+        self.maintenance = time.monotonic() - began
+        progress.tick_nimg, self.minibatches, self.tick_seconds = progress.nimg, 0, 0.0
+        self.sums = tf.zeros_like(self.sums)
+
+    def save_grid(self, phase) -> None:
+        """fakes<kimg>.png and the same in TensorBoard."""
+        grid = self.grid.fakes(self.state.Gs, phase.stage, phase.fade)
+        pictures.save_png(rundir.fakes_path(self.run_dir, self.progress.nimg), grid)
+        self.log.image("fakes", grid, self.progress.nimg)
+
+    def checkpoint_due(self) -> bool:
+        """Whether the last checkpoint is older than the setting says."""
+        return time.monotonic() - self.saved_at >= self.experiment.output.checkpoint_minutes * 60
+
+    def checkpoint(self) -> None:
+        """Saves everything."""
+        names = (*D_STATISTICS, *G_STATISTICS)
+        self.progress.sums = dict(zip(names, self.sums.numpy().tolist(), strict=True))
+        self.progress.sums |= {"minibatches": self.minibatches, "seconds": self.tick_seconds}
+        self.checkpoints.save(self.progress)
+        self.saved_at = time.monotonic()
+
+    def _skipped(self) -> list[int]:
+        names = (*D_STATISTICS, *G_STATISTICS)
+        return [round(float(self.sums[names.index(name)])) for name in ("D_skipped", "G_skipped")]
+
+    def _phase(self) -> schedule.Phase:
+        experiment = self.experiment
+        return schedule.phase(
+            self.progress.nimg, experiment.schedule, experiment.data.resolution, experiment.training.shares
+        )
+
+
+def _threads() -> list[int]:
+    threading = tf.config.threading
+    return [threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()]
+
+
+def _peak_gpu_gb() -> float:
+    gpus = tf.config.list_physical_devices("GPU")
+    peaks = [tf.config.experimental.get_memory_info(f"GPU:{n}")["peak"] for n in range(len(gpus))]
+    return max(peaks, default=0) / 2**30

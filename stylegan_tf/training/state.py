@@ -1,0 +1,53 @@
+"""Everything that training changes: networks, optimizers, loss scales, counters."""
+
+from dataclasses import asdict
+
+import keras
+import tensorflow as tf
+
+from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.networks.discriminator import Discriminator
+from stylegan_tf.networks.generator import Generator
+from stylegan_tf.replicas import Replicas
+from stylegan_tf.training.loss_scale import LossScale
+
+
+class State:
+    """The networks G, D and Gs, their optimizers and loss scales, and how far training is. Made within the replicas.
+
+    Gs starts equal to G. The counters are plain numbers: `nimg` pictures shown, `seconds` trained before this process.
+    """
+
+    def __init__(self, experiment: Experiment, replicas: Replicas):
+        training, policy = experiment.training, experiment.training.precision
+        self.replicas = replicas
+        with replicas.scope():
+            self.G = Generator(**asdict(experiment.G), seed=training.seed, dtype=policy)
+            self.D = Discriminator(**asdict(experiment.D), seed=training.seed, dtype=policy)
+            self.Gs = Generator(**asdict(experiment.G), seed=training.seed, dtype=policy)
+            self.G_optimizer = make_optimizer(experiment, self.G)
+            self.D_optimizer = make_optimizer(experiment, self.D)
+            self.G_scale = LossScale(policy == "mixed_float16")
+            self.D_scale = LossScale(policy == "mixed_float16")
+        self.nimg = 0
+        self.seconds = 0.0
+
+    def reset_optimizers(self) -> None:
+        """Forgets the moments and step counts of both optimizers (official reset_opt_for_new_lod)."""
+        for optimizer in (self.G_optimizer, self.D_optimizer):
+            for variable in optimizer.variables:
+                if variable is not optimizer._learning_rate:
+                    variable.assign(tf.zeros(variable.shape, variable.dtype))
+
+
+def make_optimizer(experiment: Experiment, network) -> keras.optimizers.Optimizer:
+    """Adam for a network: theta -= lr sqrt(1 - beta2^t) g / (sqrt(v) + epsilon) with beta1 = 0 (paper app. C)."""
+    training = experiment.training
+    optimizer = keras.optimizers.Adam(
+        learning_rate=0.0,
+        beta_1=training.adam_beta1,
+        beta_2=training.adam_beta2,
+        epsilon=training.adam_epsilon,
+    )
+    optimizer.build(network.trainable_variables)
+    return optimizer

@@ -1,0 +1,158 @@
+import os
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from stylegan_tf.data.example_proto import encode
+from stylegan_tf.data.framing import write_record
+from stylegan_tf.data.layout import find_levels, labels_path, level_path, open_data_set
+from stylegan_tf.mistakes import Mistake
+
+COUNT = 3
+
+
+def write_level(path, pictures):
+    with open(path, "wb") as file:
+        for picture in pictures:
+            write_record(file, encode(picture))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A data set 'cats' of three 16x16 RGB pictures."""
+    for stage in (2, 3, 4):
+        write_level(tmp_path / f"cats-r{stage:02d}.tfrecords", np.full((COUNT, 3, 2**stage, 2**stage), stage, np.uint8))
+    return tmp_path
+
+
+def test_open(folder):
+    data_set = open_data_set(folder)
+    assert (data_set.name, data_set.stages, data_set.resolution) == ("cats", (2, 3, 4), 16)
+    assert (data_set.channels, data_set.num_images, data_set.labels) == (3, COUNT, None)
+    assert data_set.path(3) == folder / "cats-r03.tfrecords"
+    starts, lengths = data_set.index(3)
+    assert len(starts) == len(lengths) == COUNT
+    with pytest.raises(Mistake, match="no 32x32 pictures, only 4, 8, 16"):
+        data_set.path(5)
+
+
+def test_a_pyramid_may_lack_its_finest_or_coarsest_levels(folder):
+    os.remove(folder / "cats-r02.tfrecords")
+    assert open_data_set(folder).stages == (3, 4)
+
+
+def test_labels(folder):
+    labels = np.array([[1, 0], [0, 1], [0.5, 0.5]], np.float32)
+    with open(labels_path(folder, "cats"), "wb") as file:
+        np.save(file, labels)
+    opened = open_data_set(folder).labels
+    assert opened.dtype == np.float32
+    assert np.array_equal(opened, labels)
+    with open(labels_path(folder, "cats"), "wb") as file:
+        np.save(file, labels.astype(np.float64))
+    assert open_data_set(folder).labels.dtype == np.float32
+
+
+@pytest.mark.parametrize("labels", [np.zeros((COUNT + 1, 2)), np.zeros(COUNT), np.zeros((2, COUNT, 1))])
+def test_labels_that_do_not_fit(folder, labels):
+    with open(labels_path(folder, "cats"), "wb") as file:
+        np.save(file, labels)
+    with pytest.raises(Mistake, match="cats-rxx.labels holds labels of shape .* expected 3 rows"):
+        open_data_set(folder)
+
+
+def test_labels_that_are_none(folder):
+    path = labels_path(folder, "cats")
+    objects = np.array([[object()]] * COUNT)
+    for save in (lambda: path.write_bytes(b"no array"), lambda: objects.dump(path), lambda: path.write_bytes(b"")):
+        save()
+        with pytest.raises(Mistake, match="cats-rxx.labels is not a label file"):
+            open_data_set(folder)
+    for text in (np.array([["a"]] * COUNT), objects):
+        with open(path, "wb") as file:
+            np.save(file, text)
+        with pytest.raises(Mistake, match="cats-rxx.labels is not a label file"):
+            open_data_set(folder)
+
+
+def test_a_label_file_that_claims_more_than_it_holds_allocates_nothing(folder):
+    with open(labels_path(folder, "cats"), "wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (COUNT, 10**10)}
+        np.lib.format.write_array_header_1_0(file, header)
+    tracemalloc.start()
+    with pytest.raises(Mistake, match="not a label file"):
+        open_data_set(folder)
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+
+
+def remove(name):
+    return lambda folder: os.remove(folder / name)
+
+
+def level(name, *shape):
+    return lambda folder: write_level(folder / name, np.zeros(shape, np.uint8))
+
+
+def empty(folder):
+    for name in os.listdir(folder):
+        os.remove(folder / name)
+
+
+def cut(name, size):
+    return lambda folder: os.truncate(folder / name, size)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (empty, "holds no data set"),
+        (level("dogs-r02.tfrecords", 3, 3, 4, 4), "holds 2 data sets \\(cats, dogs\\)"),
+        (remove("cats-r03.tfrecords"), "cats-r03.tfrecords is missing"),
+        (level("cats-r03.tfrecords", 2, 3, 8, 8), "different numbers of pictures .*cats-r03.tfrecords: 2"),
+        (
+            level("cats-r03.tfrecords", 3, 1, 8, 8),
+            "cats-r03.tfrecords, record 0: .*\\[1, 8, 8\\], expected \\[3, 8, 8\\]",
+        ),
+        (level("cats-r04.tfrecords", 3, 3, 8, 8), "cats-r04.tfrecords, record 0: .*expected \\[3, 16, 16\\]"),
+        (cut("cats-r04.tfrecords", 2400), "cats-r04.tfrecords, record 2: .*cut short"),
+        (cut("cats-r02.tfrecords", 5), "cats-r02.tfrecords, record 0: .*cut short"),
+        (cut("cats-r02.tfrecords", 0), "different numbers"),
+        (
+            lambda folder: (folder / "cats-r02.tfrecords").write_bytes(b"\0" * 999),
+            "record 0: the checksum of its length",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(folder, damage, message):
+    damage(folder)
+    with pytest.raises(Mistake, match=message):
+        open_data_set(folder)
+
+
+def test_no_pictures_at_all(tmp_path):
+    (tmp_path / "cats-r02.tfrecords").touch()
+    with pytest.raises(Mistake, match="holds no pictures"):
+        open_data_set(tmp_path)
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(Mistake, match="here does not exist"):
+        open_data_set(tmp_path / "here")
+    (tmp_path / "file").touch()
+    with pytest.raises(Mistake, match="is not a folder"):
+        find_levels(tmp_path / "file")
+
+
+def test_index_notices_a_count_that_the_file_size_hid(folder):
+    # Two records of other lengths that are together as long as three like the first
+    path = level_path(folder, "cats", 2)
+    size = path.stat().st_size
+    first = len(encode(np.zeros((3, 4, 4), np.uint8))) + 16
+    with open(path, "wb") as file:
+        write_record(file, encode(np.full((3, 4, 4), 2, np.uint8)))
+        write_record(file, b"x" * (size - first - 16))
+    data_set = open_data_set(folder)
+    with pytest.raises(Mistake, match="cats-r02.tfrecords holds 2 records, the other levels 3"):
+        data_set.index(2)

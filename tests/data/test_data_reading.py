@@ -1,0 +1,114 @@
+import os
+import struct
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from stylegan_tf.data.example_proto import encode, example_class
+from stylegan_tf.data.framing import offsets, write_record
+from stylegan_tf.data.reading import read_pictures
+from stylegan_tf.mistakes import Mistake
+
+PICTURES = np.random.RandomState(1).randint(0, 256, (50, 3, 4, 4), np.uint8)
+
+
+def encode_shape_first(picture: np.ndarray) -> bytes:
+    """The other order of the map's two entries, which protobuf allows."""
+    parts = []
+    for name in ("shape", "data"):
+        example = example_class()()
+        feature = example.features.feature[name]
+        if name == "shape":
+            feature.int64_list.value.extend(picture.shape)
+        else:
+            feature.bytes_list.value.append(picture.tobytes())
+        parts.append(example.SerializeToString())
+    return b"".join(parts)
+
+
+@pytest.fixture
+def record_file(tmp_path):
+    """Writes payloads to a file; returns path, starts, lengths."""
+
+    def write(payloads):
+        path = tmp_path / "records"
+        with open(path, "wb") as file:
+            for payload in payloads:
+                write_record(file, payload)
+        return path, *offsets(path)
+
+    return write
+
+
+def test_any_order_and_any_repetition(record_file):
+    path, starts, lengths = record_file(map(encode, PICTURES))
+    chosen = np.array([7, 3, 3, 49, 0])
+    with open(path, "rb") as file:
+        for handle in (file, file.fileno()):
+            assert np.array_equal(read_pictures(handle, starts[chosen], lengths[chosen]), PICTURES[chosen])
+        assert file.tell() == 0
+
+
+def test_records_of_both_entry_orders_in_one_file(record_file):
+    payloads = [encode(p) if i % 3 else encode_shape_first(p) for i, p in enumerate(PICTURES)]
+    path, starts, lengths = record_file(payloads)
+    with open(path, "rb") as file:
+        assert np.array_equal(read_pictures(file, starts, lengths), PICTURES)
+        assert np.array_equal(read_pictures(file, starts[1:], lengths[1:]), PICTURES[1:])
+
+
+def test_pixels_that_look_like_the_frame_around_them(record_file):
+    pictures = PICTURES.copy()
+    pictures[0].reshape(-1)[:] = np.frombuffer(encode(PICTURES[0])[:48], np.uint8)
+    pictures[1] = 0
+    path, starts, lengths = record_file(map(encode, pictures))
+    with open(path, "rb") as file:
+        assert np.array_equal(read_pictures(file, starts, lengths), pictures)
+        assert np.array_equal(read_pictures(file, starts[1:], lengths[1:]), pictures[1:])
+
+
+def test_threads_share_a_file(record_file):
+    path, starts, lengths = record_file(map(encode, PICTURES))
+    orders = [np.random.RandomState(seed).permutation(50) for seed in range(40)]
+    with open(path, "rb") as file, ThreadPoolExecutor(8) as pool:
+        results = pool.map(lambda order: read_pictures(file, starts[order], lengths[order]), orders)
+        for order, result in zip(orders, results, strict=True):
+            assert np.array_equal(result, PICTURES[order])
+
+
+def test_a_damaged_record_is_named(record_file):
+    path, starts, lengths = record_file(map(encode, PICTURES))
+    with open(path, "r+b") as file:
+        os.pwrite(
+            file.fileno(),
+            bytes([PICTURES[5, 0, 0, 0] ^ 1]),
+            starts[5] + encode(PICTURES[5]).find(PICTURES[5].tobytes()),
+        )
+        assert len(read_pictures(file, starts[:5], lengths[:5])) == 5
+        with pytest.raises(Mistake, match=rf"{path}, record at byte {starts[5] - 12}: .*checksum of its data"):
+            read_pictures(file, starts, lengths)
+
+
+def test_pictures_of_different_shapes_are_refused(record_file):
+    path, starts, lengths = record_file([encode(PICTURES[0]), encode(PICTURES[1].reshape(3, 2, 8))])
+    with (
+        open(path, "rb") as file,
+        pytest.raises(Mistake, match=r"it is \[3, 2, 8\], others in this file are \[3, 4, 4\]"),
+    ):
+        read_pictures(file, starts, lengths)
+
+
+def test_wrong_offsets_are_refused(record_file):
+    path, starts, lengths = record_file(map(encode, PICTURES))
+    with open(path, "rb") as file:
+        with pytest.raises(Mistake, match="file descriptor"):
+            read_pictures(file.fileno(), starts + 1, lengths)
+        with pytest.raises(ValueError, match="at least one"):
+            read_pictures(file, [], [])
+
+
+def test_a_record_that_is_no_picture(record_file):
+    path, starts, lengths = record_file([struct.pack("<Q", 1)])
+    with open(path, "rb") as file, pytest.raises(Mistake, match="record at byte 0: "):
+        read_pictures(file, starts, lengths)

@@ -1,0 +1,120 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stylegan_tf.files import Lock, atomic_folder, atomic_path, sha256, write_json, write_text
+from stylegan_tf.mistakes import Mistake
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_atomic_path_replaces_only_at_the_end(tmp_path):
+    target = tmp_path / "weights.keras"
+    target.write_text("old")
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".keras"
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert os.listdir(tmp_path) == ["weights.keras"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_atomic_path_leaves_nothing_after_an_error(tmp_path, error):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(error), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_write_text_and_json(tmp_path):
+    write_text(tmp_path / "a.txt", "größer\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"gr\xc3\xb6\xc3\x9fer\n"
+    write_json(tmp_path / "a.json", {"b": [1, 2]})
+    assert (tmp_path / "a.json").read_text() == '{\n  "b": [\n    1,\n    2\n  ]\n}\n'
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "b.json", float("nan"))
+    assert sorted(os.listdir(tmp_path)) == ["a.json", "a.txt"]
+
+
+def test_sha256_is_the_published_digest_of_abc(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1
+    assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256(tmp_path / "abc") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_atomic_folder_appears_whole(tmp_path):
+    with atomic_folder(tmp_path / "made" / "set") as temporary:
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "file").write_text("x")
+        assert os.listdir(tmp_path / "made") == [temporary.name]
+        assert temporary.name == f".set.tmp-{os.getpid()}"
+    assert os.listdir(tmp_path / "made") == ["set"]
+    assert (tmp_path / "made" / "set" / "inner" / "file").read_text() == "x"
+
+
+def test_atomic_folder_accepts_an_empty_folder(tmp_path):
+    with atomic_folder(tmp_path) as temporary:
+        (temporary / "file").write_text("x")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_atomic_folder_leaves_nothing_after_an_error(tmp_path, error):
+    with pytest.raises(error), atomic_folder(tmp_path / "made" / "too" / "set") as temporary:
+        (temporary / "file").write_text("x")
+        raise error
+    assert os.listdir(tmp_path) == []
+
+
+def test_atomic_folder_refuses_what_is_there(tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    (tmp_path / "plain").write_text("mine")
+    for name, message in (("full", "not empty"), ("plain", "not a folder")):
+        with pytest.raises(Mistake, match=message), atomic_folder(tmp_path / name):
+            raise AssertionError("the block must not be entered")
+    assert (tmp_path / "full" / "file").read_text() == "mine"
+    assert sorted(os.listdir(tmp_path)) == ["full", "plain"]
+
+
+def test_atomic_folder_keeps_what_came_meanwhile(tmp_path):
+    with pytest.raises(Mistake, match="not empty"), atomic_folder(tmp_path / "set"):
+        (tmp_path / "set").mkdir()
+        (tmp_path / "set" / "theirs").write_text("x")
+    assert os.listdir(tmp_path) == ["set"]
+    assert os.listdir(tmp_path / "set") == ["theirs"]
+
+
+def test_lock_names_the_folder_and_the_holder_and_dies_with_it(tmp_path):
+    script = (
+        "import sys, time\nfrom stylegan_tf.files import Lock\n"
+        "with Lock(sys.argv[1]):\n print('locked', flush=True)\n time.sleep(60)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        with pytest.raises(Mistake, match=f"{tmp_path} is in use by process {holder.pid};"), Lock(tmp_path / "lock"):
+            raise AssertionError("the block must not be entered")
+        holder.send_signal(signal.SIGKILL)
+    with Lock(tmp_path / "lock"):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+    assert (tmp_path / "lock").read_text() == ""
+
+
+def test_lock_can_be_taken_again_after_an_error(tmp_path):
+    with pytest.raises(RuntimeError), Lock(tmp_path / "lock"):
+        raise RuntimeError
+    with Lock(tmp_path / "lock"), pytest.raises(Mistake, match=f"process {os.getpid()}"), Lock(tmp_path / "lock"):
+        raise AssertionError("the block must not be entered")
