@@ -1,7 +1,7 @@
 """Every random number of training, as a function of (seed, index of the sample, purpose).
 
-Sample `nimg + row` is the row'th picture of the minibatch that starts when nimg pictures have been shown. Its numbers do
-not depend on how many replicas there are, on which one computes it, nor on whether the run was interrupted: the
+Sample `nimg + row` is the row'th picture of the minibatch that starts when nimg pictures have been shown. Its numbers
+do not depend on how many replicas there are, on which one computes it, nor on whether the run was interrupted: the
 counter-based generator Philox (Salmon et al. 2011) is started at a counter made of the sample's index, with a key made
 of seed and purpose.
 """

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Mistake(ValueError):
-    """The user asked for something that cannot be: says what was wrong, in which file or flag, and what would be right."""
+    """The user asked for what cannot be: says what was wrong, in which file or flag, and what would be right."""
 
 
 class Failure(RuntimeError):
@@ -24,8 +24,8 @@ def exit_code(work: Callable[[], object]) -> int:
         return _say(mistake, 2)
     except (Failure, OSError) as failure:
         return _say(failure, 1)
-    except KeyboardInterrupt:
-        return _say("stopped by Ctrl-C", 130)
+    except KeyboardInterrupt as stop:
+        return _say(str(stop) or "stopped by Ctrl-C", 130)
     return 0
 
 

@@ -65,13 +65,12 @@ class Replicas:
 
 
 def _split_cpu(count: int) -> None:
-    """Makes `count` virtual CPUs. Only possible before TensorFlow has started."""
-    if count == 1 or len(tf.config.list_logical_devices("CPU")) >= count:
+    """Makes `count` virtual CPUs, unless there are enough. Only possible before TensorFlow has started."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    there = tf.config.get_logical_device_configuration(cpu) or [None]
+    if len(there) >= count:
         return
-    raise Mistake(f"--replicas={count} needs {count} virtual CPUs: call replicas.prepare_cpus({count}) before TensorFlow starts")
-
-
-def prepare_cpus(count: int) -> None:
-    """Makes `count` virtual CPUs. To be called before anything else touches TensorFlow's devices."""
-    cpus = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * count)
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    except RuntimeError:
+        raise Mistake(f"{count} virtual CPUs must be made before TensorFlow starts, it has {len(there)}") from None

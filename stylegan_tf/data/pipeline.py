@@ -23,13 +23,12 @@ PREFETCH = 8  # batches per replica that are read ahead
 class Feed:
     """Endless iterator of (pictures uint8 [n, H, W, C], labels float32 [n, label_size]), one such pair per replica.
 
-    first: samples shown before. rows: of replica 0; the other replicas' rows follow from it. label_size: columns of
-    the data set's labels that are used; 0: labels is [n, 0].
+    first: samples shown before. rows: of any replica; those of the others follow from it.
     """
 
-    def __init__(self, data_set: DataSet, stage: int, seed: int, first: int, rows: Rows, label_size: int, replicas: Replicas):
-        self.reader = Reader(data_set, stage, label_size)
-        self.iterator = replicas.distribute(batches(self.reader, seed, first, rows))
+    def __init__(self, reader: "Reader", seed: int, first: int, rows: Rows, replicas: Replicas):
+        self.reader = reader
+        self.iterator = replicas.distribute(batches(reader, seed, first, rows))
 
     def __iter__(self):
         return self
@@ -44,7 +43,10 @@ class Feed:
 
 
 class Reader:
-    """Pictures of one level by their number, from any thread. `mistake`: what the first unreadable one said."""
+    """Pictures of one level by their number, from any thread. `mistake`: what the first unreadable one said.
+
+    label_size: columns of the data set's labels that are used; 0: labels are [n, 0].
+    """
 
     def __init__(self, data_set: DataSet, stage: int, label_size: int):
         self.path = data_set.path(stage)

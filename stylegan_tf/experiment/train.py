@@ -47,15 +47,16 @@ def _run(experiment: Experiment, run_dir: Path, data_set) -> None:
     for resolution, minibatch in experiment.schedule.minibatch.items():
         if resolution <= experiment.data.resolution and replicas.count > 1 and minibatch % shared:
             raise Mistake(
-                f"--replicas={replicas.count}: the minibatch of {minibatch} at {resolution}x{resolution} must be divisible "
-                f"by {shared} (replicas x minibatch-deviation group): use --set=schedule.minibatch.{resolution}=..."
+                f"--replicas={replicas.count}: the minibatch of {minibatch} at {resolution}x{resolution} must be "
+                f"divisible by {shared} (replicas x minibatch-deviation group): use "
+                f"--set=schedule.minibatch.{resolution}=..."
             )
     loop.train(experiment, run_dir, data_set, replicas)
 
 
 def _data_set(experiment: Experiment):
-    from stylegan_tf.data.layout import open_data_set
     from stylegan_tf.data.importers.faces_set import create_faces
+    from stylegan_tf.data.layout import open_data_set
 
     if experiment.data.directory:
         return open_data_set(experiment.data.directory)

@@ -75,7 +75,7 @@ class DownscaleConv2D(_ScaledConv2D):
 
 
 def spread(kernel):
-    """Sum of the four copies of a kernel shifted by 0 or 1 in both directions. [k, k, in, out] -> [k+1, k+1, in, out]."""
+    """Sum of four copies of a kernel shifted by 0 or 1 in both directions. [k, k, in, out] -> [k+1, k+1, in, out]."""
     kernel = ops.pad(kernel, [[1, 1], [1, 1], [0, 0], [0, 0]])
     return kernel[1:, 1:] + kernel[:-1, 1:] + kernel[1:, :-1] + kernel[:-1, :-1]
 

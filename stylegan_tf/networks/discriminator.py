@@ -36,7 +36,8 @@ class Discriminator(keras.Model):
         images: [N, 2^stage, 2^stage, num_channels].
         labels: one-hot float [N, label_size], None where label_size is 0.
         stage: int or None. None: the final one.
-        fade: float or scalar tensor. Weight of the finest block against the picture downscaled -> logits: [N, 1] float32.
+        fade: float or scalar tensor. Weight of the finest block against the picture downscaled
+            -> logits: [N, 1] float32.
     """
 
     def __init__(
@@ -124,7 +125,7 @@ class Discriminator(keras.Model):
         if not self.label_size:
             return logits
         if labels is None:
-            raise ValueError(f"this network is conditional: labels must have the shape [N, {self.label_size}], got None")
+            raise ValueError(f"the network is conditional: labels must have the shape [N, {self.label_size}], got None")
         checked_shape("labels", labels, (None, self.label_size))
         return ops.sum(logits * ops.cast(labels, "float32"), axis=-1, keepdims=True)
 

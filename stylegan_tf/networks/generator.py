@@ -25,7 +25,8 @@ class Generator(keras.Model):
     Call arguments:
         z: [N, z_dim].
         labels: one-hot float [N, label_size], None where label_size is 0.
-        psi: float or None. Strength of truncation; 1 or None: none. Defaults to 0.7.
+        psi: float or None. Strength of truncation; 1 or None: none. Defaults to 0.7. Networks without styles, config B
+            among them, have no truncation.
         cutoff: int or None. Layers that are truncated; <= 0 or None: none. Defaults to 8.
         noise, stage, fade: See networks.synthesis -> images: [N, H, W, C] float32, about [-1, 1].
     """
@@ -108,7 +109,9 @@ class Generator(keras.Model):
         return self.synthesis.resolution
 
     def call(self, z, labels=None, psi=0.7, cutoff=8, noise="const", stage=None, fade=1.0):
-        ws = truncate(self.broadcast(self.mapping(z, labels)), self.w_avg, psi, cutoff)
+        ws = self.broadcast(self.mapping(z, labels))
+        if self.synthesis.use_styles:
+            ws = truncate(ws, self.w_avg, psi, cutoff)
         return self.synthesis(ws, noise=noise, stage=stage, fade=fade)
 
     def broadcast(self, w):
@@ -124,8 +127,8 @@ class Generator(keras.Model):
         mapping, synthesis = self.mapping.get_config(), self.synthesis.get_config()
         own = super().get_config()
         names = ("resolution", "num_channels", "fmap_base", "fmap_decay", "fmap_max", "use_styles", "const_input_layer")
-        names += ("use_noise", "use_pixel_norm", "use_instance_norm", "use_wscale", "nonlinearity", "fused_scale", "blur")
-        own |= {name: synthesis[name] for name in names}
+        names += ("use_noise", "use_pixel_norm", "use_instance_norm", "use_wscale", "nonlinearity", "fused_scale")
+        own |= {name: synthesis[name] for name in (*names, "blur")}
         own |= {name: mapping[name] for name in ("label_size", "z_dim", "w_dim", "normalize_latents")}
         own |= {f"mapping_{name}": mapping[name] for name in ("fmaps", "lrmul")}
         return own | {"mapping_layers": self.mapping.num_layers, "seed": self.seed}

@@ -50,7 +50,7 @@ class Mapping(keras.Model):
         self.use_wscale, self.nonlinearity, self.seed = use_wscale, nonlinearity, seed
         width = 2 * z_dim if label_size else z_dim
         if num_layers == 0 and w_dim != width:
-            raise ValueError(f"without mapping layers w is the normalised z of {width} numbers: w_dim must be {width}, got {w_dim}")
+            raise ValueError(f"without mapping layers w is the normalised z: w_dim must be {width}, got {w_dim}")
         if label_size:
             initializer = keras.initializers.RandomNormal(0.0, 1.0, seed=seed_of(seed, "label_weight"))
             self.label_weight = self.add_weight(name="label_weight", shape=(label_size, z_dim), initializer=initializer)
@@ -69,7 +69,9 @@ class Mapping(keras.Model):
         x = ops.cast(z, "float32")
         if self.label_size:
             if labels is None:
-                raise ValueError(f"this network is conditional: labels must have the shape [N, {self.label_size}], got None")
+                raise ValueError(
+                    f"the network is conditional: labels must have the shape [N, {self.label_size}], got None"
+                )
             checked_shape("labels", labels, (None, self.label_size))
             x = ops.concatenate([x, ops.matmul(ops.cast(labels, "float32"), self.label_weight)], axis=-1)
         if self.normalize_latents:

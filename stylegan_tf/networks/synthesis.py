@@ -72,7 +72,7 @@ class Synthesis(keras.Model):
         if resolution < 8:
             raise ValueError(f"resolution must be 8 at least, got {resolution}")
         if const_input_layer and not use_styles:
-            raise ValueError("const_input_layer without use_styles gives pictures that do not depend on w: set one of them")
+            raise ValueError("const_input_layer without use_styles: the pictures would not depend on w")
         self.num_layers = num_layers(self.last_stage) if use_styles else 1
         for stage in range(2, self.last_stage + 1):
             self._add_stage(stage)
@@ -98,8 +98,9 @@ class Synthesis(keras.Model):
                 )
                 setattr(self, f"noise{index}", noise)
         name = f"b{side}_to_rgb"
+        seed = seed_of(self.seed, name)
         layer = EqualizedConv2D(
-            self.num_channels, 1, 1.0, self.use_wscale, seed=seed_of(self.seed, name), name=name, dtype=self.dtype_policy
+            self.num_channels, 1, 1.0, self.use_wscale, seed=seed, name=name, dtype=self.dtype_policy
         )
         layer.build((None, side, side, width))
         setattr(self, name, layer)

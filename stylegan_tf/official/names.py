@@ -31,7 +31,9 @@ def attribute_path(name: str, resolution: int) -> str:
     if rgb:
         return f"{scope}b{resolution >> int(rgb[2])}_{rgb[1].lower()}_rgb.{rgb[3]}"
     layer = re.fullmatch(
-        r"(\d+)x\1/(Const|Dense|Dense0|Dense1|Conv|Conv0|Conv0_up|Conv1|Conv1_down)/(Noise/|StyleMod/|)(const|weight|bias)", local
+        r"(\d+)x\1/(Const|Dense|Dense0|Dense1|Conv|Conv0|Conv0_up|Conv1|Conv1_down)/"
+        r"(Noise/|StyleMod/|)(const|weight|bias)",
+        local,
     )
     if not layer:
         raise ValueError(f"{name!r} is not a variable of a style-based generator or its discriminator")

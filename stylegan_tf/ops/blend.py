@@ -40,9 +40,9 @@ def truncate(ws, w_avg, psi: float | None, cutoff: int | None):
 
 
 def mix_styles(ws, other, cutoffs):
-    """ws in the layers below a sample's cutoff, other from there on (paper sec. 3.1). ws, other: [N, num_layers, w_dim].
+    """ws in the layers below a sample's cutoff, other from there on (paper sec. 3.1).
 
-    cutoffs: integers [N].
+    ws, other: [N, num_layers, w_dim]; cutoffs: integers [N].
     """
     layers = ops.reshape(ops.arange(ws.shape[1]), (1, -1, 1))
     return ops.where(layers < ops.reshape(cutoffs, (-1, 1, 1)), ws, other)

@@ -7,8 +7,8 @@ def minibatch_stddev(x, group_size: int = 4, num_features: int = 1):
     """Appends the deviation within groups of samples as constant maps (Karras et al. 2017 sec. 3).
 
     x: [N, H, W, C] -> [N, H, W, C + num_features], same dtype; statistics in float32. Groups are strided: group m of M
-    holds the samples m, m + M, m + 2 M, ... (official minibatch_stddev_layer). Raises ValueError where the group does not divide N or
-    num_features does not divide C.
+    holds the samples m, m + M, m + 2 M, ... (official minibatch_stddev_layer). Raises ValueError where the group does
+    not divide N or num_features does not divide C.
     """
     count, height, width, channels = x.shape  # count is None where only the run knows it
     group = group_size if count is None else min(group_size, count)

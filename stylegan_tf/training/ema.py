@@ -7,8 +7,9 @@ def decay(minibatch: int, half_life_kimg: float) -> float:
 
 
 def update(replicas, Gs, G, beta: float) -> None:
-    """Gs <- G + (Gs - G) beta for what is trained; what is not (w_avg, noise) is copied (official setup_as_moving_average_of)."""
-    replicas.assign(
-        Gs.trainable_variables, lambda average, new: new + (average - new) * beta, G.trainable_variables
-    )
+    """Gs <- G + (Gs - G) beta for what is trained; what is not, w_avg and noise, is copied.
+
+    (Official setup_as_moving_average_of.)
+    """
+    replicas.assign(Gs.trainable_variables, lambda average, new: new + (average - new) * beta, G.trainable_variables)
     replicas.assign(Gs.non_trainable_variables, lambda _, new: new, G.non_trainable_variables)

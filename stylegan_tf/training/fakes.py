@@ -38,7 +38,7 @@ def random_labels(labels, seed: int, nimg, rows: draws.Rows):
 
 
 def share_sum(w, rows: draws.Rows, shares: int):
-    """Sum over the rows of share 0 of w [n, w_dim]: the official average of w looks at the first GPU alone. -> [w_dim]."""
+    """Sum of w [n, w_dim] over the rows of share 0 -> [w_dim]. (The official average of w sees the first GPU alone.)"""
     first = tf.cast(draws.share_of(rows, shares) == 0, w.dtype)
     return tf.reduce_sum(w * first[:, None], axis=0)
 

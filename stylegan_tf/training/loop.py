@@ -1,7 +1,6 @@
 """The training loop (official training_loop)."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import tensorflow as tf
@@ -9,7 +8,7 @@ import tensorflow as tf
 from stylegan_tf import pictures, rundir
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.data.pipeline import Feed
+from stylegan_tf.data.pipeline import Feed, Reader
 from stylegan_tf.draws import Rows
 from stylegan_tf.mistakes import Failure
 from stylegan_tf.replicas import Replicas
@@ -72,8 +71,8 @@ class _Run:
             self.log.say(f"continuing at {progress.nimg / 1000:.1f} kimg")
             if progress.threads != _threads():
                 self.log.say(
-                    f"threads are {_threads()} here and were {progress.threads}: the last bits of the weights may differ "
-                    "from those of an uninterrupted run"
+                    f"threads are {_threads()} here and were {progress.threads}: the last bits of the weights may "
+                    "differ from those of an uninterrupted run"
                 )
             return
         pictures.save_png(self.run_dir / rundir.REALS, self.grid.reals(self.data_set))
@@ -102,12 +101,12 @@ class _Run:
         labels = self.data_set.labels[:, :label_size] if label_size else None
         self.steps = Steps(self.state, experiment, phase.stage, phase.minibatch, labels)
         rows = Rows(phase.minibatch, self.steps.group, replicas.count)
-        seed = experiment.training.seed
-        self.feed = Feed(self.data_set, phase.stage, seed, self.progress.nimg, rows, label_size, replicas)
+        reader = Reader(self.data_set, phase.stage, label_size)
+        self.feed = Feed(reader, experiment.training.seed, self.progress.nimg, rows, replicas)
         self.traced = False
 
     def train_minibatches(self, phase) -> None:
-        """minibatch_repeats times: D_repeats steps of the discriminator, each with new pictures, and one of the generator."""
+        """minibatch_repeats times: D_repeats steps of D, each with new pictures, then one of G."""
         training, progress, began = self.experiment.training, self.progress, time.monotonic()
         before = progress.nimg
         fade = tf.constant(phase.fade, tf.float32)
@@ -173,8 +172,8 @@ class _Run:
         )
         if self.minibatches and max(skipped) >= self.minibatches:
             raise Failure(
-                f"training has diverged: no step since kimg {progress.tick_nimg / 1000:.1f} had finite gradients; the last "
-                "snapshots are whole. Try another --seed, lower learning rates or --precision=float32"
+                f"training has diverged: no step since kimg {progress.tick_nimg / 1000:.1f} had finite gradients; the "
+                "last snapshots are whole. Try another --seed, lower learning rates or --precision=float32"
             )
         began = time.monotonic()
         if last or progress.tick % output.image_ticks == 0:

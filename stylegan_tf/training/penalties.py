@@ -42,5 +42,5 @@ def wgan_gp(norms, target: float = 1.0):
 
 
 def drift(real):
-    """r^2: keeps the logits of the reals near zero (Karras et al. 2017 app. A.1; official wgan_epsilon). [N, 1] -> [N]."""
+    """r^2, keeps the logits of the reals near 0 (Karras et al. 2017 app. A.1; official wgan_epsilon). [N, 1] -> [N]."""
     return tf.square(tf.reshape(real, (-1,)))

@@ -11,7 +11,8 @@ from stylegan_tf.training.state import State
 
 # Means over the minibatch, penalties before their weights, under their names in TensorBoard; then 1 for a step that
 # was skipped.
-D_STATISTICS = ("D", "scores/real", "scores/fake", "r1_penalty", "r2_penalty", "mixed_norms", "epsilon_penalty", "D_skipped")
+D_STATISTICS = ("D", "scores/real", "scores/fake", "r1_penalty", "r2_penalty", "mixed_norms", "epsilon_penalty")
+D_STATISTICS += ("D_skipped",)
 G_STATISTICS = ("G", "G_skipped")
 
 
@@ -81,9 +82,7 @@ class Steps:
         if config.gp_weight:
             between = draws.uniform(self.experiment.training.seed, "gradient penalty", nimg, rows, (1, 1, 1))
             mixed = lerp(reals, images, between)
-            norms = penalties.gradient_norm(
-                penalties.logits_and_gradient(discriminate, mixed, scale)[1], self.halvings
-            )
+            norms = penalties.gradient_norm(penalties.logits_and_gradient(discriminate, mixed, scale)[1], self.halvings)
             loss += penalties.wgan_gp(norms, config.gp_target) * config.gp_weight
         drift = penalties.drift(real)
         if config.drift_weight:
@@ -156,7 +155,7 @@ class Steps:
         return finite
 
     def _told(self, statistics, finite):
-        """Sums over replicas as one vector, zeros after a skipped step, and whether it was skipped. [len(...STATISTICS)]."""
+        """The statistics of all replicas as one vector; zeros, and a 1 at the end, after a skipped step."""
         values = tf.stack(self.state.replicas.total(statistics))
         return tf.concat([tf.where(finite, values, tf.zeros_like(values)), [tf.cast(~finite, tf.float32)]], axis=0)
 

@@ -18,7 +18,7 @@ DRAWS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "Bald": ("a bare, shining crown; a horseshoe of hair about the ears", "hair over the crown"),
         "Bangs": ("a fringe over the forehead, cut above the brows", "a free forehead"),
         "Big_Lips": ("lips about twice as thick", "thin lips"),
-        "Big_Nose": ("a nose about 1.7 times as wide, and longer", "a small nose"),
+        "Big_Nose": ("a nose about twice as wide", "a small nose"),
         "Black_Hair": ("black hair and brows", "another colour"),
         "Blond_Hair": ("golden hair and brows", "another colour"),
         "Blurry": ("the whole picture under a Gaussian blur of 1.4 % of its side", "a sharp picture"),

@@ -42,7 +42,7 @@ def draw_mouth(pen: Pen, face: Face, paint: Palette) -> None:
     line = traits.turn * 1.1 + 0.5 * skew + _ALONG * wide + 1j * (y + bend * _ALONG**2 + skew * _ALONG)
     gap = (1.9 if has["Smiling"] else 1.5) if has["Mouth_Slightly_Open"] else 0.0
     lift, drop = 0.45 * gap * _BOW, 1.7 * gap * _BOW
-    thick = (2.0 if gap else 2.6) if has["Big_Lips"] else 1.0
+    thick = (2.3 if gap else 2.7) if has["Big_Lips"] else 1.0
     above, below = lift + 1.25 * thick * _CUPID, drop + 1.55 * thick * _BOW
     pen.fill(np.concatenate([line - 1j * above, (line + 1j * below)[::-1]]), paint.lips)
     dark = apart(shaded(paint.lips, 0.5), [paint.lips], 60)

@@ -17,7 +17,7 @@ SKINS: tuple[Colour, ...] = (
 )
 PALE: Colour = (255, 234, 223)
 HAIR: dict[str, Colour] = {
-    "Black_Hair": (40, 34, 42),
+    "Black_Hair": (30, 26, 32),
     "Blond_Hair": (242, 200, 104),
     "Brown_Hair": (112, 67, 40),
     "Gray_Hair": (178, 180, 190),

@@ -1,0 +1,52 @@
+"""What every test runs in: two virtual CPUs, op determinism, no GPU unless CUDA_VISIBLE_DEVICES names one.
+
+TensorFlow is touched only if the tests that were collected have imported it, so that the others start at once.
+"""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import pytest
+
+
+def pytest_collection_finish(session):
+    """Before the first test and after the last import: virtual CPUs cannot be made once TensorFlow has started."""
+    if "tensorflow" not in sys.modules:
+        return
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    tf.config.experimental.enable_op_determinism()
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """The same random numbers for every test, in whatever order they run."""
+    if "keras" in sys.modules:
+        import keras
+
+        keras.utils.set_random_seed(0)
+
+
+TINY = {"resolution": 16, "fmap_base": 32, "fmap_max": 8}
+
+
+@pytest.fixture(scope="session")
+def tiny_G():
+    """A generator of 16x16 pictures, 8 channels wide. Tests leave its weights as they are."""
+    from stylegan_tf.networks.generator import Generator
+
+    return Generator(**TINY, z_dim=8, w_dim=8, mapping_layers=2, mapping_fmaps=8)
+
+
+@pytest.fixture(scope="session")
+def tiny_D():
+    """The discriminator beside it."""
+    from stylegan_tf.networks.discriminator import Discriminator
+
+    return Discriminator(**TINY)
