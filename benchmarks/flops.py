@@ -77,7 +77,7 @@ def _elements(op, shape: tf.TensorShape) -> int:
 
 
 def _convolution(op, kernel: tf.TensorShape, output: tf.TensorShape) -> int:
-    """Forward and both gradients multiply the same pairs. kernel: [kh, kw, in / groups, out], output: [N, H, W, out]."""
+    """Forward and both gradients alike. kernel: [kh, kw, in / groups, out], output: [N, H, W, out]."""
     return 2 * _elements(op, output) * _elements(op, kernel[:-1])
 
 

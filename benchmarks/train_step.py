@@ -1,4 +1,4 @@
-"""How fast one training iteration is, against this machine's own convolutions: python -m benchmarks.train_step
+"""How fast one training iteration is, against this machine's own convolutions: python benchmarks/train_step.py
 
 An iteration is one step of D (with R1) and one of G. Its arithmetic (benchmarks/flops.py) by its time is set against
 the peak: a 3x3 convolution of 512 to 512 channels at 32x32 with both its gradients, in the same process. The peak is
@@ -6,21 +6,28 @@ measured before, between and after the two steps, so that other work on the mach
 """
 
 import argparse
+import itertools
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
 from statistics import median
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported, which greets in several lines
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"  # before TensorFlow is imported, which greets in several lines
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees only its own folder
 
 import tensorflow as tf
 
 from benchmarks.flops import count
+from stylegan_tf.configs.check import validate
 from stylegan_tf.configs.json_form import override
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.mistakes import Mistake, exit_code
 from stylegan_tf.replicas import Replicas
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import Steps
@@ -71,16 +78,16 @@ class Row:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prints a row for every combination that was asked for."""
     options = _parser().parse_args(arguments)
+    if options.repeats < 1:
+        raise Mistake(f"--repeats={options.repeats}: at least one iteration must be timed")
     tf.config.experimental.enable_op_determinism()  # as in training
-    rows = []
-    for resolution in options.resolution:
-        for minibatch in options.minibatch:
-            for precision in options.precision:
-                for widths in options.widths:
-                    row = measured(widths, resolution, minibatch, precision, options.repeats, options.set)
-                    if not options.json:
-                        print(_line(row, heading=not rows), flush=True)
-                    rows.append(row)
+    rows: list[Row] = []
+    for case in itertools.product(options.resolution, options.minibatch, options.precision, options.widths):
+        resolution, minibatch, precision, widths = case
+        row = measured(widths, resolution, minibatch, precision, options.repeats, options.set)
+        if not options.json:
+            print(_line(row, heading=not rows), flush=True)
+        rows.append(row)
     if options.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
 
@@ -132,7 +139,7 @@ def config_f(widths: str, resolution: int, precision: str, settings: Sequence[st
     )
     for setting in settings:
         chosen = override(chosen, setting)
-    return chosen
+    return validate(chosen)
 
 
 def iteration(chosen: Experiment, minibatch: int) -> tuple[Work, Work]:
@@ -145,8 +152,7 @@ def iteration(chosen: Experiment, minibatch: int) -> tuple[Work, Work]:
     works = []
     for step, arguments in ((steps.d_step, (pictures, tf.zeros((minibatch, 0)), *phase)), (steps.g_step, phase)):
         gflop = count(step.get_concrete_function(*arguments)).total() / 1e9
-        # The statistics are copied out to wait for the end of the step, as training does when it shows them.
-        works.append(Work(lambda step=step, arguments=arguments: step(*arguments).numpy(), gflop))
+        works.append(Work(partial(_finished, step, *arguments), gflop))
     return works[0], works[1]
 
 
@@ -174,6 +180,11 @@ def convolution_peak(minibatch: int, dtype: tf.DType) -> Work:
     return Work(run, sum(count(one).total() for one in concrete) / 1e9)
 
 
+def _finished(step: Callable, *arguments) -> None:
+    """Copying the statistics out waits for the end of the step, as training does when it shows them."""
+    step(*arguments).numpy()
+
+
 def _timed(work: Work) -> tuple[float, float]:
     """-> (wall seconds, CPU seconds) of doing it once."""
     wall, cpu = time.perf_counter(), time.process_time()
@@ -187,8 +198,10 @@ def _ratio(gflop: float, seconds: Sequence[float], peak_gflop: float, peak_secon
 
 
 def _line(row: Row, heading: bool) -> str:
-    titles = ("widths", "pixels", "batch", "precision", "GFLOP", "s median", "s min", "s CPU", "img/s", "GFLOP/s")
-    titles = (*titles, "peak", "(best)", "of peak", "by CPU time")
+    titles = (
+        *("widths", "pixels", "batch", "precision", "GFLOP", "s median", "s min", "s CPU", "img/s", "GFLOP/s"),
+        *("peak", "(best)", "of peak", "by CPU time"),
+    )
     values = (
         row.widths, f"{row.resolution}x{row.resolution}", str(row.minibatch), row.precision, f"{row.gflop:.1f}",
         f"{row.s_median:.3f}", f"{row.s_min:.3f}", f"{row.s_cpu:.3f}", f"{row.images_per_second:.2f}",
@@ -214,4 +227,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -20,7 +20,10 @@ def pytest_collection_finish(session):
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    except RuntimeError:
+        raise pytest.UsageError("a test module makes a tensor or a layer while it is imported: make it in a test") from None
     tf.config.experimental.enable_op_determinism()
 
 

@@ -5,13 +5,12 @@ NETWORK = 1e-4  # pictures, scores, latents: of the largest number of the output
 LOSS = 1e-5  # of max(1, |loss|)
 GRADIENT = 1e-3  # of the variable's largest gradient: where an activation sits on the kink of the leaky ReLU it flips
 GRADIENT_L2 = 2e-4  # of the L2 norm of the variable's gradient
-ADAM = 1e-6  # one step fed with the recorded gradients, absolute
+ADAM = 1e-6  # of max(1, |weight|), after one step fed with the recorded gradients
 ITERATION = 1e-5  # a weight after one iteration, absolute,
-ITERATION_SHARE = (
-    0.99  # for at least this share of each network: with beta1 = 0 Adam is nearly the sign of the gradient
-)
+ITERATION_SHARE = 0.99  # of the weights of each network: with beta1 = 0 Adam is nearly the sign of the gradient
 ITERATIONS_OF_RATE = 2.0  # any weight after n iterations: 2 x learning rate x n, what opposite signs come to
 AVERAGE = 2e-5  # Gs after three iterations, absolute
+UINT8_SHARE = 1e-3  # of the pixels of pictures that may differ, by one level
 REALS = 1e-6  # real pictures on their way to the discriminator, absolute
 
 # Against numbers worked by hand, absolute
@@ -24,4 +23,4 @@ REPLICAS = 1e-5  # one and two replicas
 HALF = {
     "mixed_bfloat16": 0.05,
     "mixed_float16": 0.01,
-}  # mixed precision against float32: some roundings to 8 and 11 bits
+}  # mixed precision and float32

@@ -60,6 +60,18 @@ def check_enough_pictures(experiment: Experiment, num_images: int) -> None:
         )
 
 
+def check_replicas(experiment: Experiment, replicas: int) -> None:
+    """Raises Mistake where a minibatch cannot be shared by so many replicas in whole groups of the deviation."""
+    for resolution, minibatch in _minibatches(experiment):
+        group = max(1, min(experiment.D.mbstd_group_size, minibatch // experiment.training.shares))
+        if minibatch % (group * replicas):
+            raise Mistake(
+                f"--replicas={replicas}: the minibatch at {resolution}x{resolution}, {minibatch}, must be a "
+                f"multiple of {group * replicas} (replicas times the group of the minibatch deviation); name another "
+                f"number of replicas, or --set=schedule.minibatch.{resolution}={group * replicas}"
+            )
+
+
 def _check_values(values: dict[str, Any]) -> None:
     for path, choices in CHOICES.items():
         if values[path] not in choices:

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 from stylegan_tf import files, rundir
+from stylegan_tf.configs.check import check_replicas
 from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import description
 from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.mistakes import Mistake
 
 FACES_DIR = "datasets"  # where the built-in faces are drawn, once per resolution and number
 
@@ -22,20 +22,23 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
     if choice.finished and choice.run_dir:
         return choice.run_dir
     data_set = _data_set(experiment)
+    replicas = _devices(experiment)
+    from stylegan_tf.training import loop
+
     run_dir = choice.run_dir or rundir.create(experiment.output.outdir, description(experiment))
     with files.Lock(run_dir / rundir.LOCK):
         files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
         print(f"run directory: {run_dir}", flush=True)
-        _run(experiment, run_dir, data_set)
+        loop.train(experiment, run_dir, data_set, replicas)
     return run_dir
 
 
-def _run(experiment: Experiment, run_dir: Path, data_set) -> None:
+def _devices(experiment: Experiment):
+    """Starts TensorFlow as the experiment asks for it. -> Replicas. Raises Mistake where they do not fit."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
     from stylegan_tf.replicas import Replicas
-    from stylegan_tf.training import loop
 
     threads = experiment.threads or os.cpu_count() or 1
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -43,15 +46,8 @@ def _run(experiment: Experiment, run_dir: Path, data_set) -> None:
     tf.config.experimental.enable_tensor_float_32_execution(experiment.training.tf32)
     tf.config.experimental.enable_op_determinism()
     replicas = Replicas(experiment.replicas)
-    shared = replicas.count * max(1, experiment.D.mbstd_group_size)
-    for resolution, minibatch in experiment.schedule.minibatch.items():
-        if resolution <= experiment.data.resolution and replicas.count > 1 and minibatch % shared:
-            raise Mistake(
-                f"--replicas={replicas.count}: the minibatch of {minibatch} at {resolution}x{resolution} must be "
-                f"divisible by {shared} (replicas x minibatch-deviation group): use "
-                f"--set=schedule.minibatch.{resolution}=..."
-            )
-    loop.train(experiment, run_dir, data_set, replicas)
+    check_replicas(experiment, replicas.count)
+    return replicas
 
 
 def _data_set(experiment: Experiment):

@@ -42,17 +42,17 @@ class Epilogue(keras.layers.Layer):
         self.use_wscale, self.seed = use_wscale, seed
         self.activate = activation(nonlinearity)
 
-    def build(self, input_shape, w_shape=None):
-        channels = input_shape[-1]
+    def build(self, x_shape, w_shape=None):
+        channels = x_shape[-1]
         if self.use_noise:
             self.noise = NoiseInjection(name="noise", dtype=self.dtype_policy)
-            self.noise.build(input_shape)
+            self.noise.build(x_shape)
         self.bias = self.add_weight(name="bias", shape=(channels,), initializer="zeros")
         if self.use_styles:
             if w_shape is None:
                 raise ValueError("an Epilogue with styles needs the shape of w: build((N, H, W, C), (N, w_dim))")
             self.style = StyleModulation(channels, self.use_wscale, self.seed, name="style", dtype="float32")
-            self.style.build(w_shape)
+            self.style.build(x_shape, w_shape)
         self.built = True
 
     def call(self, x, w=None, noise=None):

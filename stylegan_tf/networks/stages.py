@@ -41,7 +41,8 @@ def checked_shape(name: str, tensor, expected: tuple) -> None:
 
     shape = tuple(tensor.shape)
     if len(shape) != len(expected) or not all(map(fits, shape, expected)):
-        wanted = ", ".join("N" if size is None else str(size) for size in expected)
+        either = (size if isinstance(size, tuple) else (size or "N",) for size in expected)
+        wanted = ", ".join(" or ".join(map(str, sizes)) for sizes in either)
         raise ValueError(f"{name} must have the shape [{wanted}], got {list(shape)}")
 
 

@@ -2,8 +2,9 @@
 
 A .keras file is a zip archive of config.json (class and constructor arguments), metadata.json (version and date) and
 model.weights.h5, whose arrays are called after the attributes that hold them: `synthesis/b8_conv1/vars/0` is the first
-variable of network.synthesis.b8_conv1. Keras finds some of the same layers first in a model's list of layers and then
-writes `layers/synthesis/...`; which ones depends on the alphabet, so that component says nothing and is left out.
+variable of network.synthesis.b8_conv1. A model's attributes that follow "layers" in the alphabet Keras finds first in
+its list of layers, and writes as `layers/<class name>/...`: the classes Mapping and Synthesis are called after their
+attributes, so the component `layers` says nothing and is left out.
 """
 
 import io
@@ -71,7 +72,7 @@ def _entries(path: str | os.PathLike) -> tuple[Any, bytes]:
 
 def _network(config: Any, arrays: dict[str, Any]) -> Generator | Discriminator:
     name = config.get("registered_name") if isinstance(config, dict) else None
-    if name not in CLASSES:
+    if not isinstance(name, str) or name not in CLASSES:
         given = config.get("class_name") if isinstance(config, dict) else None
         raise Mistake(f"its class is {given!s:.60}, not Generator or Discriminator")
     kind, arguments_of = CLASSES[name]

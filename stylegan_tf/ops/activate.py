@@ -17,7 +17,7 @@ def leaky_relu(x):
     of the time that where(x >= 0, x, 0.2 x) and its gradients take on a CPU.
     """
     dtype = keras.backend.standardize_dtype(x.dtype)
-    return ops.leaky_relu(x + ops.cast(TINY[dtype], dtype), 0.2)
+    return ops.leaky_relu(x + ops.convert_to_tensor(TINY[dtype], dtype), 0.2)
 
 
 def activation(name: str):

@@ -45,4 +45,4 @@ def mix_styles(ws, other, cutoffs):
     ws, other: [N, num_layers, w_dim]; cutoffs: integers [N].
     """
     layers = ops.reshape(ops.arange(ws.shape[1]), (1, -1, 1))
-    return ops.where(layers < ops.reshape(cutoffs, (-1, 1, 1)), ws, other)
+    return ops.where(layers < ops.reshape(ops.cast(cutoffs, layers.dtype), (-1, 1, 1)), ws, other)

@@ -12,7 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from stylegan_tf import files, rundir
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.mistakes import Failure, Mistake
 from stylegan_tf.training.state import State
 
 KEPT = 2
@@ -57,9 +57,15 @@ class Checkpoints:
         """Writes a checkpoint and removes all but the last two."""
         target = self.folder / f"{progress.nimg:09d}"
         if not target.exists():
-            with files.atomic_folder(target) as folder:
-                self.checkpoint.write(str(folder / "state"))
-                files.write_json(folder / "progress.json", asdict(progress))
+            try:
+                with files.atomic_folder(target) as folder:
+                    self.checkpoint.write(str(folder / "state"))
+                    files.write_json(folder / "progress.json", asdict(progress))
+            except (OSError, tf.errors.OpError) as error:
+                reason = str(error).splitlines()[0][:200]
+                raise Failure(
+                    f"the checkpoint {target} could not be written ({reason}); the one before is whole"
+                ) from None
         for old in self.existing()[:-KEPT]:
             shutil.rmtree(old)
 

@@ -10,6 +10,7 @@ from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.reading import read_pictures
+from stylegan_tf.mistakes import Failure
 from stylegan_tf.training.state import State
 
 BATCH_PIXELS = 2**21  # pixels of pictures that are generated at once
@@ -66,8 +67,11 @@ def save_networks(run_dir: Path, state: State, experiment: Experiment, nimg: int
     """Writes network-snapshot-<kimg>/{G,D,Gs}.keras and the config that made them. Returns the folder."""
     target = rundir.snapshot_dir(run_dir, nimg)
     if not target.exists():
-        with files.atomic_folder(target) as folder:
-            for name in ("G", "D", "Gs"):
-                getattr(state, name).save(folder / f"{name}.keras")
-            files.write_json(folder / rundir.CONFIG, to_json(experiment))
+        try:
+            with files.atomic_folder(target) as folder:
+                for name in ("G", "D", "Gs"):
+                    getattr(state, name).save(folder / f"{name}.keras")
+                files.write_json(folder / rundir.CONFIG, to_json(experiment))
+        except (OSError, RuntimeError) as error:  # h5py says RuntimeError where the disk is full
+            raise Failure(f"the snapshot {target} could not be written: {error}") from None
     return target

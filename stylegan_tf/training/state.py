@@ -36,7 +36,7 @@ class State:
         """Forgets the moments and step counts of both optimizers (official reset_opt_for_new_lod)."""
         for optimizer in (self.G_optimizer, self.D_optimizer):
             for variable in optimizer.variables:
-                if variable is not optimizer._learning_rate:
+                if variable is not optimizer.learning_rate:
                     variable.assign(tf.zeros(variable.shape, variable.dtype))
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from recorded import thin
+
+HERE = Path(__file__).resolve().parent
 
 # Files to take, and what to thin in each: a pattern of the names of its arrays, or None.
 FILES = {
@@ -31,7 +32,7 @@ COPIED = ("vars_1024.json",)
 
 
 def thinned(source: Path, pattern: str | None) -> dict[str, np.ndarray]:
-    """The arrays of a file, those that fit the pattern and are large enough to gain by it replaced by rows of a table."""
+    """The arrays of a file, those that fit the pattern replaced by rows of a table."""
     whole, names, rows = {}, [], []
     with np.load(source) as file:
         for name in file.files:

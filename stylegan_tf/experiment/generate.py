@@ -1,0 +1,150 @@
+"""Pictures of a trained generator, as PNG files or one sheet, and what they were made from."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stylegan_tf import files, pictures, progress
+from stylegan_tf.experiment import load
+from stylegan_tf.experiment.sampling import Look, Sources, pictures_of
+from stylegan_tf.experiment.w_file import read_w, save_w
+from stylegan_tf.mistakes import Mistake
+
+if TYPE_CHECKING:
+    from stylegan_tf.networks.generator import Generator
+
+SHEET = "grid.png"
+REPORT = "generate.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which pictures, of which network, to where."""
+
+    network: Path  # what load.generator_file takes
+    seeds: Sequence[int]  # unused with `w`
+    psi: float = 0.7
+    cutoff: int = 8
+    noise: str = "random"  # random | const | none
+    labels: Sequence[int] | None = None  # class indices: one for all, or one per seed
+    w: Path | None = None  # .npz: pictures of these instead of seeds
+    save_w: Path | None = None  # .npz
+    outdir: Path = Path("generated")
+    grid: tuple[int, int] | None = None  # (columns, rows) of one sheet instead of single pictures
+
+
+def generate(request: Request) -> list[Path]:
+    """Makes and writes the pictures of a request, and generate.json beside them. Returns the picture files.
+
+    Raises Mistake where network, labels or w do not fit together.
+    """
+    path = load.generator_file(request.network)
+    stage, fade = load.stage_of_snapshot(path)
+    _prepare_devices()
+    Gs = _generator(path)
+    sources = _sources(request, Gs)
+    targets = _targets(request, sources.seeds)
+    if stage and stage > Gs.synthesis.last_stage:
+        raise Mistake(
+            f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
+        )
+    side, last = 2 ** (stage or Gs.synthesis.last_stage), Gs.resolution
+    print(f"network: {path}, pictures of {side}x{side}", flush=True)
+    if side < last or fade < 1:
+        faded = f", faded in to {fade:.0%}" if fade < 1 else ""
+        print(f"it was saved at {side}x{side} of {last}x{last}{faded}: pictures show it at that stage", flush=True)
+    _make_outdir(request.outdir)
+    report = {"network": str(path), "sha256": files.sha256(path), "resolution": side, "fade": fade}
+    report |= {"psi": request.psi, "cutoff": request.cutoff, "noise": request.noise}
+    report |= {"seeds": list(sources.seeds), "labels": sources.labels and list(sources.labels)}
+    report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
+    files.write_json(request.outdir / REPORT, report)
+    _write(request, targets, sources, Gs, Look(request.psi, request.cutoff, request.noise, stage, fade))
+    return targets
+
+
+def _generator(path: Path) -> "Generator":
+    nets = load.load(path)
+    Gs = nets.Gs or nets.G
+    if Gs is None:
+        raise Mistake(f"{path} holds a discriminator, which makes no pictures")
+    if Gs.synthesis.num_channels not in (1, 3, 4):
+        raise Mistake(f"{path} makes pictures of {Gs.synthesis.num_channels} channels; PNG has 1, 3 or 4")
+    return Gs
+
+
+def _prepare_devices() -> None:
+    """A GPU is shared with whatever else runs there, and computes in full float32."""
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
+def _sources(request: Request, Gs: "Generator") -> Sources:
+    if request.w is not None:
+        if request.labels is not None:
+            raise Mistake("--labels has no effect on --w, which was made with its labels: leave it out")
+        w, seeds = read_w(request.w, Gs.synthesis.w_dim)
+        return Sources(seeds, w=w)
+    labels = checked_labels(request.labels, Gs.label_size, len(request.seeds))
+    return Sources(request.seeds, labels)
+
+
+def checked_labels(labels: Sequence[int] | None, classes: int, count: int) -> list[int] | None:
+    """One class for each of `count` pictures, None for a network without classes.
+
+    Raises Mistake where there are too few, too many, or classes that the network does not have.
+    """
+    if not classes:
+        if labels:
+            raise Mistake("the network has no classes: leave --labels out")
+        return None
+    if not labels:
+        raise Mistake(f"the network has {classes} classes: give --labels, numbers from 0 to {classes - 1}")
+    if max(labels) >= classes or min(labels) < 0:
+        raise Mistake(f"--labels must be from 0 to {classes - 1}, the network's classes")
+    if len(labels) not in (1, count):
+        raise Mistake(f"--labels has {len(labels)} numbers: give one for all pictures, or one for each of {count}")
+    return list(labels) * (count // len(labels))
+
+
+def _targets(request: Request, seeds: Sequence[int]) -> list[Path]:
+    """The picture files: one per seed, or one sheet."""
+    if request.grid is not None:
+        columns, rows = request.grid
+        if len(seeds) > columns * rows:
+            raise Mistake(f"--grid={columns}x{rows} has {columns * rows} cells, too few for {len(seeds)} pictures")
+        return [request.outdir / SHEET]
+    if len(set(seeds)) < len(seeds):
+        raise Mistake("a seed is there twice, and would be written to the same file twice: use --grid=COLUMNSxROWS")
+    return [request.outdir / f"seed{seed:04d}.png" for seed in seeds]
+
+
+def _make_outdir(outdir: Path) -> None:
+    try:
+        outdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Mistake(f"--outdir={outdir}: {error.strerror}; name another folder") from None
+
+
+def _write(request: Request, targets: list[Path], sources: Sources, Gs: "Generator", look: Look) -> None:
+    """Single pictures are written as they are made; a sheet, and the file of w, when all are there."""
+    kept_w, cells = [], []
+    each = progress.track(pictures_of(Gs, sources, look), len(sources.seeds), "generating", "pictures")
+    for index, (w, pixels) in enumerate(each):
+        if request.save_w is not None:
+            kept_w.append(w)
+        if request.grid is not None:
+            cells.append(pixels)
+        else:
+            pictures.save_png(targets[index], pixels)
+    if request.grid is not None:
+        pictures.save_png(targets[0], pictures.grid(np.stack(cells), *request.grid))
+    if request.save_w is not None:
+        save_w(request.save_w, np.stack(kept_w), sources.seeds)

@@ -1,0 +1,83 @@
+"""Pictures from seeds or from w, the same ones whether they are made alone or with others."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from stylegan_tf.networks.generator import Generator
+
+MOST_NUMBERS = 2**24  # in the largest layer of the pictures that are generated at once
+MOST_PICTURES = 64  # at once
+
+
+class Look(NamedTuple):
+    """What all pictures have in common; see networks.generator.Generator."""
+
+    psi: float = 0.7
+    cutoff: int = 8
+    noise: str = "random"  # random: by the picture's seed; const; none
+    stage: int | None = None
+    fade: float = 1.0
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the pictures are made from, one row each; either w, or seeds (and labels)."""
+
+    seeds: Sequence[int]
+    labels: Sequence[int] | None = None
+    w: np.ndarray | None = None  # [N, w_dim]
+
+
+def random_noise(Gs: "Generator", num: int, seed: int) -> list[np.ndarray]:
+    """Fresh noise for `num` pictures, N(0, 1): a list of float32 [num, H, W, 1], one per layer of the synthesis.
+
+    Picture i of a larger `num` has other noise than picture i of a smaller one; ask for one picture at a time, each
+    with its own seed, where that matters.
+    """
+    generator = np.random.default_rng(seed)
+    return [generator.standard_normal((num, *shape), np.float32) for shape in Gs.synthesis.noise_shapes()]
+
+
+def latents(seeds: Sequence[int], z_dim: int) -> np.ndarray:
+    """z of every seed, [N, z_dim] float32: RandomState(seed).randn(z_dim), as in the official figures."""
+    return np.stack([np.random.RandomState(seed).randn(z_dim) for seed in seeds]).astype(np.float32)
+
+
+def pictures_of(Gs: "Generator", sources: Sources, look: Look) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(w [w_dim], pixels uint8 [H, W, C]) of every picture, made in batches that keep memory flat."""
+    from stylegan_tf.ops.blend import truncate
+    from stylegan_tf.ops.pixels import to_uint8
+
+    size = batch_size(Gs)
+    for start in range(0, len(sources.seeds), size):
+        rows = slice(start, start + size)
+        w = _w(Gs, sources, rows)
+        ws = Gs.broadcast(w)
+        if Gs.synthesis.use_styles:
+            ws = truncate(ws, Gs.w_avg, look.psi, look.cutoff)
+        noise: str | list[np.ndarray] = look.noise
+        if noise == "random":
+            each = [random_noise(Gs, 1, seed) for seed in sources.seeds[rows]]
+            noise = [np.concatenate(layer) for layer in zip(*each, strict=True)]
+        images = Gs.synthesis(ws, noise=noise, stage=look.stage, fade=look.fade)
+        yield from zip(w, np.asarray(to_uint8(images)), strict=True)
+
+
+def _w(Gs, sources: Sources, rows: slice) -> np.ndarray:
+    if sources.w is not None:
+        return sources.w[rows]
+    labels = None
+    if sources.labels is not None:
+        labels = np.eye(Gs.label_size, dtype=np.float32)[list(sources.labels[rows])]
+    return np.asarray(Gs.mapping(latents(sources.seeds[rows], Gs.z_dim), labels))
+
+
+def batch_size(Gs: "Generator") -> int:
+    """Pictures to generate at once, so that the memory for them is about the same for every network."""
+    synthesis = Gs.synthesis
+    largest = max(4**stage * synthesis.width(stage) for stage in range(2, synthesis.last_stage + 1))
+    return min(max(1, MOST_NUMBERS // largest), MOST_PICTURES)

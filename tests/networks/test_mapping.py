@@ -1,0 +1,64 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tolerances
+
+from stylegan_tf.networks.mapping import Mapping
+
+
+def near(values):
+    return pytest.approx(np.asarray(values), abs=tolerances.BY_HAND)
+
+
+def test_without_layers_w_is_the_normalised_z():
+    w = Mapping(2, 2, num_layers=0)(tf.constant([[3.0, 4.0]]))
+    assert np.asarray(w) == near([[3 / math.sqrt(12.5), 4 / math.sqrt(12.5)]])
+
+
+def test_without_normalisation():
+    assert np.asarray(Mapping(2, 2, num_layers=0, normalize_latents=False)(tf.constant([[3.0, 4.0]]))) == near([[3, 4]])
+
+
+def test_labels_are_embedded_beside_z_before_the_normalisation():
+    mapping = Mapping(1, 2, label_size=2, num_layers=0)
+    mapping.label_weight.assign([[4], [-4]])
+    w = mapping(tf.constant([[3.0], [3.0]]), tf.constant([[1.0, 0.0], [0.0, 1.0]]))
+    root = math.sqrt(12.5)
+    assert np.asarray(w) == near([[3 / root, 4 / root], [3 / root, -4 / root]])
+
+
+def test_every_layer_has_the_learning_rate_multiplier_and_a_non_linearity():
+    mapping = Mapping(1, 1, num_layers=2, fmaps=1, lrmul=0.5, normalize_latents=False)
+    for layer in (mapping.dense0, mapping.dense1):
+        layer.weight.assign([[1]])
+        layer.bias.assign([-10])
+    # gain sqrt(2), fan in 1, multiplier 1/2: slope sqrt(2) / 2, bias -5. From z = 8 the second layer is below 0
+    first = 8 / math.sqrt(2) - 5
+    second = 0.2 * (first / math.sqrt(2) - 5)
+    assert np.asarray(mapping(tf.constant([[8.0]]))) == pytest.approx(second, abs=tolerances.STATISTICS)
+
+
+def test_widths():
+    mapping = Mapping(4, 6, label_size=3, num_layers=3, fmaps=5)
+    assert [tuple(weight.shape) for weight in mapping.trainable_variables if "weight" in weight.path] == [
+        (3, 4),
+        (8, 5),
+        (5, 5),
+        (5, 6),
+    ]
+
+
+def test_errors_repeat_what_they_got():
+    with pytest.raises(ValueError, match="w_dim must be 8, got 4"):
+        Mapping(4, 4, label_size=2, num_layers=0)
+    with pytest.raises(ValueError, match=r"z must have the shape \[N, 4\], got \[2, 5\]"):
+        Mapping(4, 4, num_layers=1)(np.zeros((2, 5)))
+    conditional = Mapping(4, 4, label_size=2, num_layers=1)
+    with pytest.raises(ValueError, match=r"labels must have the shape \[N, 2\], got None"):
+        conditional(np.zeros((2, 4)))
+    with pytest.raises(ValueError, match=r"labels must have the shape \[N, 2\], got \[2, 3\]"):
+        conditional(np.zeros((2, 4)), np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="got 'swish'"):
+        Mapping(4, 4, nonlinearity="swish")

@@ -1,0 +1,177 @@
+"""generate.py: flags to pictures, what is written beside them, and what it refuses."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import generate
+from stylegan_tf import files
+from stylegan_tf.configs.json_form import to_json
+from stylegan_tf.configs.presets import experiment
+from stylegan_tf.configs.schema import ScheduleConfig
+from stylegan_tf.mistakes import Mistake
+from stylegan_tf.networks.discriminator import Discriminator
+from stylegan_tf.networks.generator import Generator
+
+TINY = {"resolution": 16, "fmap_base": 64, "fmap_max": 8}
+MAPPING = {"z_dim": 8, "w_dim": 8, "mapping_fmaps": 8}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with results/ of one run, whose snapshot was saved at 15 kimg, and two single networks."""
+    folder = tmp_path_factory.mktemp("work")
+    run = folder / "results/00000-tiny"
+    snapshot = run / "network-snapshot-000015"
+    snapshot.mkdir(parents=True)
+    Generator(**TINY, **MAPPING).save(snapshot / "Gs.keras")
+    schedule = ScheduleConfig(initial_resolution=8, lod_training_kimg=20, lod_transition_kimg=10)
+    config = to_json(replace(experiment("F", "cpu", resolution=16), schedule=schedule))
+    for place in (run, snapshot):
+        files.write_json(place / "config.json", config)
+    Generator(**TINY, **MAPPING, label_size=3).save(folder / "classes.keras")
+    Generator(**TINY, **MAPPING, num_channels=1).save(folder / "grey.keras")
+    Discriminator(**TINY).save(folder / "judge.keras")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(results)
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image).astype(int)
+
+
+def test_numbers() -> None:
+    assert generate.numbers("seeds", "0-3", 9) == [0, 1, 2, 3]
+    assert generate.numbers("seeds", "1,5, 7-9", 9) == [1, 5, 7, 8, 9]
+    assert generate.numbers("seeds", "4", 9) == [4]
+
+
+def test_pictures_and_report(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "new/out"
+    generate.run(["--network=grey.keras", "--seeds=0,12345", f"--outdir={out}", "--psi=0.5", "--noise=const"])
+    assert sorted(path.name for path in out.iterdir()) == ["generate.json", "seed0000.png", "seed12345.png"]
+    assert pixels(out / "seed0000.png").shape == (16, 16)  # grey
+    report = json.loads((out / "generate.json").read_text())
+    assert report == {
+        "network": "grey.keras",
+        "sha256": files.sha256("grey.keras"),
+        "resolution": 16,
+        "fade": 1.0,
+        "psi": 0.5,
+        "cutoff": 8,
+        "noise": "const",
+        "seeds": [0, 12345],
+        "labels": None,
+        "w": None,
+        "pictures": ["seed0000.png", "seed12345.png"],
+    }
+    printed = capsys.readouterr().out
+    assert "network: grey.keras, pictures of 16x16" in printed and "saved at" not in printed
+
+
+def test_the_newest_run_at_the_stage_it_was_saved(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    generate.run([f"--outdir={tmp_path}", "--grid=3x2"])
+    printed = capsys.readouterr().out
+    assert "network: results/00000-tiny/network-snapshot-000015/Gs.keras, pictures of 8x8" in printed
+    assert "it was saved at 8x8 of 16x16: pictures show it at that stage" in printed
+    assert pixels(tmp_path / "grid.png").shape == (2 * 8, 3 * 8, 3)
+    assert json.loads((tmp_path / "generate.json").read_text())["seeds"] == [0, 1, 2, 3, 4, 5]
+
+
+def test_grid_row_by_row(tmp_path: Path) -> None:
+    common = ["--network=grey.keras", "--seeds=4-6", f"--outdir={tmp_path}"]
+    generate.run(common)
+    generate.run([*common, "--grid=2x2"])
+    sheet = pixels(tmp_path / "grid.png")
+    for seed, row, column in ((4, 0, 0), (5, 0, 1), (6, 1, 0)):
+        cell = sheet[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16]
+        np.testing.assert_array_equal(cell, pixels(tmp_path / f"seed000{seed}.png"))
+    assert not sheet[16:, 16:].any()
+
+
+def test_w_kept_and_used(tmp_path: Path) -> None:
+    common = ["--network=classes.keras", "--psi=0.6"]
+    generate.run([*common, "--seeds=3,8", "--labels=2", f"--save_w={tmp_path}/w.npz", f"--outdir={tmp_path}/a"])
+    generate.run([*common, f"--w={tmp_path}/w.npz", f"--outdir={tmp_path}/b"])
+    with np.load(tmp_path / "w.npz") as arrays:
+        assert arrays["seeds"].tolist() == [3, 8] and arrays["w"].shape == (2, 8)
+    for name in ("seed0003.png", "seed0008.png"):
+        assert np.abs(pixels(tmp_path / "a" / name) - pixels(tmp_path / "b" / name)).max() <= 1
+    assert json.loads((tmp_path / "b/generate.json").read_text())["seeds"] == [3, 8]
+
+
+def test_labels_change_the_picture(tmp_path: Path) -> None:
+    generate.run(["--network=classes.keras", "--seeds=5,5,5", "--labels=0-2", "--grid=3x1", f"--outdir={tmp_path}"])
+    a, b, c = np.split(pixels(tmp_path / "grid.png"), 3, axis=1)
+    assert min(np.abs(a - b).max(), np.abs(a - c).max(), np.abs(b - c).max()) > 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--seeds=5-3"], "--seeds=5-3: 5-3 must ascend"),
+        (["--seeds=a"], "--seeds=a: expected whole numbers and ranges, such as 1,5,7-9"),
+        (["--seeds=-1"], "--seeds=-1: expected whole numbers"),
+        (["--seeds=1,,2"], "expected whole numbers and ranges"),
+        (["--seeds=4294967296"], "end at 4294967295 at most"),
+        (["--seeds=0-4294967295"], "100000 at most in one command"),
+        (["--psi=much"], "--psi=much: expected a number"),
+        (["--psi=nan"], "--psi=nan: expected a number"),
+        (["--cutoff=1.5"], "--cutoff=1.5: expected a whole number"),
+        (["--noise=fresh"], "--noise=fresh: choose from random, const, none"),
+        (["--grid=8"], "--grid=8: expected columns x rows, such as 8x4"),
+        (["--grid=2x2", "--seeds=0-4"], "--grid=2x2 has 4 cells, too few for 5 pictures"),
+        (["--seeds=1,1"], "a seed is there twice"),
+        (["--network=nowhere/x.keras"], "there is no nowhere/x.keras; give a run directory"),
+        (["--network=ffhq.pkl"], "not supported yet"),
+        (["--network=judge.keras"], "judge.keras holds a discriminator"),
+        (["--network=grey.keras", "--labels=0"], "the network has no classes: leave --labels out"),
+        (["--network=classes.keras"], "the network has 3 classes: give --labels, numbers from 0 to 2"),
+        (["--network=classes.keras", "--labels=0,3"], "--labels must be from 0 to 2"),
+        (["--network=classes.keras", "--labels=0,1", "--seeds=1-3"], "--labels has 2 numbers: give one for all"),
+        (["--network=classes.keras", "--labels=x"], "--labels=x: expected whole numbers"),
+        (["--w=w.npz"], "--w=w.npz: there is no such file"),
+        (["--w=w.npz", "--seeds=1"], "--w and --seeds both say which pictures"),
+        (["--w=w.npz", "--labels=1"], "--labels has no effect on --w"),
+        (["--save_w=w.txt"], "expected a file name that ends in .npz"),
+        (["--save_w=nowhere/w.npz"], "in a folder that exists"),
+        (["--outdir=grey.keras"], "--outdir=grey.keras: File exists; name another folder"),
+        (["--seds=1"], "did you mean --seeds?"),
+        (["--trunc=0.7"], "there is no flag --trunc"),
+    ],
+)
+def test_mistakes_exit_2_with_one_line(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(Path().rglob("*"))
+    monkeypatch.setattr(sys, "argv", ["generate.py", *arguments])
+    assert generate.main() == 2
+    printed = capsys.readouterr().err
+    assert sentence in printed and printed.startswith("error: ") and printed.count("\n") == 1
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_no_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Mistake, match="no run in results has saved networks; train one, or give a run directory"):
+        generate.run([])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_is_not_the_one_its_folder_is_about(tmp_path: Path, results: Path) -> None:
+    snapshot = tmp_path / "network-snapshot-000100"
+    snapshot.mkdir()
+    (snapshot / "Gs.keras").write_bytes((results / "grey.keras").read_bytes())
+    files.write_json(snapshot / "config.json", to_json(experiment("F", "cpu", resolution=32)))
+    with pytest.raises(Mistake, match="makes pictures of 16x16, less than the config.json beside it says"):
+        generate.run([f"--network={snapshot}", f"--outdir={tmp_path}/out"])
