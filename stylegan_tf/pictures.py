@@ -1,6 +1,7 @@
 """PNG files, and many pictures tiled into one."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,13 @@ import numpy as np
 _LAYOUTS = {"1080p": (1920, 1080, 3, 2), "4k": (3840, 2160, 7, 4)}
 
 
-def save_png(path: str | os.PathLike, pixels: np.ndarray) -> None:
-    """Saves uint8 [H, W, C] (C = 1 grey, 3 RGB, 4 RGBA) as PNG, whole or not at all."""
+def save_png(path: str | os.PathLike, pixels: np.ndarray, about: Mapping[str, str] | None = None) -> None:
+    """Saves uint8 [H, W, C] (C = 1 grey, 3 RGB, 4 RGBA) as PNG, whole or not at all.
+
+    `about` says what made the picture; it becomes text fields of the file, which `Image.open(path).text` shows.
+    """
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4):
         raise ValueError(f"expected pixels uint8 [H, W, 1, 3 or 4], got {pixels.dtype} {list(pixels.shape)}")
@@ -19,7 +24,10 @@ def save_png(path: str | os.PathLike, pixels: np.ndarray) -> None:
     target = Path(path)
     temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
     try:
-        image.save(temporary, format="PNG")
+        info = PngInfo()
+        for name, text in (about or {}).items():
+            info.add_text(name, text)
+        image.save(temporary, format="PNG", pnginfo=info)
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -20,6 +20,12 @@ def test_save_png_keeps_every_pixel(tmp_path, channels, mode):
     assert os.listdir(tmp_path) == ["a.png"]
 
 
+def test_a_png_says_what_made_it(tmp_path):
+    save_png(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8), {"network": "Gs.keras", "psi": "0.7"})
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.text == {"network": "Gs.keras", "psi": "0.7"}
+
+
 @pytest.mark.parametrize(
     "pixels", [np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), "u1")]
 )
@@ -30,7 +36,7 @@ def test_save_png_refuses_what_is_no_picture(tmp_path, pixels):
 
 
 def test_save_png_leaves_nothing_after_an_error(tmp_path, monkeypatch):
-    def full(self, path, format):
+    def full(self, path, **options):
         Path(path).write_bytes(b"half")
         raise OSError("disk full")
 

@@ -1,5 +1,6 @@
 """Pictures of a trained generator, as PNG files or one sheet, and what they were made from."""
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ def generate(request: Request) -> list[Path]:
     report |= {"seeds": list(sources.seeds), "labels": sources.labels and list(sources.labels)}
     report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
     files.write_json(request.outdir / REPORT, report)
-    _write(request, targets, sources, Gs, Look(request.psi, request.cutoff, request.noise, stage, fade))
+    about = {"Software": "stylegan_tf"} | {name: json.dumps(value) for name, value in report.items()}
+    _write(request, targets, sources, Gs, Look(request.psi, request.cutoff, request.noise, stage, fade), about)
     return targets
 
 
@@ -133,7 +135,9 @@ def _make_outdir(outdir: Path) -> None:
         raise Mistake(f"--outdir={outdir}: {error.strerror}; name another folder") from None
 
 
-def _write(request: Request, targets: list[Path], sources: Sources, Gs: "Generator", look: Look) -> None:
+def _write(
+    request: Request, targets: list[Path], sources: Sources, Gs: "Generator", look: Look, about: dict[str, str]
+) -> None:
     """Single pictures are written as they are made; a sheet, and the file of w, when all are there."""
     kept_w, cells = [], []
     each = progress.track(pictures_of(Gs, sources, look), len(sources.seeds), "generating", "pictures")
@@ -143,8 +147,8 @@ def _write(request: Request, targets: list[Path], sources: Sources, Gs: "Generat
         if request.grid is not None:
             cells.append(pixels)
         else:
-            pictures.save_png(targets[index], pixels)
+            pictures.save_png(targets[index], pixels, about)
     if request.grid is not None:
-        pictures.save_png(targets[0], pictures.grid(np.stack(cells), *request.grid))
+        pictures.save_png(targets[0], pictures.grid(np.stack(cells), *request.grid), about)
     if request.save_w is not None:
         save_w(request.save_w, np.stack(kept_w), sources.seeds)

@@ -72,18 +72,14 @@ class Generator(keras.Model):
             name="mapping",
             dtype=self.dtype_policy,
         )
+        widths = (fmap_base, fmap_decay, fmap_max)
+        parts = (use_styles, const_input_layer, use_noise, use_pixel_norm, use_instance_norm)
         self.synthesis = Synthesis(
             resolution,
             num_channels,
             w_dim,
-            fmap_base,
-            fmap_decay,
-            fmap_max,
-            use_styles,
-            const_input_layer,
-            use_noise,
-            use_pixel_norm,
-            use_instance_norm,
+            *widths,
+            *parts,
             use_wscale,
             nonlinearity,
             fused_scale,

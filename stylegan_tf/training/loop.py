@@ -1,11 +1,13 @@
 """The training loop (official training_loop)."""
 
+import json
 import time
 from pathlib import Path
 
 import tensorflow as tf
 
 from stylegan_tf import pictures, rundir
+from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.pipeline import Feed, Reader
@@ -75,7 +77,7 @@ class _Run:
                     "differ from those of an uninterrupted run"
                 )
             return
-        pictures.save_png(self.run_dir / rundir.REALS, self.grid.reals(self.data_set))
+        pictures.save_png(self.run_dir / rundir.REALS, self.grid.reals(self.data_set), self.about())
         phase = self._phase()
         self.save_grid(phase)
 
@@ -187,8 +189,16 @@ class _Run:
     def save_grid(self, phase) -> None:
         """fakes<kimg>.png and the same in TensorBoard."""
         grid = self.grid.fakes(self.state.Gs, phase.stage, phase.fade)
-        pictures.save_png(rundir.fakes_path(self.run_dir, self.progress.nimg), grid)
+        pictures.save_png(rundir.fakes_path(self.run_dir, self.progress.nimg), grid, self.about())
         self.log.image("fakes", grid, self.progress.nimg)
+
+    def about(self) -> dict[str, str]:
+        """What the pictures say about where they come from."""
+        return {
+            "Software": "stylegan_tf",
+            "config": json.dumps(to_json(self.experiment)),
+            "nimg": str(self.progress.nimg),
+        }
 
     def checkpoint_due(self) -> bool:
         """Whether the last checkpoint is older than the setting says."""

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-START = 16.0  # log2 of the first scale. The official 64 only costs some fifty skipped steps until it has come down here
+START = 10.0  # log2 of the first scale. The official 64 only costs some fifty skipped steps until it has come down here
 GROWTH = 0.0005  # added to log2 of the scale after a good step
 BACKOFF = 1.0  # subtracted after a step whose gradients were not finite
 

@@ -8,12 +8,12 @@ from stylegan_tf.training.loss_scale import LossScale
 
 def test_grows_slowly_and_falls_fast():
     scale = LossScale(True)
-    assert float(scale.factor()) == 65536.0
+    assert float(scale.factor()) == 1024.0
     scale.after(tf.constant(True))
-    assert float(scale.log2) == pytest.approx(16.0005, abs=2e-6)
+    assert float(scale.log2) == pytest.approx(10.0005, abs=2e-6)
     scale.after(tf.constant(False))
-    assert float(scale.log2) == pytest.approx(15.0005, abs=2e-6)
-    assert float(scale.factor()) == pytest.approx(2**15.0005, rel=1e-5)
+    assert float(scale.log2) == pytest.approx(9.0005, abs=2e-6)
+    assert float(scale.factor()) == pytest.approx(2**9.0005, rel=1e-5)
 
 
 def test_disabled_is_one_for_ever():

@@ -1,0 +1,64 @@
+# make demo: pictures in, a trained StyleGAN out, on this machine. Every target makes .venv and fills it by itself.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+DEMO := demo
+
+.PHONY: help install demo test test-all check clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make install   the environment, in $(VENV) (PYTHON=python3.12 to choose the Python)"
+	@echo "make demo      trains a small StyleGAN on drawn faces and makes a sheet of new ones, in $(DEMO)/"
+	@echo "make test      the tests that take seconds;  make test-all: all of them"
+	@echo "make check     formatting, types and tests, as for every change"
+	@echo "make clean     removes $(VENV) and caches; runs, data sets and pictures stay"
+
+install: $(VENV)/.runtime
+	@echo "$(VENV) is ready: $(BIN)/python train.py --help"
+
+# Run again, train.py continues a run that was stopped, and says so where it is finished.
+demo: $(VENV)/.runtime
+	@$(BIN)/python train.py --config=F --hardware=cpu --outdir=$(DEMO)
+	@run=$$(ls -d $(DEMO)/[0-9]*/ | tail -n 1) && \
+		$(BIN)/python generate.py --network="$${run%/}" --seeds=0-31 --psi=0.7 --grid=8x4 --outdir=$(DEMO)
+	@echo "the sheet of generated faces is in $(DEMO)/, everything about the run in $$(ls -d $(DEMO)/[0-9]*/ | tail -n 1)"
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q
+
+test-all: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -m ""
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q
+
+clean:
+	rm -rf $(VENV) *.egg-info build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are written last: what was interrupted is done again.
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+		echo "error: Python 3.11 to 3.13 is needed, and $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || \
+		echo 'not there'): make PYTHON=python3.12 chooses another" >&2; exit 2; }
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "error: $(PYTHON) cannot make environments (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 2; }
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.made requirements.txt
+	@echo "installing requirements.txt (TensorFlow is large: minutes, the first time)"
+	@$(PIP) --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime pyproject.toml
+	@echo "installing what the tests need"
+	@$(PIP) --editable ".[dev]"
+	@touch $@

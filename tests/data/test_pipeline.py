@@ -1,0 +1,120 @@
+"""Which picture is shown when: a function of seed and pictures shown, whatever minibatch, replicas and start."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+
+from stylegan_tf.data.pipeline import Feed, Reader, permutation, pictures_of
+from stylegan_tf.draws import Rows
+from stylegan_tf.mistakes import Mistake
+from stylegan_tf.replicas import Replicas
+
+SEED = 11
+
+
+@pytest.fixture(scope="module")
+def data_set(tmp_path_factory):
+    return tiny.data_set(tmp_path_factory.mktemp("data") / "noise")
+
+
+def shown(data_set, samples, stage=4):
+    """(pictures, labels) of these samples of the run."""
+    return Reader(data_set, stage, tiny.LABEL_SIZE).read(pictures_of(samples, SEED, tiny.PICTURES))
+
+
+def fed(data_set, minibatches, minibatch=8, first=0, group=4, replicas=1, label_size=tiny.LABEL_SIZE, stage=4):
+    """(pictures, labels) of the first minibatches of a feed, rows of replicas put back in their place."""
+    devices, rows = Replicas(replicas), Rows(minibatch, group, replicas)
+    feed = Feed(Reader(data_set, stage, label_size), SEED, first, rows, devices)
+    whole = [], []
+    for _ in range(minibatches):
+        for kind, parts in zip(whole, next(feed), strict=True):
+            parts = [part.numpy() for part in devices.strategy.experimental_local_results(parts)]
+            kind.append(np.empty((minibatch, *parts[0].shape[1:]), parts[0].dtype))
+            for number, part in enumerate(parts):
+                kind[-1][Rows(minibatch, group, replicas, number).numbers()] = part
+    return tuple(map(np.concatenate, whole))
+
+
+def test_every_epoch_is_a_permutation_of_its_own():
+    order = pictures_of(np.arange(3 * 64), SEED, 64).reshape(3, 64)
+    assert np.array_equal(np.sort(order), np.tile(np.arange(64), (3, 1)))
+    assert not np.array_equal(order[0], np.arange(64))
+    assert not np.array_equal(order[0], order[1]) and not np.array_equal(order[1], order[2])
+    assert not np.array_equal(order[0], pictures_of(np.arange(64), SEED + 1, 64))
+
+
+def test_a_minibatch_may_straddle_epochs():
+    order = pictures_of(np.array([4, 5, 9, 10]), SEED, 5)
+    assert order.tolist() == [permutation(SEED, epoch, 5)[place] for epoch, place in ((0, 4), (1, 0), (1, 4), (2, 0))]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"minibatch": 8},
+        {"minibatch": 20},
+        {"minibatch": 8, "first": 56},
+        {"minibatch": 8, "first": 64_000_024},
+        {"minibatch": 8, "replicas": 2},
+        {"minibatch": 16, "group": 4, "replicas": 2, "first": 40},
+        {"minibatch": 8, "group": 1, "replicas": 2},
+    ],
+    ids=str,
+)
+def test_the_order_is_a_function_of_pictures_shown(how, data_set):
+    pictures, labels = fed(data_set, 10, **how)
+    expected = shown(data_set, how.get("first", 0) + np.arange(10 * how["minibatch"]))
+    assert np.array_equal(pictures, expected[0]) and np.array_equal(labels, expected[1])
+
+
+def test_pictures_and_their_labels(data_set):
+    """Picture i is about 2 i + 64 bright, and its label is i mod 2."""
+    pictures, labels = fed(data_set, 8)
+    assert pictures.dtype == np.uint8 and pictures.shape == (64, 16, 16, 3)
+    numbers = np.round((pictures.mean(axis=(1, 2, 3)) - 64) / 2).astype(int)
+    order = pictures_of(np.arange(64), SEED, 64)
+    assert np.abs(numbers - order).max() <= 3  # the noise does not cancel quite
+    assert labels.argmax(axis=1).tolist() == (order % 2).tolist()
+    assert labels.dtype == np.float32 and np.all(labels.sum(axis=1) == 1)
+
+
+def test_coarse_pictures_are_means_of_the_fine_ones(data_set):
+    fine, coarse = fed(data_set, 2)[0].astype(float), fed(data_set, 2, stage=3)[0]
+    assert coarse.shape == (16, 8, 8, 3)
+    assert np.abs(fine.reshape(16, 8, 2, 8, 2, 3).mean(axis=(2, 4)) - coarse).max() <= 1
+
+
+def test_columns_of_labels(data_set):
+    whole = fed(data_set, 1)[1]
+    assert np.array_equal(fed(data_set, 1, label_size=1)[1], whole[:, :1])
+    assert fed(data_set, 1, label_size=0)[1].shape == (8, 0)
+
+
+def test_pictures_without_labels(tmp_path):
+    data_set = tiny.data_set(tmp_path / "noise")
+    (tmp_path / "noise" / "noise-rxx.labels").unlink()
+    assert Reader(type(data_set)(**{**vars(data_set), "labels": None}), 4, 0).read(np.arange(3))[1].shape == (3, 0)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_damaged_record_is_a_mistake(replicas, tmp_path):
+    data_set = tiny.data_set(tmp_path / "noise")
+    path = data_set.path(4)
+    content = bytearray(path.read_bytes())
+    content[data_set.index(4)[0][30] + 100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(Mistake) as caught:
+        fed(data_set, 8, replicas=replicas)
+    assert str(caught.value).startswith(str(path)) and "checksum of its data is wrong" in str(caught.value)
+    assert "\n" not in str(caught.value) and caught.value.__suppress_context__
+
+
+def test_other_errors_stay_what_they_are(data_set, monkeypatch):
+    def read(self, numbers):
+        raise RuntimeError("the disk sleeps")
+
+    monkeypatch.setattr(Reader, "read", read)
+    with pytest.raises(tf.errors.OpError, match="the disk sleeps"):
+        fed(data_set, 1)
