@@ -23,7 +23,7 @@ def pytest_collection_finish(session):
     try:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     except RuntimeError:
-        raise pytest.UsageError("a test module makes a tensor or a layer while it is imported: make it in a test") from None
+        raise pytest.UsageError("a test module makes a tensor while it is imported: make it in a test") from None
     tf.config.experimental.enable_op_determinism()
 
 

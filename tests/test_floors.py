@@ -60,7 +60,7 @@ class House:
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
     def _imports(self, tree, lazy: bool) -> tuple[set[str], set[str]]:
-        """Modules of the package and names of other packages that are imported, in functions too unless the file is lazy."""
+        """Modules of the package and other packages that are imported, in functions too unless the file is lazy."""
         dotted = set()
         for node in tree.body if lazy else ast.walk(tree):
             if isinstance(node, ast.Import):

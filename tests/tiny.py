@@ -36,11 +36,11 @@ def data_set(folder: Path) -> DataSet:
 
 
 def unsettle(network) -> None:
-    """Gives the noise its place in a new generator. Without it the first layer is the same in every pixel: nothing for
-    instance norm to norm, which makes 10000-fold rounding errors of a gradient that is zero."""
+    """Gives the noise of a new generator its full strength. Without it the first layer is the same in every pixel, and
+    instance norm makes 10000-fold rounding errors of its gradients, which are zero."""
     for variable in network.trainable_variables:
         if "noise" in variable.path:
-            variable.assign(np.full(variable.shape, 0.1, np.float32))
+            variable.assign(np.ones(variable.shape, np.float32))
 
 
 def numbers(state) -> dict[str, np.ndarray]:

@@ -6,7 +6,6 @@ the minibatches and the number of replicas. (The official code shuffles within a
 """
 
 import functools
-import os
 
 import numpy as np
 import tensorflow as tf
@@ -55,18 +54,18 @@ class Reader:
         labels = data_set.labels if label_size else None
         self.labels = np.zeros((len(self.starts), 0), np.float32) if labels is None else labels[:, :label_size]
         self.mistake: Mistake | None = None
-        self.descriptor = os.open(self.path, os.O_RDONLY)
+        self.file = open(self.path, "rb", buffering=0)  # noqa: SIM115 (closed with the reader)
 
     def __del__(self):
-        if hasattr(self, "descriptor"):
-            os.close(self.descriptor)
+        if hasattr(self, "file"):
+            self.file.close()
 
     def read(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(uint8 [n, H, W, C], float32 [n, label_size]) of the pictures of these numbers."""
         try:
-            pictures = read_pictures(self.descriptor, self.starts[numbers], self.lengths[numbers])
+            pictures = read_pictures(self.file, self.starts[numbers], self.lengths[numbers])
         except Mistake as mistake:
-            self.mistake = Mistake(f"{self.path}: {mistake}")
+            self.mistake = mistake
             raise
         return np.ascontiguousarray(pictures.transpose(0, 2, 3, 1)), self.labels[numbers]
 
