@@ -24,7 +24,7 @@ demo: $(VENV)/.runtime
 	@$(BIN)/python train.py --config=F --hardware=cpu --outdir=$(DEMO)
 	@run=$$(ls -d $(DEMO)/[0-9]*/ | tail -n 1) && \
 		$(BIN)/python generate.py --network="$${run%/}" --seeds=0-31 --psi=0.7 --grid=8x4 --outdir=$(DEMO)
-	@echo "the sheet of generated faces is in $(DEMO)/, everything about the run in $$(ls -d $(DEMO)/[0-9]*/ | tail -n 1)"
+	@echo "generated faces: $(DEMO)/grid.png; the run itself, with its progress: $$(ls -d $(DEMO)/[0-9]*/ | tail -n 1)"
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q

@@ -29,10 +29,10 @@ class StyleModulation(EqualizedDense):
         super().__init__(2 * channels, use_wscale=use_wscale, seed=seed, **kwargs)
         self.channels = channels
 
-    def build(self, x_shape, w_shape):
+    def build(self, x_shape, w_shape):  # type: ignore[override]
         super().build(w_shape)
 
-    def call(self, x, w):
+    def call(self, x, w):  # type: ignore[override]
         scale, shift = ops.split(ops.reshape(super().call(w), (-1, 1, 1, 2 * self.channels)), 2, axis=-1)
         return x * ops.cast(scale + 1, x.dtype) + ops.cast(shift, x.dtype)
 

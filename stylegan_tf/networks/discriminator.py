@@ -134,6 +134,8 @@ class Discriminator(keras.Model):
         return [variable for variable in self.trainable_variables if used_at(variable.path, stage)]
 
     def get_config(self):
-        names = ("resolution", "num_channels", "label_size", "fmap_base", "fmap_decay", "fmap_max", "use_wscale")
-        names += ("nonlinearity", "fused_scale", "blur", "mbstd_group_size", "mbstd_num_features", "seed")
+        names = [
+            *("resolution", "num_channels", "label_size", "fmap_base", "fmap_decay", "fmap_max", "use_wscale"),
+            *("nonlinearity", "fused_scale", "blur", "mbstd_group_size", "mbstd_num_features", "seed"),
+        ]
         return super().get_config() | {name: getattr(self, name) for name in names}

@@ -122,9 +122,11 @@ class Generator(keras.Model):
     def get_config(self):
         mapping, synthesis = self.mapping.get_config(), self.synthesis.get_config()
         own = super().get_config()
-        names = ("resolution", "num_channels", "fmap_base", "fmap_decay", "fmap_max", "use_styles", "const_input_layer")
-        names += ("use_noise", "use_pixel_norm", "use_instance_norm", "use_wscale", "nonlinearity", "fused_scale")
-        own |= {name: synthesis[name] for name in (*names, "blur")}
+        names = [
+            *("resolution", "num_channels", "fmap_base", "fmap_decay", "fmap_max", "use_styles", "const_input_layer"),
+            *("use_noise", "use_pixel_norm", "use_instance_norm", "use_wscale", "nonlinearity", "fused_scale", "blur"),
+        ]
+        own |= {name: synthesis[name] for name in names}
         own |= {name: mapping[name] for name in ("label_size", "z_dim", "w_dim", "normalize_latents")}
         own |= {f"mapping_{name}": mapping[name] for name in ("fmaps", "lrmul")}
         return own | {"mapping_layers": self.mapping.num_layers, "seed": self.seed}

@@ -195,7 +195,9 @@ class Synthesis(keras.Model):
         return list(noise)
 
     def get_config(self):
-        names = ("resolution", "num_channels", "w_dim", "fmap_base", "fmap_decay", "fmap_max", "use_styles")
-        names += ("const_input_layer", "use_noise", "use_pixel_norm", "use_instance_norm", "use_wscale")
-        names += ("nonlinearity", "fused_scale", "blur", "seed")
+        names = [
+            *("resolution", "num_channels", "w_dim", "fmap_base", "fmap_decay", "fmap_max", "use_styles"),
+            *("const_input_layer", "use_noise", "use_pixel_norm", "use_instance_norm", "use_wscale"),
+            *("nonlinearity", "fused_scale", "blur", "seed"),
+        ]
         return super().get_config() | {name: getattr(self, name) for name in names}

@@ -7,6 +7,7 @@ reshaped to C H W). A fused upscaling convolution of the official code turns its
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def attribute_path(name: str, resolution: int) -> str:
     return f"{path}_epilogue.{parts[layer[3]]}{layer[4]}" if in_epilogue else f"{path}.{layer[4]}"
 
 
-def pairs(network, names) -> Iterator[tuple[str, object]]:
+def pairs(network, names) -> Iterator[tuple[str, Any]]:
     """(official name, our variable) of every name in `names`, those of the official schedule left out.
 
     Raises ValueError where our network has no such variable.

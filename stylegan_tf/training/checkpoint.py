@@ -16,6 +16,8 @@ from stylegan_tf.mistakes import Failure, Mistake
 from stylegan_tf.training.state import State
 
 KEPT = 2
+# What Python and TensorFlow raise for a file that is missing, cut short, damaged, or of another network.
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError, tf.errors.OpError)
 
 
 @dataclass
@@ -60,11 +62,11 @@ class Checkpoints:
             try:
                 with files.atomic_folder(target) as folder:
                     self.checkpoint.write(str(folder / "state"))
-                    files.write_json(folder / "progress.json", asdict(progress))
+                    # The sums of a run that is about to diverge may be NaN, which write_json refuses.
+                    files.write_text(folder / "progress.json", json.dumps(asdict(progress), indent=2) + "\n")
             except (OSError, tf.errors.OpError) as error:
-                reason = str(error).splitlines()[0][:200]
                 raise Failure(
-                    f"the checkpoint {target} could not be written ({reason}); the one before is whole"
+                    f"the checkpoint {target} could not be written ({_reason(error)}); the one before is whole"
                 ) from None
         for old in self.existing()[:-KEPT]:
             shutil.rmtree(old)
@@ -72,17 +74,28 @@ class Checkpoints:
     def restore(self) -> Progress | None:
         """Takes up the newest checkpoint; None where there is none. Raises Mistake for one that does not fit."""
         found = self.existing()
-        for leftover in self.folder.glob(".*.tmp-*"):  # of a process that was killed while it wrote
-            shutil.rmtree(leftover)
+        self._tidy()
         if not found:
             return None
         try:
             progress = Progress(**json.loads((found[-1] / "progress.json").read_text(encoding="utf-8")))
             self.checkpoint.read(str(found[-1] / "state")).assert_consumed()
-        except (OSError, ValueError, TypeError, AssertionError, tf.errors.OpError) as error:
-            reason = str(error).splitlines()[0][:200]
+        except UNREADABLE as error:
             raise Mistake(
-                f"the checkpoint {found[-1]} cannot be taken up ({reason}); remove that folder to go back to the one "
-                "before, or start a new run with --resume=never"
+                f"the checkpoint {found[-1]} cannot be taken up ({_reason(error)}); remove that folder to go back to "
+                "the one before, or start a new run with --resume=never"
             ) from None
         return progress
+
+    def _tidy(self) -> None:
+        """Removes what a process left that was killed while it wrote: a checkpoint, a snapshot, a single file."""
+        run_dir = self.folder.parent
+        for leftover in (*self.folder.glob(".*.tmp-*"), *run_dir.glob(".*.tmp-*")):
+            shutil.rmtree(leftover)
+        for leftover in run_dir.glob(".tmp-*"):
+            leftover.unlink()
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what an error says."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -58,8 +58,8 @@ class _Run:
         self.progress, self.checkpoints, self.log = progress, checkpoints, log
         self.grid = Grid(experiment, data_set)
         self.pace = Pace()
-        self.steps: Steps | None = None
-        self.feed: Feed | None = None
+        self.current: tuple[Steps, Feed] | None = None
+        self.traced = False  # whether the current graphs exist: the first step of each is spent on making them
         self.sums = tf.constant([progress.sums.get(name, 0.0) for name in (*D_STATISTICS, *G_STATISTICS)])
         self.minibatches = round(progress.sums.get("minibatches", 0))
         self.tick_seconds = progress.sums.get("seconds", 0.0)
@@ -92,33 +92,35 @@ class _Run:
                 self.progress.reset_key = key
                 self.checkpoint()
             self.progress.reset_key = key
-        if self.steps is None or (self.steps.stage, self.steps.minibatch) != (phase.stage, phase.minibatch):
-            self._begin(phase)
         return phase
 
-    def _begin(self, phase) -> None:
-        """New graphs and a new feed, for another stage or size of minibatch."""
+    def _steps_and_feed(self, phase) -> tuple[Steps, Feed]:
+        """The graphs and the pictures of the phase; new ones for another stage or size of minibatch."""
+        if self.current and (self.current[0].stage, self.current[0].minibatch) == (phase.stage, phase.minibatch):
+            return self.current
         experiment, replicas = self.experiment, self.state.replicas
         label_size = experiment.G.label_size
         labels = self.data_set.labels[:, :label_size] if label_size else None
-        self.steps = Steps(self.state, experiment, phase.stage, phase.minibatch, labels)
-        rows = Rows(phase.minibatch, self.steps.group, replicas.count)
+        steps = Steps(self.state, experiment, phase.stage, phase.minibatch, labels)
+        rows = Rows(phase.minibatch, steps.group, replicas.count)
         reader = Reader(self.data_set, phase.stage, label_size)
-        self.feed = Feed(reader, experiment.training.seed, self.progress.nimg, rows, replicas)
+        self.current = steps, Feed(reader, experiment.training.seed, self.progress.nimg, rows, replicas)
         self.traced = False
+        return self.current
 
     def train_minibatches(self, phase) -> None:
         """minibatch_repeats times: D_repeats steps of D, each with new pictures, then one of G."""
         training, progress, began = self.experiment.training, self.progress, time.monotonic()
         before = progress.nimg
+        steps, feed = self._steps_and_feed(phase)
         fade = tf.constant(phase.fade, tf.float32)
         for _ in range(training.minibatch_repeats):
             for _ in range(training.D_repeats):
-                reals, labels = next(self.feed)
+                reals, labels = next(feed)
                 nimg = tf.constant(progress.nimg, tf.int64)
-                told_d = self.steps.d_step(reals, labels, nimg, fade, tf.constant(phase.D_lrate, tf.float32))
+                told_d = steps.d_step(reals, labels, nimg, fade, tf.constant(phase.D_lrate, tf.float32))
                 progress.nimg += phase.minibatch
-            told_g = self.steps.g_step(nimg, fade, tf.constant(phase.G_lrate, tf.float32))
+            told_g = steps.g_step(nimg, fade, tf.constant(phase.G_lrate, tf.float32))
             self.sums += tf.concat([told_d, told_g], axis=0)
             self.minibatches += 1
         if not self.traced:

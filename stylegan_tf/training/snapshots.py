@@ -1,5 +1,6 @@
 """What a run shows and keeps: grids of pictures, and the networks as .keras files."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -64,14 +65,17 @@ def grid_size(layout: str, resolution: int) -> tuple[int, int]:
 
 
 def save_networks(run_dir: Path, state: State, experiment: Experiment, nimg: int) -> Path:
-    """Writes network-snapshot-<kimg>/{G,D,Gs}.keras and the config that made them. Returns the folder."""
+    """Writes network-snapshot-<kimg>/{G,D,Gs}.keras and the config that made them. Returns the folder.
+
+    One that is there is replaced: it is of an earlier picture of the same thousand, or of a start that was killed.
+    """
     target = rundir.snapshot_dir(run_dir, nimg)
-    if not target.exists():
-        try:
-            with files.atomic_folder(target) as folder:
-                for name in ("G", "D", "Gs"):
-                    getattr(state, name).save(folder / f"{name}.keras")
-                files.write_json(folder / rundir.CONFIG, to_json(experiment))
-        except (OSError, RuntimeError) as error:  # h5py says RuntimeError where the disk is full
-            raise Failure(f"the snapshot {target} could not be written: {error}") from None
+    shutil.rmtree(target, ignore_errors=True)
+    try:
+        with files.atomic_folder(target) as folder:
+            for name in ("G", "D", "Gs"):
+                getattr(state, name).save(folder / f"{name}.keras")
+            files.write_json(folder / rundir.CONFIG, to_json(experiment))
+    except (OSError, RuntimeError) as error:  # h5py says RuntimeError where the disk is full
+        raise Failure(f"the snapshot {target} could not be written: {error}") from None
     return target

@@ -11,8 +11,10 @@ from stylegan_tf.training.state import State
 
 # Means over the minibatch, penalties before their weights, under their names in TensorBoard; then 1 for a step that
 # was skipped.
-D_STATISTICS = ("D", "scores/real", "scores/fake", "r1_penalty", "r2_penalty", "mixed_norms", "epsilon_penalty")
-D_STATISTICS += ("D_skipped",)
+D_STATISTICS = (
+    *("D", "scores/real", "scores/fake", "r1_penalty", "r2_penalty", "mixed_norms", "epsilon_penalty"),
+    "D_skipped",
+)
 G_STATISTICS = ("G", "G_skipped")
 
 

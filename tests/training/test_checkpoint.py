@@ -1,12 +1,14 @@
 """Checkpoints: everything is in them, the last two stay, and a bad one is a clear sentence."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.mistakes import Failure, Mistake
 from stylegan_tf.replicas import Replicas
 from stylegan_tf.training.checkpoint import Checkpoints, Progress
 from stylegan_tf.training.state import State
@@ -97,16 +99,24 @@ def test_what_a_killed_process_left_behind_is_removed(state, saved):
     assert [path.name for path in (saved / "checkpoints").iterdir()] == ["000000352"]
 
 
-def test_a_checkpoint_that_cannot_be_written_leaves_nothing(state, saved, monkeypatch):
-    checkpoints = Checkpoints(saved, state)
+def test_a_killed_process_may_have_written_elsewhere_too(state, saved):
+    (saved / ".network-snapshot-000001.tmp-123").mkdir()
+    (saved / ".network-snapshot-000001.tmp-123" / "G.keras").touch()
+    for name in (".tmp-123-fakes000001.png", ".tmp-123-config.json", "log.txt"):
+        (saved / name).touch()
+    Checkpoints(saved, state).restore()
+    assert sorted(path.name for path in saved.iterdir()) == ["checkpoints", "log.txt"]
 
-    def write(path):
-        (saved / "checkpoints" / path).with_suffix(".data").touch()
-        raise OSError("disk full")
 
-    monkeypatch.setattr(checkpoints.checkpoint, "write", write)
-    with pytest.raises(OSError, match="disk full"):
-        checkpoints.save(replace(PROGRESS, nimg=384))
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), tf.errors.ResourceExhaustedError(None, None, "full")])
+def test_a_checkpoint_that_cannot_be_written_leaves_nothing(error, state, saved, monkeypatch):
+    def write(self, path):
+        Path(f"{path}.index").touch()
+        raise error
+
+    monkeypatch.setattr(tf.train.Checkpoint, "write", write)
+    with pytest.raises(Failure, match=r"checkpoints/000000384 could not be written \(.+\); the one before is whole"):
+        Checkpoints(saved, state).save(replace(PROGRESS, nimg=384))
     assert [path.name for path in (saved / "checkpoints").iterdir()] == ["000000352"]
 
 
@@ -142,7 +152,7 @@ def test_damage_is_a_mistake(file, damage, other, saved):
 def check_sentence(mistake, folder):
     assert str(mistake).startswith(f"the checkpoint {folder} cannot be taken up (")
     assert str(mistake).endswith("remove that folder to go back to the one before, or start a new run with --resume=never")
-    assert "\n" not in str(mistake) and "()" not in str(mistake)
+    assert "\n" not in str(mistake) and " ()" not in str(mistake)
     assert mistake.__suppress_context__
 
 
