@@ -1,0 +1,313 @@
+"""The loop: a run through a change of stage, interrupted in every way, and what it leaves in its directory."""
+
+import json
+import os
+import re
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+
+from stylegan_tf import rundir
+from stylegan_tf.configs.schema import OutputConfig
+from stylegan_tf.data.pipeline import Reader, pictures_of
+from stylegan_tf.mistakes import Failure
+from stylegan_tf.replicas import Replicas
+from stylegan_tf.training import loop
+from stylegan_tf.training.signals import Stopped
+from stylegan_tf.training.state import State
+from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, Steps
+
+TICKS = [64, 128, 192]  # pictures shown at the ends of the ticks
+
+
+@pytest.fixture(scope="module")
+def data_set(tmp_path_factory):
+    return tiny.data_set(tmp_path_factory.mktemp("data") / "noise")
+
+
+class Reused:
+    """One state and its traced steps for all runs: tracing takes seconds. Every run finds the state as new."""
+
+    def __init__(self):
+        self.state = State(tiny.experiment(), Replicas(1))
+        scales = self.state.G_scale.log2, self.state.D_scale.log2
+        parts = self.state.G, self.state.D, self.state.Gs, self.state.G_optimizer, self.state.D_optimizer
+        self.first = [(variable, variable.numpy()) for part in parts for variable in part.variables]
+        self.first += [(scale, scale.numpy()) for scale in scales]
+        self.steps = {}
+
+    def new_state(self, experiment, replicas):
+        for variable, number in self.first:
+            variable.assign(number)
+        return self.state
+
+    def same_steps(self, state, experiment, stage, minibatch, labels):
+        key = stage, minibatch
+        if key not in self.steps:
+            self.steps[key] = Steps(state, experiment, stage, minibatch, labels)
+        return self.steps[key]
+
+
+@pytest.fixture(scope="module")
+def reused():
+    return Reused()
+
+
+@pytest.fixture
+def train(reused, data_set, monkeypatch, tmp_path):
+    """Trains the tiny experiment, with some of its fields changed, in tmp_path; returns the final numbers."""
+    monkeypatch.setattr(loop, "State", reused.new_state)
+    monkeypatch.setattr(loop, "Steps", reused.same_steps)
+
+    def run(folder="run", **changes):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        loop.train(replace(tiny.experiment(), **changes), tmp_path / folder, data_set, Replicas(1))
+        return tiny.numbers(reused.state)
+
+    return run
+
+
+def until(kimg):
+    return replace(tiny.experiment().training, total_kimg=kimg)
+
+
+@pytest.fixture(scope="module")
+def whole(reused, data_set, tmp_path_factory):
+    """The run that nothing interrupts: (its folder, its final numbers)."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(loop, "State", reused.new_state)
+        patched.setattr(loop, "Steps", reused.same_steps)
+        loop.train(tiny.experiment(), folder, data_set, Replicas(1))
+    return folder, tiny.numbers(reused.state)
+
+
+def stats(folder):
+    """stats.jsonl without what time decides."""
+    lines = [json.loads(line) for line in (folder / rundir.STATS).read_text().splitlines()]
+    return [{name: value for name, value in line.items() if not name.startswith("Timing/")} for line in lines]
+
+
+def after(monkeypatch, nimg, act):
+    """Calls `act` once, right after the minibatches that end with this picture."""
+    whole = loop._Run.train_minibatches
+    pending = [act]
+
+    def train_minibatches(self, phase):
+        whole(self, phase)
+        if self.progress.nimg == nimg and pending:
+            pending.pop()()
+
+    monkeypatch.setattr(loop._Run, "train_minibatches", train_minibatches)
+
+
+def test_what_a_run_leaves(whole):
+    folder, _ = whole
+    found = {re.sub(r"tfevents.*", "tfevents", path.name) for path in folder.iterdir()}
+    assert found == {
+        *("checkpoints", "events.out.tfevents", "fakes000000.png", "finished", "log.txt", "network-snapshot-000000"),
+        *("reals.png", "stats.jsonl"),
+    }
+    assert rundir.finished_nimg(folder) == 192
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == ["000000128", "000000192"]
+    assert sorted(path.name for path in (folder / "network-snapshot-000000").iterdir()) == [
+        *("D.keras", "G.keras", "Gs.keras", "config.json")
+    ]
+
+
+def test_ticks(whole):
+    told = stats(whole[0])
+    assert [line["nimg"] for line in told] == TICKS
+    assert [line["Progress/tick"] for line in told] == [1, 2, 3]
+    # The schedule is looked at every 32 pictures; at 64 the fade begins, and 96 is half way through it.
+    assert [line["Progress/lod"] for line in told] == [1.0, 0.5, 0.0]
+    assert all(line["Progress/skipped_steps"] == 0 and line["Progress/minibatch"] == 8 for line in told)
+    losses = [line["Loss/D"] for line in told]
+    assert np.isfinite(losses).all() and len(set(losses)) == 3
+    lines = (whole[0] / "log.txt").read_text().splitlines()
+    assert [line.split()[:4] for line in lines if line.startswith("tick")] == [
+        ["tick", str(number), "kimg", f"{nimg / 1000:.1f}"] for number, nimg in enumerate(TICKS, 1)
+    ]
+
+
+def test_optimizers_are_reset_when_a_fade_begins_and_when_it_ends(whole, train, reused):
+    def counts():
+        return [int(optimizer.iterations) for optimizer in (reused.state.D_optimizer, reused.state.G_optimizer)]
+
+    train("faded", training=until(0.128))
+    assert counts() == [4, 4]  # lod 1 up to picture 96: it is 1 at 64, where the fade begins
+    train("end")
+    assert counts() == [8, 8]  # since picture 128
+    train("never", training=replace(until(0.192), reset_optimizer=False))
+    assert counts() == [24, 24]
+
+
+def test_a_finished_run_trains_no_more(whole, train, monkeypatch):
+    numbers = train()
+    monkeypatch.setattr(loop._Run, "train_minibatches", None)
+    assert tiny.differing(train(), numbers) == []
+
+
+def test_a_larger_total_continues(whole, train, tmp_path):
+    train(training=until(0.096))
+    assert rundir.finished_nimg(tmp_path / "run") == 96
+    assert tiny.differing(train(), whole[1]) == []
+    assert rundir.finished_nimg(tmp_path / "run") == 192
+    assert [line["nimg"] for line in stats(tmp_path / "run")] == [64, 96, 160, 192]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("nimg", [32, 64, 160])
+def test_a_stopped_run_continues_as_if_it_had_not(number, nimg, whole, train, tmp_path, monkeypatch):
+    after(monkeypatch, nimg, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(Stopped, match=f"stopped and saved at {nimg / 1000:.1f} kimg"):
+        train()
+    assert rundir.finished_nimg(tmp_path / "run") is None
+    assert max(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == f"{nimg:09d}"
+    assert tiny.differing(train(), whole[1]) == []
+    assert stats(tmp_path / "run") == stats(whole[0])
+    assert f"continuing at {nimg / 1000:.1f} kimg" in (tmp_path / "run" / "log.txt").read_text()
+
+
+def test_stopped_at_the_very_end(whole, train, monkeypatch, tmp_path):
+    after(monkeypatch, 192, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(Stopped):
+        train()
+    assert tiny.differing(train(), whole[1]) == []
+    assert rundir.finished_nimg(tmp_path / "run") == 192
+
+
+@pytest.mark.parametrize("nimg", [32, 96, 160])
+def test_a_killed_run_continues_from_its_checkpoint(nimg, whole, train, tmp_path, monkeypatch):
+    """Whatever it had written after the checkpoint. The checkpoints are those of the resets, at 96 and 128."""
+
+    def die():
+        raise SystemError("killed")
+
+    after(monkeypatch, nimg, die)
+    with pytest.raises(SystemError):
+        train()
+    with open(tmp_path / "run" / rundir.STATS, "a") as file:
+        file.write('{"nimg": 190, "Progress/tick": 3}\n{"nim')
+    assert tiny.differing(train(), whole[1]) == []
+    assert stats(tmp_path / "run") == stats(whole[0])
+
+
+def test_killed_between_the_reset_and_its_checkpoint(whole, train, tmp_path, monkeypatch):
+    """The checkpoint of that picture was written before the optimizers forgot: they forget after the start."""
+    chosen = OutputConfig(grid="2x2", checkpoint_minutes=1e-9)
+    reset, pending = State.reset_optimizers, [True]
+
+    def reset_optimizers(self):
+        reset(self)
+        if pending and pending.pop():
+            raise SystemError("killed")
+
+    monkeypatch.setattr(State, "reset_optimizers", reset_optimizers)
+    with pytest.raises(SystemError):
+        train(output=chosen)
+    assert max(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == "000000096"
+    assert tiny.differing(train(output=chosen), whole[1]) == []
+
+
+def test_how_often_is_saved_changes_no_number(whole, train, monkeypatch):
+    saved = []
+    save = loop.Checkpoints.save
+    monkeypatch.setattr(
+        loop.Checkpoints, "save", lambda self, progress: saved.append(progress.nimg) or save(self, progress)
+    )
+    numbers = train(output=OutputConfig(grid="3x1", checkpoint_minutes=1e-9, image_ticks=2, snapshot_ticks=2))
+    assert set(saved) == {32, 64, 96, 128, 160, 192}
+    assert tiny.differing(numbers, whole[1]) == []
+
+
+def test_other_threads_are_mentioned(train, tmp_path, monkeypatch):
+    train(training=until(0.032))
+    monkeypatch.setattr(loop, "_threads", lambda: [64, 65])
+    train(training=until(0.064))
+    assert "threads are [64, 65] here and were [" in (tmp_path / "run" / "log.txt").read_text()
+
+
+def test_a_run_that_has_diverged_fails(train, reused, tmp_path, monkeypatch):
+    def broken_state(experiment, replicas):
+        state = reused.new_state(experiment, replicas)
+        state.D.b4_dense1.bias.assign([np.nan])
+        return state
+
+    monkeypatch.setattr(loop, "State", broken_state)
+    with pytest.raises(Failure, match="training has diverged: no step since kimg 0.0 had finite gradients"):
+        train()
+    line = json.loads((tmp_path / "run" / rundir.STATS).read_text())
+    assert (line["nimg"], line["Progress/skipped_steps"], line["Loss/D"]) == (64, 16, None)
+    assert rundir.finished_nimg(tmp_path / "run") is None
+    assert not list((tmp_path / "run").glob("network-snapshot-*"))
+
+
+def test_a_run_with_labels(data_set, tmp_path, monkeypatch):
+    """Untraced, at 16x16 only, in few pictures."""
+
+    class Untraced(Steps):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.d_step, self.g_step = self._d_step, self._g_step
+
+    monkeypatch.setattr(loop, "Steps", Untraced)
+    chosen = tiny.experiment(labels=True, total_kimg=0.016, minibatch_repeats=2)
+    chosen = replace(chosen, schedule=replace(chosen.schedule, initial_resolution=16))
+    loop.train(chosen, tmp_path, data_set, Replicas(1))
+    (line,) = stats(tmp_path)
+    assert line["nimg"] == 16 and line["Progress/skipped_steps"] == 0 and np.isfinite(line["Loss/G"])
+
+
+class Noted:
+    """Stands for the steps: notes what they are called with, and says that some were skipped."""
+
+    calls: list = []
+
+    def __init__(self, state, experiment, stage, minibatch, labels):
+        self.stage, self.minibatch, self.group = stage, minibatch, 4
+
+    def d_step(self, pictures, labels, nimg, fade, rate):
+        self.calls.append(("D", self.stage, int(nimg), float(fade), float(rate), pictures.numpy()))
+        return tf.constant([*[1.0] * (len(D_STATISTICS) - 1), float(int(nimg) == 8)])
+
+    def g_step(self, nimg, fade, rate):
+        self.calls.append(("G", self.stage, int(nimg), float(fade), float(rate), None))
+        return tf.constant([3.0] * (len(G_STATISTICS) - 1) + [0.0])
+
+
+@pytest.fixture
+def noted(train, monkeypatch):
+    monkeypatch.setattr(loop, "Steps", Noted)
+    monkeypatch.setattr(Noted, "calls", [])
+    return Noted.calls
+
+
+def test_several_steps_of_D_for_one_of_G(noted, train, tmp_path):
+    """Each D step has new pictures, the G step the nimg of the last; a skipped one counts wherever it is."""
+    train(training=replace(until(0.032), minibatch_repeats=1, D_repeats=2))
+    assert [call[:3] for call in noted] == [("D", 3, 0), ("D", 3, 8), ("G", 3, 8), ("D", 3, 16), ("D", 3, 24), ("G", 3, 24)]
+    (line,) = stats(tmp_path / "run")
+    assert (line["Progress/skipped_steps"], line["Loss/G"]) == (1, 3.0)
+
+
+def test_order_of_pictures_across_stages_and_minibatches(noted, train, data_set):
+    """The minibatch of 16x16 is half that of 8x8: not a picture is left out or shown twice."""
+    chosen = tiny.experiment()
+    train(schedule=replace(chosen.schedule, minibatch={16: 4}, D_lrate={16: 0.5}))
+    calls = [call for call in noted if call[0] == "D"]
+    starts = [nimg for _, _, nimg, *_ in calls]
+    assert starts == [*range(0, 96, 8), *range(96, 192, 4)]
+    assert [stage for _, stage, *_ in calls] == [3] * 12 + [4] * 24
+    # 96: half way through the fade; 112 (four minibatches of 4 later): three quarters; from 128 on it is over.
+    fades = [fade for _, _, _, fade, *_ in calls]
+    assert fades == pytest.approx([1.0] * 12 + [0.5] * 4 + [0.75] * 4 + [1.0] * 16, abs=1e-6)
+    assert [rate for *_, rate, _ in calls] == pytest.approx([0.001] * 12 + [0.5] * 24)
+    for stage, numbers in ((3, range(96)), (4, range(96, 192))):
+        shown = np.concatenate([call[5] for call in calls if call[1] == stage])
+        order = pictures_of(np.array(numbers), chosen.training.seed, tiny.PICTURES)
+        assert np.array_equal(shown, Reader(data_set, stage, 0).read(order)[0])
