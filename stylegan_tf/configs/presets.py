@@ -148,19 +148,20 @@ CPU_RESOLUTION = 32  # where neither the data set nor the user says less or more
 CPU_FMAP_BASE, CPU_FMAP_MAX = 512, 64  # channels: 64 up to 16x16, then 32, 16, ...
 CPU_WIDTH = 64  # of z, w and the mapping network
 CPU_PRECISION = "mixed_bfloat16"
-CPU_R1_GAMMA = 0.2  # the paper's 10 is for 1024x1024; small pictures have smaller gradients to hold back
+CPU_R1_GAMMA_PER_PIXEL = 0.0005  # of the final picture: the penalty sums over pixels; the paper's 10 is for 1024x1024
 CPU_MINIBATCH = {4: 32, 8: 32, 16: 32, 32: 16}
 CPU_MINIBATCH_BASE = 16
 CPU_TRAINING_KIMG, CPU_TRANSITION_KIMG = 10, 10  # at a resolution, and fading into the next
 CPU_FINAL_KIMG = 60  # at the final resolution: 100 in all for 8x8 -> 16x16 -> 32x32
 CPU_LRATE = 0.003  # both networks, every resolution: narrow networks and short schedules bear three times the paper's
-CPU_EMA_HALF_LIFE_KIMG = 2.0
+CPU_EMA_HALF_LIFE_KIMG = 4.0
 CPU_TICK_KIMG = 5
 CPU_NUM_FACES = 5000  # pictures to draw where the built-in faces are used
 CPU_OUTPUT = OutputConfig(grid="8x8", image_ticks=1, snapshot_ticks=5, checkpoint_minutes=2.0)
 
 
 def _on_cpu(experiment: Experiment) -> Experiment:
+    r1_gamma = CPU_R1_GAMMA_PER_PIXEL * experiment.data.resolution**2
     doublings = experiment.data.resolution.bit_length() - experiment.schedule.initial_resolution.bit_length()
     return replace(
         experiment,
@@ -174,7 +175,7 @@ def _on_cpu(experiment: Experiment) -> Experiment:
             fmap_max=CPU_FMAP_MAX,
         ),
         D=replace(experiment.D, fmap_base=CPU_FMAP_BASE, fmap_max=CPU_FMAP_MAX),
-        loss=replace(experiment.loss, r1_gamma=CPU_R1_GAMMA if experiment.loss.r1_gamma else 0.0),
+        loss=replace(experiment.loss, r1_gamma=r1_gamma if experiment.loss.r1_gamma else 0.0),
         schedule=replace(
             experiment.schedule,
             lod_training_kimg=CPU_TRAINING_KIMG,

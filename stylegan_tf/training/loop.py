@@ -115,13 +115,14 @@ class _Run:
         steps, feed = self._steps_and_feed(phase)
         fade = tf.constant(phase.fade, tf.float32)
         for _ in range(training.minibatch_repeats):
+            told_d = []
             for _ in range(training.D_repeats):
                 reals, labels = next(feed)
                 nimg = tf.constant(progress.nimg, tf.int64)
-                told_d = steps.d_step(reals, labels, nimg, fade, tf.constant(phase.D_lrate, tf.float32))
+                told_d.append(steps.d_step(reals, labels, nimg, fade, tf.constant(phase.D_lrate, tf.float32)))
                 progress.nimg += phase.minibatch
             told_g = steps.g_step(nimg, fade, tf.constant(phase.G_lrate, tf.float32))
-            self.sums += tf.concat([told_d, told_g], axis=0)
+            self.sums += tf.concat([tf.add_n(told_d), told_g], axis=0)
             self.minibatches += 1
         if not self.traced:
             float(self.sums[0])  # waits for the devices
@@ -148,7 +149,7 @@ class _Run:
         """Means since the tick began, over the steps that were not skipped; NaN where there was none."""
         sums = dict(zip((*D_STATISTICS, *G_STATISTICS), self.sums.numpy().tolist(), strict=True))
         skipped = {"D": sums.pop("D_skipped"), "G": sums.pop("G_skipped")}
-        good = {kind: self.minibatches - skipped[kind] for kind in skipped}
+        good = {kind: count - skipped[kind] for kind, count in self._tried().items()}
         return {
             name: total / count if (count := good["G" if name == "G" else "D"]) else float("nan")
             for name, total in sums.items()
@@ -174,7 +175,7 @@ class _Run:
                 self.means(),
             )
         )
-        if self.minibatches and max(skipped) >= self.minibatches:
+        if any(0 < tried <= count for tried, count in zip(self._tried().values(), skipped, strict=True)):
             raise Failure(
                 f"training has diverged: no step since kimg {progress.tick_nimg / 1000:.1f} had finite gradients; the "
                 "last snapshots are whole. Try another --seed, lower learning rates or --precision=float32"
@@ -213,6 +214,10 @@ class _Run:
         self.progress.sums |= {"minibatches": self.minibatches, "seconds": self.tick_seconds}
         self.checkpoints.save(self.progress)
         self.saved_at = time.monotonic()
+
+    def _tried(self) -> dict[str, int]:
+        """Steps of each network since the tick began."""
+        return {"D": self.minibatches * self.experiment.training.D_repeats, "G": self.minibatches}
 
     def _skipped(self) -> list[int]:
         names = (*D_STATISTICS, *G_STATISTICS)
