@@ -97,7 +97,7 @@ def measured(
 ) -> Row:
     """Times `repeats` iterations, and the peak around each of their steps. settings: changes to config F."""
     peak = convolution_peak(minibatch, DTYPES[precision])
-    steps = iteration(config_f(widths, resolution, precision, settings), minibatch)
+    steps = iteration(config_f(widths, resolution, minibatch, precision, settings), minibatch)
     for _ in range(WARM_UP):
         for work in (peak, *steps):
             work.run()
@@ -127,14 +127,15 @@ def measured(
     )  # fmt: skip
 
 
-def config_f(widths: str, resolution: int, precision: str, settings: Sequence[str] = ()) -> Experiment:
-    """Config F with the widths of that name."""
+def config_f(widths: str, resolution: int, minibatch: int, precision: str, settings: Sequence[str] = ()) -> Experiment:
+    """Config F with the widths of that name. Raises Mistake where it cannot be trained."""
     base, most, width = WIDTHS[widths]
     chosen = experiment("F", "1gpu", resolution=resolution)
     chosen = replace(
         chosen,
         G=replace(chosen.G, fmap_base=base, fmap_max=most, z_dim=width, w_dim=width, mapping_fmaps=width),
         D=replace(chosen.D, fmap_base=base, fmap_max=most),
+        schedule=replace(chosen.schedule, minibatch={resolution: minibatch}),
         training=replace(chosen.training, precision=precision),
     )
     for setting in settings:

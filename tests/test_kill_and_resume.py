@@ -34,18 +34,19 @@ def command(tmp_path_factory):
         "schedule.minibatch_base": 8,
         "schedule.tick_kimg_base": 0.1,
         "output.grid": "2x2",
-        "output.checkpoint_minutes": 1e-6,  # with every look at the schedule
     }
     flags = ["--config=F", "--hardware=cpu", f"--dataset={data}", f"--total_kimg={TOTAL / 1000}", "--threads=1"]
     flags += ["--precision=float32", *(f"--set={path}={value}" for path, value in settings.items())]
     return [sys.executable, "train.py", *flags]
 
 
-def start(command, outdir):
+def start(command, outdir, minutes=1e-6):
+    """With a checkpoint at every look at the schedule, unless `minutes` says otherwise."""
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     log = open(outdir.with_suffix(".log"), "ab")  # noqa: SIM115 (the process holds it)
+    flags = f"--outdir={outdir}", f"--set=output.checkpoint_minutes={minutes}"
     with log:
-        return subprocess.Popen([*command, f"--outdir={outdir}"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        return subprocess.Popen([*command, *flags], cwd=ROOT, env=environment, stdout=log, stderr=log)
 
 
 def finish(process, outdir):
@@ -81,9 +82,9 @@ def numbers(outdir):
 
 @pytest.fixture(scope="module")
 def alone(command, tmp_path_factory):
-    """The run that is never stopped, already started: (process, its outdir)."""
+    """The run that is never stopped and saves once a year, already started: (process, its outdir)."""
     outdir = tmp_path_factory.mktemp("alone") / "results"
-    process = start(command, outdir)
+    process = start(command, outdir, minutes=525600)
     yield process, outdir
     process.kill()
     process.wait()

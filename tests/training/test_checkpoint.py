@@ -151,7 +151,9 @@ def test_damage_is_a_mistake(file, damage, other, saved):
 
 def check_sentence(mistake, folder):
     assert str(mistake).startswith(f"the checkpoint {folder} cannot be taken up (")
-    assert str(mistake).endswith("remove that folder to go back to the one before, or start a new run with --resume=never")
+    assert str(mistake).endswith(
+        "remove that folder to go back to the one before, or start a new run with --resume=never"
+    )
     assert "\n" not in str(mistake) and " ()" not in str(mistake)
     assert mistake.__suppress_context__
 

@@ -25,6 +25,11 @@ from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, Steps
 TICKS = [64, 128, 192]  # pictures shown at the ends of the ticks
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """In place of the one for every test: seeding makes TensorFlow forget what it has compiled, 2 s for each test."""
+
+
 @pytest.fixture(scope="module")
 def data_set(tmp_path_factory):
     return tiny.data_set(tmp_path_factory.mktemp("data") / "noise")
@@ -298,7 +303,14 @@ def noted(train, monkeypatch):
 def test_several_steps_of_D_for_one_of_G(noted, train, tmp_path):
     """Each D step has new pictures, the G step the nimg of the last; a skipped one counts wherever it is."""
     train(training=replace(until(0.032), minibatch_repeats=1, D_repeats=2))
-    assert [call[:3] for call in noted] == [("D", 3, 0), ("D", 3, 8), ("G", 3, 8), ("D", 3, 16), ("D", 3, 24), ("G", 3, 24)]
+    assert [call[:3] for call in noted] == [
+        ("D", 3, 0),
+        ("D", 3, 8),
+        ("G", 3, 8),
+        ("D", 3, 16),
+        ("D", 3, 24),
+        ("G", 3, 24),
+    ]
     (line,) = stats(tmp_path / "run")
     assert (line["Progress/skipped_steps"], line["Loss/G"]) == (1, 3.0)
 

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from stylegan_tf.training.loss_scale import START, LossScale
+from stylegan_tf.training.loss_scale import LossScale
 
 
 def test_grows_slowly_and_falls_fast():

@@ -39,7 +39,13 @@ def cells(grid, side=16):
 
 @pytest.mark.parametrize(
     ("layout", "resolution", "expected"),
-    [("8x5", 64, (8, 5)), ("4k", 1024, (7, 4)), ("4k", 128, (30, 16)), ("1080p", 1024, (3, 2)), ("1080p", 32, (32, 32))],
+    [
+        ("8x5", 64, (8, 5)),
+        ("4k", 1024, (7, 4)),
+        ("4k", 128, (30, 16)),
+        ("1080p", 1024, (3, 2)),
+        ("1080p", 32, (32, 32)),
+    ],
 )
 def test_grid_size(layout, resolution, expected):
     assert grid_size(layout, resolution) == expected

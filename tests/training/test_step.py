@@ -242,7 +242,10 @@ def test_float16_scales_the_loss(monkeypatch):
     bench.spoil("d_gradients", monkeypatch)
     before = values(state.D.variables)
     assert bench.d_step()["D_skipped"] == 1
-    assert float(state.D_scale.log2) == pytest.approx(START + GROWTH - BACKOFF, abs=2e-6) and step_count(state.D_optimizer) == 1
+    assert (
+        float(state.D_scale.log2) == pytest.approx(START + GROWTH - BACKOFF, abs=2e-6)
+        and step_count(state.D_optimizer) == 1
+    )
     assert moved(before, state.D.variables) == set()
     assert float(state.G_scale.log2) == START
 
