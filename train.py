@@ -27,7 +27,7 @@ FLAGS = {
         Flag("resolution", "whole", None, "a power of two (default: the data set's own; cpu row: 32 at most)"),
         Flag("mirror", "switch", None, "show each picture left-right with probability 1/2 (default: no)"),
         Flag("loss", "text", "logistic", f"{', '.join(LOSSES)} (default: logistic, non-saturating with R1)"),
-        Flag("total_kimg", "number", None, "thousands of pictures to show (default: 25000; cpu row: about 85)"),
+        Flag("total_kimg", "number", None, "thousands of pictures to show (default: 25000; cpu row: about 100)"),
         Flag("seed", "whole", None, "of everything random (default: 1000)"),
         Flag("set", "texts", [], "path.to.field=value: any field that --dry_run shows; may be repeated"),
     ),

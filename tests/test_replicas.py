@@ -18,11 +18,6 @@ from stylegan_tf.training.step import D_STATISTICS, Steps
 ITERATIONS, STAGE, RATE, FADE = 10, 4, 0.001, 0.75
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    """In place of the one for every test: seeding makes TensorFlow forget what it has compiled, seconds for a step."""
-
-
 def test_one_cpu_needs_no_strategy():
     for replicas in (Replicas(), Replicas(1)):
         assert (replicas.count, replicas.devices, replicas.number()) == (1, ["CPU:0"], 0)

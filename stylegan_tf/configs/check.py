@@ -166,6 +166,11 @@ def _check_minibatches(experiment: Experiment) -> None:
         where = f"the minibatch at {resolution}x{resolution}, {minibatch}"
         if minibatch % shares:
             raise Mistake(f"{where}, must be a multiple of training.shares={shares}")
+        if shares > 1 and minibatch // shares < group_size:
+            raise Mistake(
+                f"{where}, gives each of training.shares={shares} shares {minibatch // shares} pictures, fewer than "
+                f"D.mbstd_group_size={group_size}"
+            )
         group = min(group_size, minibatch // shares)
         if group > 1 and minibatch // shares % group:
             raise Mistake(

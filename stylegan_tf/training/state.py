@@ -1,4 +1,4 @@
-"""Everything that training changes: networks, optimizers, loss scales, counters."""
+"""What training changes, apart from counters: networks, optimizers, loss scales."""
 
 from dataclasses import asdict
 
@@ -13,10 +13,7 @@ from stylegan_tf.training.loss_scale import LossScale
 
 
 class State:
-    """The networks G, D and Gs, their optimizers and loss scales, and how far training is. Made within the replicas.
-
-    Gs starts equal to G. The counters are plain numbers: `nimg` pictures shown, `seconds` trained before this process.
-    """
+    """The networks G, D and Gs, their optimizers and loss scales, made once per replica. Gs starts equal to G."""
 
     def __init__(self, experiment: Experiment, replicas: Replicas):
         training, policy = experiment.training, experiment.training.precision
@@ -29,8 +26,6 @@ class State:
             self.D_optimizer = make_optimizer(experiment, self.D)
             self.G_scale = LossScale(policy == "mixed_float16")
             self.D_scale = LossScale(policy == "mixed_float16")
-        self.nimg = 0
-        self.seconds = 0.0
 
     def reset_optimizers(self) -> None:
         """Forgets the moments and step counts of both optimizers (official reset_opt_for_new_lod)."""

@@ -34,6 +34,7 @@ from stylegan_tf.mistakes import Mistake
         (["G.use_styles=false"], "G.const_input_layer must be false"),
         (["G.use_styles=false", "G.const_input_layer=false"], "training.style_mixing_prob must be 0"),
         (["training.shares=3"], "must be a multiple of training.shares=3"),
+        (["training.shares=2", "schedule.minibatch.32=4"], "2 pictures, fewer than D.mbstd_group_size=4"),
         (["schedule.minibatch.32=6"], "6 pictures, which must be a multiple of D.mbstd_group_size=4"),
     ],
 )

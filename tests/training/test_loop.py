@@ -25,11 +25,6 @@ from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, Steps
 TICKS = [64, 128, 192]  # pictures shown at the ends of the ticks
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    """In place of the one for every test: seeding makes TensorFlow forget what it has compiled, 2 s for each test."""
-
-
 @pytest.fixture(scope="module")
 def data_set(tmp_path_factory):
     return tiny.data_set(tmp_path_factory.mktemp("data") / "noise")
