@@ -27,6 +27,7 @@ def pytest_collection_finish(session):
     except RuntimeError:
         raise pytest.UsageError("a test module makes a tensor while it is imported: make it in a test") from None
     tf.config.experimental.enable_op_determinism()
+    tf.random.set_seed(0)  # once: Keras's loading of a file draws numbers, which determinism refuses without a seed
 
 
 @pytest.fixture(autouse=True)
