@@ -148,7 +148,7 @@ CPU_RESOLUTION = 32  # where neither the data set nor the user says less or more
 CPU_FMAP_BASE, CPU_FMAP_MAX = 512, 64  # channels: 64 up to 16x16, then 32, 16, ...
 CPU_WIDTH = 64  # of z, w and the mapping network
 CPU_PRECISION = "mixed_bfloat16"
-CPU_R1_GAMMA_PER_PIXEL = 0.0005  # of the final picture: the penalty sums over pixels; the paper's 10 is for 1024x1024
+CPU_R1_GAMMA_PER_PIXEL = 0.0005  # of the final picture, the paper's 10 at most: the penalty sums over pixels
 CPU_MINIBATCH = {4: 32, 8: 32, 16: 32, 32: 16}
 CPU_MINIBATCH_BASE = 16
 CPU_TRAINING_KIMG, CPU_TRANSITION_KIMG = 10, 10  # at a resolution, and fading into the next
@@ -175,7 +175,7 @@ def _on_cpu(experiment: Experiment) -> Experiment:
             fmap_max=CPU_FMAP_MAX,
         ),
         D=replace(experiment.D, fmap_base=CPU_FMAP_BASE, fmap_max=CPU_FMAP_MAX),
-        loss=replace(experiment.loss, r1_gamma=r1_gamma if experiment.loss.r1_gamma else 0.0),
+        loss=replace(experiment.loss, r1_gamma=min(r1_gamma, experiment.loss.r1_gamma)),
         schedule=replace(
             experiment.schedule,
             lod_training_kimg=CPU_TRAINING_KIMG,

@@ -129,3 +129,9 @@ def test_description() -> None:
         == "sgan-my-ffhq-1024-F-8gpu"
     )
     assert description(experiment("B", "cpu")) == "sgan-faces-32-B-cpu"
+
+
+@pytest.mark.parametrize(("resolution", "gamma"), [(32, 0.512), (64, 2.048), (256, 10.0)])
+def test_r1_of_the_cpu_row_grows_with_the_picture_up_to_the_papers(resolution: int, gamma: float) -> None:
+    assert experiment("F", "cpu", resolution=resolution).loss.r1_gamma == pytest.approx(gamma)
+    assert experiment("F", "cpu", "wgan_gp", resolution=resolution).loss.r1_gamma == 0
