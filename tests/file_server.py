@@ -1,0 +1,94 @@
+"""A web server on a local port that misbehaves as it is told, and remembers what it was asked."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import ThreadingMixIn
+
+
+@dataclass
+class Served:
+    """What one path answers. cuts: how many bytes of the body each of the next answers sends before it breaks off."""
+
+    body: bytes = b""
+    status: int = 200
+    etag: str | None = '"one"'
+    modified: str | None = None
+    ranges: bool = True
+    length: int | None = -1  # Content-Length; -1: the true one, None: none
+    location: str | None = None
+    range_from: int | None = None  # what Content-Range claims instead of the truth
+    cuts: list[int] = field(default_factory=list)
+    asked: threading.Event = field(default_factory=threading.Event)
+    gate: threading.Event | None = None  # the body waits for it
+
+
+class FileServer(ThreadingMixIn, HTTPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.served: dict[str, Served] = {}
+        self.requests: list[tuple[str, str | None, str | None]] = []  # (path, Range, If-Range)
+
+    def put(self, path: str, body: bytes = b"", **how) -> str:
+        """The address of what `path` answers from now on."""
+        self.served[path] = Served(body, **how)
+        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+
+    def handle_error(self, request, client_address) -> None:
+        """Clients that hang up are what is being tested."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: FileServer
+
+    def do_GET(self) -> None:
+        wanted, condition = self.headers["Range"], self.headers["If-Range"]
+        self.server.requests.append((self.path, wanted, condition))
+        served = self.server.served.get(self.path)
+        if served is None:
+            self.send_error(404)
+            return
+        served.asked.set()
+        start = 0
+        if wanted and served.ranges and condition in (served.etag, served.modified):
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        if start and start >= len(served.body):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(served.body)}")
+            self.end_headers()
+            return
+        self._send(served, start)
+
+    def _send(self, served: Served, start: int) -> None:
+        rest = served.body[start:]
+        self.send_response(206 if start else served.status)
+        length = len(rest) if served.length == -1 else served.length
+        names = {"ETag": served.etag, "Last-Modified": served.modified, "Location": served.location}
+        names["Content-Length"] = None if length is None else str(length)
+        if start:
+            names["Content-Range"] = f"bytes {served.range_from or start}-{len(served.body) - 1}/{len(served.body)}"
+        for name, value in names.items():
+            if value is not None:
+                self.send_header(name, value)
+        self.end_headers()
+        if served.gate is not None:
+            served.gate.wait(30)
+        self.wfile.write(rest[: served.cuts.pop(0)] if served.cuts else rest)
+
+    def log_message(self, *arguments) -> None:
+        """Nothing on the terminal."""
+
+
+@contextmanager
+def running() -> Iterator[FileServer]:
+    server = FileServer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
