@@ -45,6 +45,20 @@ def recorded_D(recording: Recorded, kwargs=None, **changes):
     return D
 
 
+def recorded_progan(recording: Recorded, **changes):
+    """(G, D) of config A. Its fused_scale says which of two functions D is, and which way G's kernels turn."""
+    from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
+    from stylegan_tf.official import names
+
+    kwargs = ours(recording.kwargs)
+    fused = kwargs.pop("fused_scale", True)
+    G = ProganGenerator(**kwargs, **changes)
+    D = ProganDiscriminator(**of_D(kwargs), downscale_last=not fused, **changes)
+    names.assign(G, recording.group("G"), fused_scale=fused)
+    names.assign(D, recording.group("D"), fused_scale=fused)
+    return G, D
+
+
 def stage_and_fade(lod: float, resolution: int) -> tuple[int, float]:
     """The official lod as ours."""
     return resolution.bit_length() - 1 - int(lod), 1 - (float(lod) - int(lod))

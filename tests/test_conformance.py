@@ -19,6 +19,7 @@ from stylegan_tf.layers.style import StyleModulation
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.mapping import Mapping
+from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
 from stylegan_tf.networks.synthesis import Synthesis
 from stylegan_tf.replicas import Replicas
 
@@ -71,6 +72,11 @@ DISCRIMINATOR = [
     for part in ("weight", "bias")
 ]
 
+PROGAN_GENERATOR = [
+    *("b4_dense/weight", "b4_dense_bias"),
+    *(f"{layer}/{part}" for layer in ("b4_conv", "b4_to_rgb", *BLOCK, "b8_to_rgb") for part in ("weight", "bias")),
+]
+
 TABLE = [
     Row(EqualizedDense, {"units": 3, "gain": 1.5, "lrmul": 0.5, "seed": 4}, [(4, 5)], ["weight", "bias"]),
     Row(EqualizedConv2D, {"filters": 3, "kernel_size": 3, "gain": 1.5}, [(4, 4, 4, 2)], ["weight", "bias"]),
@@ -92,6 +98,22 @@ TABLE = [
         SMALL | {"z_dim": 4, "w_dim": 5, "label_size": 3, "mapping_layers": 2, "mapping_fmaps": 6},
         [(4, 4), (4, 3)],
         ["w_avg", *(f"mapping/{path}" for path in MAPPING), *(f"synthesis/{path}" for path in SYNTHESIS)],
+        False,
+        {"fade": 0.5},
+    ),
+    Row(
+        ProganGenerator,
+        SMALL | {"z_dim": 4, "label_size": 3, "use_leakyrelu": False},
+        [(4, 4), (4, 3)],
+        PROGAN_GENERATOR,
+        False,
+        {"fade": 0.5},
+    ),
+    Row(
+        ProganDiscriminator,
+        SMALL | {"downscale_last": True, "mbstd_group_size": 2},
+        [(4, 8, 8, 3)],
+        DISCRIMINATOR,
         False,
         {"fade": 0.5},
     ),

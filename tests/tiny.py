@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from stylegan_tf.configs import presets
-from stylegan_tf.configs.schema import Experiment, OutputConfig, ScheduleConfig
+from stylegan_tf.configs.schema import Experiment, OutputConfig, ProganGeneratorConfig, ScheduleConfig
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.data.writing import Writer
 
 PICTURES, RESOLUTION, LABEL_SIZE, MINIBATCH = 64, 16, 2, 8
+WIDTH = {"fmap_base": 64, "fmap_max": 8}
 SCHEDULE = ScheduleConfig(
     initial_resolution=8,
     lod_training_kimg=0.064,
@@ -56,19 +57,28 @@ def differing(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> list[
     return [name for name in one if one[name].tobytes() != other[name].tobytes()]
 
 
-def experiment(config: str = "F", loss: str = "logistic", labels: bool = False, total_kimg: float = 0.192, **training):
-    """A preset made tiny; `training` are fields of TrainingConfig."""
-    chosen = presets.experiment(config, "1gpu", loss, data_resolution=RESOLUTION)
-    width = {"fmap_base": 64, "fmap_max": 8}
-    G = replace(chosen.G, z_dim=8, w_dim=8, mapping_fmaps=8, mapping_layers=min(chosen.G.mapping_layers, 2), **width)
+def experiment(config: str = "F", loss: str | None = None, labels: bool = False, total_kimg: float = 0.192, **training):
+    """A preset made tiny, with its own loss where none is named; `training` are fields of TrainingConfig.
+
+    Presets that are for one hardware row alone lose its shares, which are more than these minibatches can give.
+    """
+    chosen = presets.experiment(config, None, loss, data_resolution=RESOLUTION)
+    training = {"shares": 1, "total_kimg": total_kimg, "ema_half_life_kimg": 0.1, **training}
     chosen: Experiment = replace(
         chosen,
-        G=G,
-        D=replace(chosen.D, **width),
+        G=_narrow(chosen.G),
+        D=replace(chosen.D, **WIDTH),
         schedule=SCHEDULE,
-        training=replace(chosen.training, total_kimg=total_kimg, ema_half_life_kimg=0.1, **training),
+        training=replace(chosen.training, **training),
         output=OutputConfig(grid="2x2"),
     )
     if not labels:
         return chosen
     return presets.with_labels(replace(chosen, data=replace(chosen.data, max_label_size=None)), LABEL_SIZE)
+
+
+def _narrow(G):
+    G = replace(G, z_dim=8, **WIDTH)
+    if isinstance(G, ProganGeneratorConfig):
+        return G
+    return replace(G, w_dim=8, mapping_fmaps=8, mapping_layers=min(G.mapping_layers, 2))

@@ -30,7 +30,8 @@ class GeneratorConfig:
     use_pixel_norm: bool = False
     use_instance_norm: bool = True
     use_wscale: bool = True  # equalized learning rate
-    nonlinearity: str = "lrelu"  # lrelu | relu
+    nonlinearity: str = "lrelu"  # of the synthesis network: lrelu | relu
+    mapping_nonlinearity: str = "lrelu"
     fused_scale: str = "auto"  # auto | on | off
     blur: bool = True
 
@@ -51,6 +52,41 @@ class DiscriminatorConfig:
     blur: bool = True
     mbstd_group_size: int = 4  # 0 or 1: no minibatch standard deviation
     mbstd_num_features: int = 1
+
+
+@dataclass(frozen=True)
+class ProganGeneratorConfig:
+    """Arguments of networks.progan.ProganGenerator (official G_paper)."""
+
+    resolution: int = 1024
+    num_channels: int = 3
+    label_size: int = 0
+    z_dim: int = 512
+    normalize_latents: bool = True
+    fmap_base: int = 8192
+    fmap_decay: float = 1.0
+    fmap_max: int = 512
+    use_pixelnorm: bool = True
+    pixelnorm_epsilon: float = 1e-8
+    use_wscale: bool = True
+    use_leakyrelu: bool = True
+    fused_scale: str = "on"
+
+
+@dataclass(frozen=True)
+class ProganDiscriminatorConfig:
+    """Arguments of networks.progan.ProganDiscriminator (official D_paper)."""
+
+    resolution: int = 1024
+    num_channels: int = 3
+    label_size: int = 0  # of labels that it is given and does not use
+    fmap_base: int = 8192
+    fmap_decay: float = 1.0
+    fmap_max: int = 512
+    use_wscale: bool = True
+    fused_scale: str = "on"
+    downscale_last: bool = False  # average after bias and non-linearity (official fused_scale=False)
+    mbstd_group_size: int = 4
 
 
 @dataclass(frozen=True)
@@ -116,6 +152,7 @@ class TrainingConfig:
     adam_epsilon: float = 1e-8
     precision: str = "float32"  # float32 | mixed_bfloat16 | mixed_float16
     tf32: bool = False
+    init_from: str = ""  # network that the weights are taken from, as the user named it; "": random ones
 
 
 @dataclass(frozen=True)
@@ -136,8 +173,8 @@ class Experiment:
     config: str = "F"  # the preset it started from
     hardware: str = "1gpu"  # the hardware row
     data: DataConfig = field(default_factory=DataConfig)
-    G: GeneratorConfig = field(default_factory=GeneratorConfig)
-    D: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    G: GeneratorConfig | ProganGeneratorConfig = field(default_factory=GeneratorConfig)
+    D: DiscriminatorConfig | ProganDiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

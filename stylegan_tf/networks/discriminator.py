@@ -5,7 +5,7 @@ from keras import ops
 
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
 from stylegan_tf.layers.scaled_conv import DownscaleConv2D, is_fused
-from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, seed_of, stage_of, used_at
+from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, is_one, seed_of, stage_of, used_at
 from stylegan_tf.ops.activate import GAIN, activation
 from stylegan_tf.ops.blend import crossfade
 from stylegan_tf.ops.resample import blur, downscale
@@ -101,7 +101,7 @@ class Discriminator(keras.Model):
         x = self._from_rgb(images, stage)
         if stage > 2:
             x = self._block(x, stage)
-            if not (isinstance(fade, (int, float)) and fade == 1):
+            if not is_one(fade):
                 x = crossfade(x, self._from_rgb(downscale(images), stage - 1), fade)
         for block in range(stage - 1, 2, -1):
             x = self._block(x, block)

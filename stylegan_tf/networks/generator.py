@@ -17,7 +17,8 @@ class Generator(keras.Model):
     truncation pulls towards, moved by training.
 
     Args:
-        z_dim, w_dim, label_size, mapping_layers, mapping_fmaps, mapping_lrmul, normalize_latents: See networks.mapping.
+        z_dim, w_dim, label_size, mapping_layers, mapping_fmaps, mapping_lrmul, mapping_nonlinearity,
+            normalize_latents: See networks.mapping.
         resolution, num_channels, fmap_base, fmap_decay, fmap_max, use_styles, const_input_layer, use_noise,
             use_pixel_norm, use_instance_norm, use_wscale, nonlinearity, fused_scale, blur: See networks.synthesis.
         seed: int. Of the initial weights and the stored noise.
@@ -52,6 +53,7 @@ class Generator(keras.Model):
         use_instance_norm=True,
         use_wscale=True,
         nonlinearity="lrelu",
+        mapping_nonlinearity="lrelu",
         fused_scale="auto",
         blur=True,
         seed=0,
@@ -67,19 +69,14 @@ class Generator(keras.Model):
             mapping_lrmul,
             normalize_latents,
             use_wscale,
-            nonlinearity,
+            mapping_nonlinearity,
             seed_of(seed, "mapping"),
             name="mapping",
             dtype=self.dtype_policy,
         )
-        widths = (fmap_base, fmap_decay, fmap_max)
-        parts = (use_styles, const_input_layer, use_noise, use_pixel_norm, use_instance_norm)
         self.synthesis = Synthesis(
-            resolution,
-            num_channels,
-            w_dim,
-            *widths,
-            *parts,
+            *(resolution, num_channels, w_dim, fmap_base, fmap_decay, fmap_max),
+            *(use_styles, const_input_layer, use_noise, use_pixel_norm, use_instance_norm),
             use_wscale,
             nonlinearity,
             fused_scale,
@@ -89,7 +86,7 @@ class Generator(keras.Model):
             dtype=self.dtype_policy,
         )
         self.seed = seed
-        self.w_avg = self.add_weight(name="w_avg", shape=(w_dim,), initializer="zeros", trainable=False)
+        self.w_avg = self.add_weight(name="w_avg", shape=(w_dim,), initializer="zeros", trainable=False, autocast=False)
         self.built = True
 
     @property
@@ -103,6 +100,18 @@ class Generator(keras.Model):
     @property
     def resolution(self):
         return self.synthesis.resolution
+
+    @property
+    def num_channels(self):
+        return self.synthesis.num_channels
+
+    @property
+    def last_stage(self):
+        return self.synthesis.last_stage
+
+    def width(self, stage):
+        """Channels of the synthesis network's layers at 2^stage."""
+        return self.synthesis.width(stage)
 
     def call(self, z, labels=None, psi=0.7, cutoff=8, noise="const", stage=None, fade=1.0):
         ws = self.broadcast(self.mapping(z, labels))
@@ -128,5 +137,5 @@ class Generator(keras.Model):
         ]
         own |= {name: synthesis[name] for name in names}
         own |= {name: mapping[name] for name in ("label_size", "z_dim", "w_dim", "normalize_latents")}
-        own |= {f"mapping_{name}": mapping[name] for name in ("fmaps", "lrmul")}
+        own |= {f"mapping_{name}": mapping[name] for name in ("fmaps", "lrmul", "nonlinearity")}
         return own | {"mapping_layers": self.mapping.num_layers, "seed": self.seed}

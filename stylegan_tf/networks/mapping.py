@@ -53,7 +53,9 @@ class Mapping(keras.Model):
             raise ValueError(f"without mapping layers w is the normalised z: w_dim must be {width}, got {w_dim}")
         if label_size:
             initializer = keras.initializers.RandomNormal(0.0, 1.0, seed=seed_of(seed, "label_weight"))
-            self.label_weight = self.add_weight(name="label_weight", shape=(label_size, z_dim), initializer=initializer)
+            self.label_weight = self.add_weight(
+                name="label_weight", shape=(label_size, z_dim), initializer=initializer, autocast=False
+            )
         for index in range(num_layers):
             units = w_dim if index == num_layers - 1 else fmaps
             name = f"dense{index}"

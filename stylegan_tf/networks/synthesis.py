@@ -6,7 +6,7 @@ from keras import ops
 from stylegan_tf.layers.epilogue import Epilogue
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
 from stylegan_tf.layers.scaled_conv import UpscaleConv2D, is_fused
-from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, num_layers, seed_of, stage_of
+from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, is_one, num_layers, seed_of, stage_of
 from stylegan_tf.ops.activate import GAIN
 from stylegan_tf.ops.blend import crossfade
 from stylegan_tf.ops.resample import blur, upscale
@@ -150,7 +150,7 @@ class Synthesis(keras.Model):
         x = self._layer("b4_conv", x, ws, noise, 1)
         images = None
         for block in range(3, stage + 1):
-            if block == stage and not (isinstance(fade, (int, float)) and fade == 1):
+            if block == stage and not is_one(fade):
                 images = upscale(self._to_rgb(x, block - 1))  # the coarser branch, which fades out
             x = self._layer(f"b{2**block}_conv0_up", x, ws, noise, num_layers(block) - 2)
             x = self._layer(f"b{2**block}_conv1", x, ws, noise, num_layers(block) - 1)

@@ -7,7 +7,14 @@ one, scaled by the multiplications that both need.
 import math
 from collections.abc import Mapping
 
-from stylegan_tf.configs.schema import DiscriminatorConfig, Experiment, GeneratorConfig, ScheduleConfig
+from stylegan_tf.configs.schema import (
+    DiscriminatorConfig,
+    Experiment,
+    GeneratorConfig,
+    ProganDiscriminatorConfig,
+    ProganGeneratorConfig,
+    ScheduleConfig,
+)
 from stylegan_tf.networks.stages import channels
 
 # How often a picture goes through each network, forward or (about as expensive) backward to weights or to inputs.
@@ -70,13 +77,16 @@ def multiplications(experiment: Experiment, stage: int) -> float:
     return G_PASSES * generator_cost(experiment.G, stage) + D_PASSES * discriminator_cost(experiment.D, stage)
 
 
-def generator_cost(G: GeneratorConfig, stage: int) -> float:
+def generator_cost(G: GeneratorConfig | ProganGeneratorConfig, stage: int) -> float:
     """Multiply-adds of one picture of 2**stage x 2**stage, forward; styles and blurs are too few to count."""
     width = {at: channels(at, G.fmap_base, G.fmap_decay, G.fmap_max) for at in range(2, stage + 1)}
-    first = G.z_dim * (2 if G.label_size else 1)
-    widths = [first, *[G.mapping_fmaps] * (G.mapping_layers - 1), *[G.w_dim] * (G.mapping_layers > 0)]
-    cost = float(sum(one * next_one for one, next_one in zip(widths, widths[1:], strict=False)))
-    cost += 0 if G.const_input_layer else G.w_dim * 16 * width[2]
+    if isinstance(G, ProganGeneratorConfig):
+        cost = float((G.z_dim + G.label_size) * 16 * width[2])
+    else:
+        first = G.z_dim * (2 if G.label_size else 1)
+        widths = [first, *[G.mapping_fmaps] * (G.mapping_layers - 1), *[G.w_dim] * (G.mapping_layers > 0)]
+        cost = float(sum(one * next_one for one, next_one in zip(widths, widths[1:], strict=False)))
+        cost += 0 if G.const_input_layer else G.w_dim * 16 * width[2]
     cost += 16 * 9 * width[2] ** 2
     for at in range(3, stage + 1):
         up = 9 * width[at - 1] * width[at] * _scaling(G.fused_scale, at)
@@ -84,16 +94,18 @@ def generator_cost(G: GeneratorConfig, stage: int) -> float:
     return cost + 4**stage * width[stage] * G.num_channels
 
 
-def discriminator_cost(D: DiscriminatorConfig, stage: int) -> float:
+def discriminator_cost(D: DiscriminatorConfig | ProganDiscriminatorConfig, stage: int) -> float:
     """Multiply-adds of one picture of 2**stage x 2**stage, forward."""
     width = {at: channels(at, D.fmap_base, D.fmap_decay, D.fmap_max) for at in range(1, stage + 1)}
     cost = float(4**stage * D.num_channels * width[stage])
     for at in range(3, stage + 1):
         down = 9 * width[at] * width[at - 1] * _scaling(D.fused_scale, at)
         cost += 4**at * (9 * width[at] ** 2 + down)
-    deviations = D.mbstd_num_features if D.mbstd_group_size > 1 else 0
-    cost += 16 * 9 * (width[2] + deviations) * width[2]
-    return cost + 16 * width[2] * width[1] + width[1] * max(D.label_size, 1)
+    deviations = outputs = 1
+    if isinstance(D, DiscriminatorConfig):
+        deviations, outputs = D.mbstd_num_features, max(D.label_size, 1)
+    cost += 16 * 9 * (width[2] + (deviations if D.mbstd_group_size > 1 else 0)) * width[2]
+    return cost + 16 * width[2] * width[1] + width[1] * outputs
 
 
 def _pace_of(stage: int, experiment: Experiment, seconds_per_image: Mapping[int, float]) -> float:

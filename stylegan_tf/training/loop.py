@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -24,19 +25,29 @@ from stylegan_tf.training.state import State
 from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, Steps
 
 
-def train(experiment: Experiment, run_dir: Path, data_set: DataSet, replicas: Replicas) -> None:
+def train(
+    experiment: Experiment,
+    run_dir: Path,
+    data_set: DataSet,
+    replicas: Replicas,
+    begin: Callable[[State], list[str]] | None = None,
+) -> None:
     """Trains to the end of the schedule, from the newest checkpoint if there is one.
 
-    Raises Stopped (a KeyboardInterrupt) after SIGINT or SIGTERM, with everything saved; Failure where a whole tick had
-    no finite gradient.
+    `begin` changes the state of a new run before it starts, and returns lines that say how. Raises Stopped (a
+    KeyboardInterrupt) after SIGINT or SIGTERM, with everything saved; Failure where a whole tick had no finite
+    gradient.
     """
     state = State(experiment, replicas)
     checkpoints = Checkpoints(run_dir, state)
-    progress = checkpoints.restore() or Progress(seed=experiment.training.seed, threads=_threads())
+    progress, begun = checkpoints.restore(), []
+    if progress is None:
+        progress = Progress(seed=experiment.training.seed, threads=_threads())
+        begun = begin(state) if begin else []
     total = round(experiment.training.total_kimg * 1000)
     with RunLog(run_dir, progress.nimg) as log, StopRequest() as stop:
         run = _Run(experiment, run_dir, data_set, state, progress, checkpoints, log)
-        run.greet()
+        run.greet(begun)
         while progress.nimg < total:
             phase = run.look_at_schedule()
             run.train_minibatches(phase)
@@ -66,9 +77,11 @@ class _Run:
         self.maintenance = 0.0
         self.saved_at = time.monotonic()
 
-    def greet(self) -> None:
+    def greet(self, begun: list[str]) -> None:
         """Says where training begins; the first grids, and a warning where the last bits will differ."""
         progress = self.progress
+        for line in begun:
+            self.log.say(line)
         if progress.nimg:
             self.log.say(f"continuing at {progress.nimg / 1000:.1f} kimg")
             if progress.threads != _threads():

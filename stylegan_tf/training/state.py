@@ -1,13 +1,10 @@
 """What training changes, apart from counters: networks, optimizers, loss scales."""
 
-from dataclasses import asdict
-
 import keras
 import tensorflow as tf
 
 from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.networks.discriminator import Discriminator
-from stylegan_tf.networks.generator import Generator
+from stylegan_tf.networks.kinds import make
 from stylegan_tf.replicas import Replicas
 from stylegan_tf.training.loss_scale import LossScale
 
@@ -19,9 +16,9 @@ class State:
         training, policy = experiment.training, experiment.training.precision
         self.replicas = replicas
         with replicas.scope():
-            self.G = Generator(**asdict(experiment.G), seed=training.seed, dtype=policy)
-            self.D = Discriminator(**asdict(experiment.D), seed=training.seed, dtype=policy)
-            self.Gs = Generator(**asdict(experiment.G), seed=training.seed, dtype=policy)
+            self.G = make(experiment.G, training.seed, policy)
+            self.D = make(experiment.D, training.seed, policy)
+            self.Gs = make(experiment.G, training.seed, policy)
             self.G_optimizer = make_optimizer(experiment, self.G)
             self.D_optimizer = make_optimizer(experiment, self.D)
             self.G_scale = LossScale(policy == "mixed_float16")

@@ -5,6 +5,7 @@ import tensorflow as tf
 from stylegan_tf import draws
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data import reals as real_pictures
+from stylegan_tf.networks.progan import ProganGenerator
 from stylegan_tf.ops.blend import lerp
 from stylegan_tf.training import ema, fakes, losses, penalties
 from stylegan_tf.training.state import State
@@ -124,12 +125,16 @@ class Steps:
         return self.state.G.variables_at(self.stage)
 
     def _fakes(self, purpose, labels, nimg, fade, rows):
-        training, G = self.experiment.training, self.state.G
+        """-> (pictures, sum of w over the first share: what w_avg averages; empty for a network without w)."""
+        training, G, stage = self.experiment.training, self.state.G, self.stage
+        if isinstance(G, ProganGenerator):
+            z = draws.normal(training.seed, f"{purpose} z", nimg, rows, (G.z_dim,))
+            return G(z, labels=labels, stage=stage, fade=fade), tf.zeros(0)
         ws, w = fakes.mixed_ws(
-            G, labels, self.stage, training.seed, purpose, nimg, rows, training.shares, training.style_mixing_prob
+            G, labels, stage, training.seed, purpose, nimg, rows, training.shares, training.style_mixing_prob
         )
-        noise = fakes.fresh_noise(G, self.stage, training.seed, purpose, nimg, rows)
-        images = G.synthesis(ws, noise=noise, stage=self.stage, fade=fade)
+        noise = fakes.fresh_noise(G, stage, training.seed, purpose, nimg, rows)
+        images = G.synthesis(ws, noise=noise, stage=stage, fade=fade)
         return images, fakes.share_sum(w, rows, training.shares)
 
     def _mirrored(self, seed, nimg, rows):
@@ -162,6 +167,8 @@ class Steps:
         return tf.concat([tf.where(finite, values, tf.zeros_like(values)), [tf.cast(~finite, tf.float32)]], axis=0)
 
     def _move_w_avg(self, w_sum):
+        if isinstance(self.state.G, ProganGenerator):
+            return
         beta = self.experiment.training.w_avg_beta
         mean = self.state.replicas.total(w_sum) / self.rows_in_share
         w_avg = self.state.G.w_avg

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tolerances
-from official_args import recorded_D, recorded_G, stage_and_fade
+from official_args import recorded_D, recorded_G, recorded_progan, stage_and_fade
 from recorded import FOLDER, Recorded, relative
 
 from stylegan_tf.official import names
@@ -159,3 +159,16 @@ def test_ablated_discriminators(tag):
     assert relative(D(at_stage(images[:4], 4)), recording["scores_lod0_mb4"]) <= tolerances.NETWORK
     scores = D(at_stage(images, 3), stage=3, fade=0.7)
     assert relative(scores, recording["scores_lod1p3"]) <= tolerances.NETWORK
+
+
+@pytest.mark.parametrize("fused_scale", ["on", "off"])
+@pytest.mark.parametrize("name", ["progan32", "progan32_nofused"])
+def test_config_a(name, fused_scale):
+    """Either official form of the networks, however ours are computed."""
+    recording = Recorded(name)
+    G, D = recorded_progan(recording, fused_scale=fused_scale)
+    for level, lod in enumerate(recording["lods"]):
+        stage, fade = stage_and_fade(lod, 32)
+        check(G(recording["z"], stage=stage, fade=fade), recording[f"images_lod{level}"], 32)
+        scores = D(at_stage(recording["D_images_in"], stage), stage=stage, fade=fade)
+        assert relative(scores, recording[f"D_scores_lod{level}"]) <= tolerances.NETWORK

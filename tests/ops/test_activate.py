@@ -2,7 +2,7 @@ import pytest
 import tensorflow as tf
 import tolerances
 
-from stylegan_tf.ops.activate import NONLINEARITIES, activation, leaky_relu
+from stylegan_tf.ops.activate import NONLINEARITIES, activation, leaky_relu, leaky_relu_flat
 
 
 def slopes(function, at, dtype="float32"):
@@ -30,6 +30,12 @@ def test_slope_of_leaky_relu_is_1_at_exactly_0(dtype):
     assert second == [0, 0, 0, 0]
 
 
+def test_slope_of_config_a_is_0_2_at_exactly_0():
+    first, second = slopes(leaky_relu_flat, [-1.0, -0.0, 0.0, 1.0])
+    assert first == pytest.approx([0.2, 0.2, 0.2, 1], abs=tolerances.BY_HAND)
+    assert second == [0, 0, 0, 0]
+
+
 def test_relu():
     assert activation("relu")(tf.constant([-1.0, 2.0])).numpy().tolist() == [0, 2]
 
@@ -40,5 +46,5 @@ def test_every_name_is_a_function(name):
 
 
 def test_unknown_name_is_repeated_with_the_choices():
-    with pytest.raises(ValueError, match=r"lrelu, relu, got 'tanh'"):
+    with pytest.raises(ValueError, match=r"lrelu, lrelu_flat, relu, got 'tanh'"):
         activation("tanh")
