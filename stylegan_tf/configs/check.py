@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from stylegan_tf.configs.json_form import as_text, flat
-from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGeneratorConfig
 from stylegan_tf.mistakes import Mistake
 
+# A path that the networks of a config do not have is not checked: each list holds those of both kinds.
 CHOICES = {
     "G.nonlinearity": ("lrelu", "relu"),
+    "G.mapping_nonlinearity": ("lrelu", "relu"),
     "D.nonlinearity": ("lrelu", "relu"),
     "G.fused_scale": ("auto", "on", "off"),
     "D.fused_scale": ("auto", "on", "off"),
@@ -25,7 +27,13 @@ AT_LEAST_ONE = (
     *("output.image_ticks", "output.snapshot_ticks", "data.num_faces"),
 )
 ABOVE_ZERO = (
-    *("G.mapping_lrmul", "schedule.G_lrate_base", "schedule.D_lrate_base", "schedule.tick_kimg_base"),
+    *(
+        "G.mapping_lrmul",
+        "G.pixelnorm_epsilon",
+        "schedule.G_lrate_base",
+        "schedule.D_lrate_base",
+        "schedule.tick_kimg_base",
+    ),
     *("training.total_kimg", "training.adam_epsilon", "output.checkpoint_minutes"),
 )
 NOT_NEGATIVE = (
@@ -74,7 +82,7 @@ def check_replicas(experiment: Experiment, replicas: int) -> None:
 
 def _check_values(values: dict[str, Any]) -> None:
     for path, choices in CHOICES.items():
-        if values[path] not in choices:
+        if path in values and values[path] not in choices:
             raise Mistake(f"{path} is {values[path]}; choose from {', '.join(choices)}")
     for path, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
@@ -94,7 +102,7 @@ def _check_values(values: dict[str, Any]) -> None:
 
 def _check_each(paths: Iterable[str], values: dict[str, Any], allowed: Callable[[Any], bool], must: str) -> None:
     for path in paths:
-        if not allowed(values[path]):
+        if path in values and not allowed(values[path]):
             raise Mistake(f"{path} {must}, not {as_text(values[path])}")
 
 
@@ -137,15 +145,23 @@ def _check_agreement(experiment: Experiment) -> None:
 
 
 def _check_generator(experiment: Experiment) -> None:
-    G = experiment.G
+    G, mixing = experiment.G, experiment.training.style_mixing_prob
+    if isinstance(G, ProganGeneratorConfig):
+        if mixing > 0:
+            raise Mistake("config A has no styles to mix: training.style_mixing_prob must be 0")
+        return
+    _check_mapping(G)
+    if not G.use_styles and G.const_input_layer:
+        raise Mistake("without G.use_styles, w enters at the input alone: G.const_input_layer must be false")
+    if not G.use_styles and mixing > 0:
+        raise Mistake("without G.use_styles there is no style to mix: training.style_mixing_prob must be 0")
+
+
+def _check_mapping(G: GeneratorConfig) -> None:
     w_dim = G.z_dim * (2 if G.label_size else 1)
     if G.mapping_layers == 0 and G.w_dim != w_dim:
         why = "twice G.z_dim, as z is joined by the label" if G.label_size else "G.z_dim"
         raise Mistake(f"with G.mapping_layers=0, w is z: G.w_dim must be {w_dim} ({why}), not {G.w_dim}")
-    if not G.use_styles and G.const_input_layer:
-        raise Mistake("without G.use_styles, w enters at the input alone: G.const_input_layer must be false")
-    if not G.use_styles and experiment.training.style_mixing_prob > 0:
-        raise Mistake("without G.use_styles there is no style to mix: training.style_mixing_prob must be 0")
 
 
 def _minibatches(experiment: Experiment) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.mistakes import Mistake
 
 T = TypeVar("T")
+ABSENT = "(no such field)"
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
@@ -44,9 +45,15 @@ def table(experiment: Experiment) -> str:
 
 
 def differences(a: Experiment, b: Experiment) -> list[tuple[str, Any, Any]]:
-    """(path, value in a, value in b) of every field in which they differ."""
-    of_b = flat(b)
-    return [(path, value, of_b[path]) for path, value in flat(a).items() if value != of_b[path]]
+    """(path, value in a, value in b) of every field in which they differ, group by group.
+
+    Networks of different kinds have different fields: ABSENT stands for the value of one that is not there.
+    """
+    of_a, of_b = flat(a), flat(b)
+    groups = [part.name for part in fields(Experiment)]
+    paths = sorted(dict.fromkeys([*of_a, *of_b]), key=lambda path: groups.index(path.partition(".")[0]))
+    pairs = [(path, of_a.get(path, ABSENT), of_b.get(path, ABSENT)) for path in paths]
+    return [(path, one, other) for path, one, other in pairs if one != other]
 
 
 def override(experiment: Experiment, assignment: str) -> Experiment:
@@ -120,11 +127,12 @@ def _read(kind: type[T], plain: object, path: str) -> T:
 
 
 def _value(hint: Any, plain: Any, path: str) -> Any:
-    """`plain` if it has the type that `hint` says; int | None, tables and nested dataclasses included."""
+    """`plain` if it has the type that `hint` says; unions, tables and nested dataclasses included."""
     if isinstance(hint, types.UnionType):
-        if plain is None:
+        choices = get_args(hint)
+        if plain is None and type(None) in choices:
             return None
-        (hint,) = (choice for choice in get_args(hint) if choice is not type(None))
+        hint = _best_fit([choice for choice in choices if choice is not type(None)], plain)
     if is_dataclass(hint):
         return _read(hint, plain, path)  # type: ignore[arg-type]
     if get_origin(hint) is dict:
@@ -134,6 +142,12 @@ def _value(hint: Any, plain: Any, path: str) -> Any:
     if type(plain) not in allowed or (isinstance(plain, float) and not math.isfinite(plain)):
         raise Mistake(f"{path} must be {KINDS[hint]}, not {plain!r}")
     return plain
+
+
+def _best_fit(kinds: list[Any], plain: object) -> Any:
+    """The dataclass whose field names are most like those of `plain`: a Mistake then names the ones that are not."""
+    names = set(plain) if isinstance(plain, dict) else set()
+    return kinds[0] if len(kinds) == 1 else min(kinds, key=lambda kind: len(names ^ set(get_type_hints(kind))))
 
 
 def _table(hint: type, plain: object, path: str) -> dict[int, Any]:
@@ -158,7 +172,7 @@ def _changed(node: Any, names: list[str], text: str, path: str) -> Any:
     hint, child = hints[name], getattr(node, name)
     if is_dataclass(child):
         if not rest:
-            raise Mistake(f"{here} is a group; set one of its fields: {', '.join(get_type_hints(hint))}")
+            raise Mistake(f"{here} is a group; set one of its fields: {', '.join(get_type_hints(type(child)))}")
         return replace(node, **{name: _changed(child, rest, text, here)})
     if isinstance(child, dict) and len(rest) == 1:
         key = _resolution(rest[0], here)

@@ -15,7 +15,7 @@ class Pictures:
     name: str  # for messages
     lowest: int  # smallest resolution that is there
     highest: int  # the data set's own
-    num_images: int | None = None  # None: as many as data.num_faces says
+    num_images: int | None = None  # None: not known; of the built-in faces, as many as data.num_faces says
     label_columns: int = 0  # 0: no labels
 
 
@@ -34,7 +34,9 @@ def fitted(experiment: Experiment, pictures: Pictures) -> Experiment:
         raise Mistake(f"data.max_label_size={wanted}: {pictures.name}: there are {columns} columns of labels")
     chosen = validate(with_labels(experiment, wanted) if wanted > 0 else experiment)
     _check_resolutions(chosen, pictures)
-    check_enough_pictures(chosen, chosen.data.num_faces if pictures.num_images is None else pictures.num_images)
+    num_images = chosen.data.num_faces if pictures == FACES else pictures.num_images
+    if num_images is not None:
+        check_enough_pictures(chosen, num_images)
     return chosen
 
 

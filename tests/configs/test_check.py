@@ -2,9 +2,18 @@
 
 import pytest
 
-from stylegan_tf.configs.check import check_enough_pictures, validate
-from stylegan_tf.configs.json_form import override
+from stylegan_tf.configs.check import (
+    ABOVE_ZERO,
+    AT_LEAST_ONE,
+    BETWEEN_0_AND_1,
+    CHOICES,
+    NOT_NEGATIVE,
+    check_enough_pictures,
+    validate,
+)
+from stylegan_tf.configs.json_form import flat, override
 from stylegan_tf.configs.presets import experiment, with_labels
+from stylegan_tf.configs.tables import ABLATIONS
 from stylegan_tf.mistakes import Mistake
 
 
@@ -12,6 +21,7 @@ from stylegan_tf.mistakes import Mistake
     ("changes", "sentence"),
     [
         (["G.nonlinearity=gelu"], "G.nonlinearity is gelu; choose from lrelu, relu"),
+        (["G.mapping_nonlinearity=tanh"], "G.mapping_nonlinearity is tanh; choose from lrelu, relu"),
         (["D.fused_scale=yes"], "D.fused_scale is yes; choose from auto, on, off"),
         (["loss.D=r1"], "loss.D is r1; choose from logistic, wgan, hinge"),
         (["training.precision=fp16"], "choose from float32, mixed_bfloat16, mixed_float16"),
@@ -45,6 +55,47 @@ def test_mistakes(changes: list[str], sentence: str) -> None:
     with pytest.raises(Mistake) as caught:
         validate(chosen)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("G.pixelnorm_epsilon=0", "G.pixelnorm_epsilon must be above 0, not 0"),
+        ("G.fused_scale=yes", "G.fused_scale is yes; choose from auto, on, off"),
+        ("D.fused_scale=yes", "D.fused_scale is yes; choose from auto, on, off"),
+        ("G.z_dim=0", "G.z_dim must be at least 1, not 0"),
+        ("D.mbstd_group_size=-1", "D.mbstd_group_size must not be negative, not -1"),
+        ("D.mbstd_group_size=3", "8 pictures, which must be a multiple of D.mbstd_group_size=3"),
+        ("training.style_mixing_prob=0.9", "config A has no styles to mix: training.style_mixing_prob must be 0"),
+        ("G.label_size=3", "G.label_size=3 and D.label_size=0 must be equal"),
+        ("schedule.max_minibatch_per_gpu.256=6", "6 pictures, which must be a multiple of D.mbstd_group_size=4"),
+    ],
+)
+def test_mistakes_of_config_a(change: str, sentence: str) -> None:
+    with pytest.raises(Mistake) as caught:
+        validate(override(experiment("A", "1gpu", resolution=256), change))
+    assert sentence in str(caught.value)
+
+
+def test_every_path_that_is_checked_exists() -> None:
+    known = {path for config in ("A", "F") for path in flat(experiment(config))}
+    listed = {*CHOICES, *AT_LEAST_ONE, *ABOVE_ZERO, *NOT_NEGATIVE, *BETWEEN_0_AND_1}
+    assert listed <= known
+
+
+def test_config_a_with_labels() -> None:
+    labelled = override(with_labels(experiment("A", "1gpu"), 10), "data.max_label_size=none")
+    assert (validate(labelled).G.label_size, labelled.D.label_size, labelled.G.z_dim) == (10, 10, 512)
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_ablations_of_config_a(name: str) -> None:
+    chosen = experiment("A", "1gpu", resolution=1024)
+    for setting in ABLATIONS[name]:
+        chosen = override(chosen, setting)
+    if name.startswith("cond"):
+        chosen = with_labels(chosen, 1)
+    assert validate(chosen) != validate(experiment("A", "1gpu", resolution=1024))
 
 
 @pytest.mark.parametrize("resolution", [0, -8, 4, 48, 65536])

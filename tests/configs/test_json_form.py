@@ -5,17 +5,21 @@ from dataclasses import replace
 
 import pytest
 
-from stylegan_tf.configs.json_form import as_text, differences, flat, from_json, override, table, to_json
+from stylegan_tf.configs.json_form import ABSENT, as_text, differences, flat, from_json, override, table, to_json
 from stylegan_tf.configs.presets import CONFIGS, experiment
-from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.schema import Experiment, ProganDiscriminatorConfig, ProganGeneratorConfig
 from stylegan_tf.mistakes import Mistake
 
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_round_trip_through_text(config: str) -> None:
-    before = experiment(config, "8gpu", resolution=256)
+    before = experiment(config, resolution=256)
     text = json.dumps(to_json(before), allow_nan=False)
     assert from_json(json.loads(text)) == before
+
+
+def test_keys_of_tables_are_texts() -> None:
+    text = json.dumps(to_json(experiment("F", "8gpu")))
     assert json.loads(text)["schedule"]["minibatch"]["64"] == 32
 
 
@@ -54,6 +58,32 @@ def test_from_json_misses_fields_and_groups() -> None:
         from_json([1])
     with pytest.raises(Mistake, match="D must be a JSON object, not 3"):
         from_json({**to_json(Experiment()), "D": 3})
+
+
+def test_from_json_takes_the_kind_of_network_that_fits() -> None:
+    plain = to_json(experiment("A", "1gpu"))
+    assert type(from_json(plain).G) is ProganGeneratorConfig and type(from_json(plain).D) is ProganDiscriminatorConfig
+    del plain["G"]["pixelnorm_epsilon"]
+    with pytest.raises(Mistake, match="has no field G.pixelnorm_epsilon"):
+        from_json(plain)
+    plain["G"]["pixelnorm_epsilon"] = plain["G"]["use_styles"] = 1e-8
+    with pytest.raises(Mistake, match="there is no configuration field G.use_styles"):
+        from_json(plain)
+    plain["G"] = None  # a network may be of either kind, and must be there
+    with pytest.raises(Mistake, match="G must be a JSON object, not None"):
+        from_json(plain)
+
+
+def test_override_of_a_network_of_the_other_kind() -> None:
+    chosen = experiment("A", "1gpu")
+    assert replace(chosen.G, use_pixelnorm=False) == override(chosen, "G.use_pixelnorm=false").G
+    assert replace(chosen.D, downscale_last=True) == override(chosen, "D.downscale_last=true").D
+    with pytest.raises(Mistake, match=r"no configuration field G.use_styles; (did you mean|choose from) G\.use_"):
+        override(chosen, "G.use_styles=false")
+    with pytest.raises(Mistake, match=r"G is a group; set one of its fields: .*, use_pixelnorm, pixelnorm_epsilon, "):
+        override(chosen, "G=1")
+    with pytest.raises(Mistake, match="no configuration field G.use_pixelnorm; did you mean G.use_pixel_norm?"):
+        override(experiment("F", "1gpu"), "G.use_pixelnorm=false")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +144,16 @@ def test_differences() -> None:
     b = replace(a, G=replace(a.G, fmap_max=64), replicas=2)
     assert differences(a, b) == [("G.fmap_max", 512, 64), ("replicas", 0, 2)]
     assert differences(a, a) == []
+
+
+def test_differences_of_networks_of_different_kinds() -> None:
+    changes = differences(experiment("A", "1gpu"), experiment("F", "1gpu"))
+    assert ("G.use_styles", ABSENT, True) in changes and ("G.pixelnorm_epsilon", 1e-8, ABSENT) in changes
+    assert ("D.blur", ABSENT, True) in changes and ("G.fused_scale", "on", "auto") in changes
+    groups = [path.partition(".")[0] for path, _, _ in changes]
+    assert list(dict.fromkeys(groups)) == ["config", "G", "D", "loss", "schedule", "training", "output"]
+    assert groups == sorted(groups, key=list(dict.fromkeys(groups)).index)  # a group is not split
+    assert as_text(ABSENT) == "(no such field)"
 
 
 def test_table_has_every_field_as_override_reads_it() -> None:

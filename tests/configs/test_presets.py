@@ -1,111 +1,90 @@
-"""The presets against the paper's Table 1 and the official training script's numbers."""
+"""A preset on a hardware row, with a loss, for a data set."""
 
 from dataclasses import replace
 
 import pytest
+import tiny
 
 from stylegan_tf.configs.check import validate
-from stylegan_tf.configs.json_form import differences
-from stylegan_tf.configs.presets import CONFIGS, HARDWARE, LOSSES, B, C, D, E, F, description, experiment, with_labels
+from stylegan_tf.configs.presets import (
+    CONFIGS,
+    GPUS,
+    HARDWARE,
+    LOSSES,
+    PRESETS,
+    A,
+    F,
+    auto_hardware,
+    description,
+    experiment,
+    with_labels,
+)
 from stylegan_tf.mistakes import Mistake
 
 
-def changed(newer, older) -> dict:
-    return {path: value for path, _, value in differences(older, newer)}
-
-
-def test_each_config_is_one_change() -> None:
-    assert changed(E, F) == {"config": "E", "training.style_mixing_prob": 0.0}
-    assert changed(D, E) == {"config": "D", "G.use_noise": False}
-    assert changed(C, D) == {"config": "C", "G.const_input_layer": False}
-    assert changed(B, C) == {
-        "config": "B",
-        "G.use_styles": False,
-        "G.use_pixel_norm": True,
-        "G.use_instance_norm": False,
-        "G.mapping_layers": 0,
-    }
-
-
-def test_config_f_is_the_paper() -> None:
-    G, training = F.G, F.training
-    assert (G.z_dim, G.w_dim, G.mapping_layers, G.mapping_lrmul, G.fmap_base, G.fmap_max) == (
-        512,
-        512,
-        8,
-        0.01,
-        8192,
-        512,
-    )
-    assert (training.total_kimg, training.style_mixing_prob, training.ema_half_life_kimg) == (25000, 0.9, 10)
-    assert (F.loss.G, F.loss.D, F.loss.r1_gamma) == ("logistic_nonsaturating", "logistic", 10)
-    assert F.schedule.G_lrate == F.schedule.D_lrate == {128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}
-    assert (F.schedule.initial_resolution, F.schedule.lod_training_kimg, F.schedule.lod_transition_kimg) == (
-        8,
-        600,
-        600,
-    )
-
-
-def test_config_a_says_which_there_are() -> None:
-    with pytest.raises(Mistake, match="configs B to F"):
-        experiment("A")
-
-
-@pytest.mark.parametrize(
-    ("hardware", "shares", "at_4", "at_128", "at_1024"),
-    [("1gpu", 1, 128, 16, 4), ("2gpu", 2, 256, 16, 8), ("4gpu", 4, 512, 16, 16), ("8gpu", 8, 512, 32, 32)],
-)
-def test_hardware_rows(hardware: str, shares: int, at_4: int, at_128: int, at_1024: int) -> None:
-    row = experiment("F", hardware, resolution=1024)
-    minibatch, base = row.schedule.minibatch, row.schedule.minibatch_base
-    assert row.training.shares == shares
-    assert (minibatch[4], minibatch.get(128, base), minibatch.get(1024, base)) == (at_4, at_128, at_1024)
-    # A hardware row is minibatches alone, and a smaller resolution changes nothing but itself.
-    small = changed(experiment("F", hardware, resolution=256), row)
-    assert small == {"data.resolution": 256, "G.resolution": 256, "D.resolution": 256}
-
-
-def test_losses() -> None:
-    assert LOSSES["wgan_gp"].gp_weight == 10 and LOSSES["wgan_gp"].drift_weight == 0.001
-    assert LOSSES["hinge_gp"].gp_weight == 10 and LOSSES["hinge_gp"].drift_weight == 0
-    assert [name for name, loss in LOSSES.items() if loss.r1_gamma] == ["logistic", "logistic_saturating"]
-    rates = {128: 0.0015, 256: 0.002, 512: 0.002, 1024: 0.002}
-    celebahq = experiment("F", "8gpu", "wgan_gp", resolution=1024).schedule
-    assert celebahq.G_lrate == celebahq.D_lrate == rates
-
-
 def test_every_combination_is_valid() -> None:
-    for config in CONFIGS:
-        for hardware in HARDWARE:
+    for config, preset in PRESETS.items():
+        for hardware in HARDWARE if preset.hardware is None else ("cpu", preset.hardware):
             for loss in LOSSES:
                 for resolution in (8, 32, 1024):
                     chosen = validate(experiment(config, hardware, loss, resolution=resolution))
                     assert (chosen.config, chosen.hardware, chosen.G.resolution) == (config, hardware, resolution)
+                    assert chosen.D.resolution == chosen.data.resolution == resolution
 
 
-def test_cpu_row_trains_the_final_resolution() -> None:
-    row = experiment("F", "cpu")
-    assert row.G.resolution == 32
-    doublings = 2  # 8 -> 16 -> 32
-    schedule = row.schedule
-    assert row.training.total_kimg > doublings * (schedule.lod_training_kimg + schedule.lod_transition_kimg)
-    assert experiment("F", "cpu", directory="x", data_resolution=16).G.resolution == 16
-    assert experiment("F", "cpu", directory="x", data_resolution=64).G.resolution == 32
-    assert experiment("F", "cpu", directory="x", data_resolution=64, resolution=64).G.resolution == 64
-    longer = experiment("F", "cpu", resolution=64).training.total_kimg
-    assert longer == row.training.total_kimg + schedule.lod_training_kimg + schedule.lod_transition_kimg
+def test_names_of_the_rows() -> None:
+    assert HARDWARE == ("cpu", "1gpu", "2gpu", "4gpu", "8gpu") and list(GPUS) == ["1gpu", "2gpu", "4gpu", "8gpu"]
+    assert CONFIGS["F"] is F and CONFIGS["A"] is A and len(CONFIGS) == 22
 
 
-def test_gpu_rows_take_the_resolution_of_the_data() -> None:
-    assert experiment("F", "1gpu", directory="x", data_resolution=512, num_channels=1).G.resolution == 512
-    assert experiment("F", "1gpu", directory="x", data_resolution=512, num_channels=1).D.num_channels == 1
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_loss_of_a_config_and_another_one(loss: str) -> None:
+    assert experiment("F").loss == LOSSES["logistic"] and experiment("A").loss == LOSSES["wgan_gp"]
+    assert experiment("A", loss=loss).loss == experiment("F", loss=loss).loss == LOSSES[loss]
+    # Those of config A are made for WGAN-GP.
+    of_a = experiment("A", "8gpu", loss).schedule
+    assert of_a.G_lrate == of_a.D_lrate == {128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}
+    most = 0.002 if loss == "wgan_gp" else 0.003
+    of_f = experiment("F", "8gpu", loss).schedule
+    assert of_f.G_lrate == of_f.D_lrate == {128: 0.0015, 256: 0.002, 512: most, 1024: most}
+
+
+@pytest.mark.parametrize(
+    ("config", "row"),
+    [("v1-1gpu", "1gpu"), ("v2-1gpu", "1gpu"), ("v2-2gpus", "2gpu"), ("v2-4gpus", "4gpu"), ("v2-8gpus", "8gpu")],
+)
+def test_presets_with_a_hardware_row_of_their_own(config: str, row: str) -> None:
+    assert experiment(config) == experiment(config, row)
+    assert experiment(config, "cpu").hardware == "cpu"
+    for machine in GPUS:
+        assert auto_hardware(config, machine) == row
+    assert auto_hardware(config, "cpu") == "cpu"
+    other = "4gpu" if row == "8gpu" else "8gpu"
+    with pytest.raises(Mistake, match=f"config {config} is made for the hardware row {row}, not {other}: leave"):
+        experiment(config, other)
+
+
+def test_presets_for_every_row() -> None:
+    assert experiment("A").hardware == "1gpu"
+    assert [auto_hardware("A", machine) for machine in HARDWARE] == list(HARDWARE)
+    with pytest.raises(Mistake, match="did you mean v2-8gpus"):
+        auto_hardware("v2-8gpu", "8gpu")
+
+
+def test_the_data_set_is_taken_over() -> None:
+    chosen = experiment("A", "1gpu", directory="x", data_resolution=512, num_channels=1, mirror=True)
+    assert (chosen.G.resolution, chosen.G.num_channels, chosen.D.num_channels) == (512, 1, 1)
+    assert (chosen.data.directory, chosen.data.mirror) == ("x", True)
+    assert experiment("F", "1gpu").data.mirror is False
 
 
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        ({"config": "G"}, "choose from F, E, D, C, B"),
+        ({"config": "G"}, "there is no config G; choose from A, B, C, D, E, F, mix0, mix50, mix90, mix100, tradit"),
+        ({"config": "a"}, "did you mean A?"),
+        ({"config": "mix"}, "did you mean mix"),
+        ({"config": "style-based-8"}, "did you mean stylebased-8?"),
         ({"hardware": "8gpus"}, "did you mean 8gpu?"),
         ({"loss": "wgangp"}, "did you mean wgan_gp?"),
     ],
@@ -119,19 +98,27 @@ def test_misspelt_names(arguments: dict, hint: str) -> None:
 def test_labels_widen_w_where_there_is_no_mapping() -> None:
     labelled = with_labels(experiment("B", "1gpu"), 10)
     assert (labelled.G.label_size, labelled.D.label_size, labelled.G.w_dim) == (10, 10, 1024)
+    assert with_labels(experiment("stylebased-0", "1gpu"), 10).G.w_dim == 1024
     assert with_labels(experiment("F", "1gpu"), 10).G.w_dim == 512
     validate(replace(labelled, data=replace(labelled.data, max_label_size=None)))
 
 
+def test_labels_of_config_a() -> None:
+    before = experiment("A", "1gpu")
+    after = with_labels(before, 10)
+    assert after == replace(before, G=replace(before.G, label_size=10), D=replace(before.D, label_size=10))
+
+
 def test_description() -> None:
-    assert (
-        description(experiment("F", "8gpu", directory="data/my ffhq/", data_resolution=1024))
-        == "sgan-my-ffhq-1024-F-8gpu"
-    )
+    ffhq = experiment("F", "8gpu", directory="data/my ffhq/", data_resolution=1024)
+    assert description(ffhq) == "sgan-my-ffhq-1024-F-8gpu"
     assert description(experiment("B", "cpu")) == "sgan-faces-32-B-cpu"
+    assert description(experiment("v2-8gpus", resolution=64)) == "sgan-faces-64-v2-8gpus-8gpu"
 
 
-@pytest.mark.parametrize(("resolution", "gamma"), [(32, 0.512), (64, 2.048), (256, 10.0)])
-def test_r1_of_the_cpu_row_grows_with_the_picture_up_to_the_papers(resolution: int, gamma: float) -> None:
-    assert experiment("F", "cpu", resolution=resolution).loss.r1_gamma == pytest.approx(gamma)
-    assert experiment("F", "cpu", "wgan_gp", resolution=resolution).loss.r1_gamma == 0
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("labels", [False, True])
+def test_every_preset_can_be_made_tiny(config: str, labels: bool) -> None:
+    chosen = validate(tiny.experiment(config, labels=labels, seed=3))
+    assert type(chosen.G) is type(CONFIGS[config].G) and chosen.loss == CONFIGS[config].loss
+    assert (chosen.training.shares, chosen.training.seed, chosen.G.label_size) == (1, 3, 2 if labels else 0)

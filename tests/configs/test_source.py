@@ -10,6 +10,12 @@ from stylegan_tf.mistakes import Mistake
 LABELLED = Pictures("some pictures", lowest=8, highest=64, num_images=128, label_columns=10)
 
 
+def test_a_data_set_that_is_not_there_yet_may_have_any_number_of_pictures() -> None:
+    unknown = Pictures("a data set", lowest=4, highest=1024)
+    chosen = override(experiment("A", "8gpu", resolution=1024), "data.num_faces=1")
+    assert fitted(chosen, unknown) == chosen
+
+
 def test_what_fits_is_returned() -> None:
     chosen = experiment("F", "1gpu", resolution=64)
     assert fitted(chosen, LABELLED) == chosen
