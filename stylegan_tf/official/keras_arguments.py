@@ -1,14 +1,21 @@
-"""The constructor arguments that a .keras file declares, checked before anything is built from them."""
+"""The constructor arguments that a network file declares, checked before anything is built from them."""
 
 import math
 from typing import Any, get_type_hints
 
 from stylegan_tf.configs.check import CHOICES, HIGHEST_RESOLUTION
 from stylegan_tf.configs.json_form import KINDS
-from stylegan_tf.configs.schema import DiscriminatorConfig, GeneratorConfig
+from stylegan_tf.configs.schema import (
+    DiscriminatorConfig,
+    GeneratorConfig,
+    ProganDiscriminatorConfig,
+    ProganGeneratorConfig,
+)
 from stylegan_tf.mistakes import Mistake
 from stylegan_tf.networks.stages import channels, stage_of
 
+Config = GeneratorConfig | DiscriminatorConfig | ProganGeneratorConfig | ProganDiscriminatorConfig
+Kind = type[GeneratorConfig] | type[DiscriminatorConfig] | type[ProganGeneratorConfig] | type[ProganDiscriminatorConfig]
 KERAS_OWN = {"name", "trainable", "dtype"}  # which every Keras layer has; ours are float32 and get a fresh name
 WIDEST = 2**16
 LIMITS: dict[str, tuple[float, float]] = {
@@ -23,14 +30,15 @@ LIMITS: dict[str, tuple[float, float]] = {
     "fmap_base": (1, 2**30),
     "fmap_decay": (0, 16),
     "fmap_max": (1, WIDEST),
+    "pixelnorm_epsilon": (1e-12, 1),
     "mbstd_group_size": (0, WIDEST),
     "mbstd_num_features": (1, WIDEST),
     "seed": (0, 2**63),
 }
 
 
-def checked_arguments(kind: type[GeneratorConfig] | type[DiscriminatorConfig], declared: object) -> dict[str, Any]:
-    """The arguments of a generator or discriminator, each known, of its type and in its range.
+def checked_arguments(kind: Kind, declared: object) -> dict[str, Any]:
+    """The arguments of a generator or discriminator, each known, of its type and in its range, and its seed.
 
     Raises Mistake that names the argument.
     """
@@ -51,19 +59,44 @@ def checked_arguments(kind: type[GeneratorConfig] | type[DiscriminatorConfig], d
     return arguments
 
 
-def least_numbers(kind: type[GeneratorConfig] | type[DiscriminatorConfig], arguments: dict[str, Any]) -> int:
+def check_size(kind: Kind, arguments: dict[str, Any], stored: int) -> None:
+    """Raises Mistake where a network of these (checked) arguments takes more than the `stored` bytes of its file."""
+    least = 4 * least_numbers(kind, arguments)
+    if least > stored:
+        raise Mistake(f"its arguments declare weights of {least} bytes or more, and it has {stored}")
+
+
+def config_of(kind: Kind, arguments: dict[str, Any]) -> Config:
+    """The (checked) arguments as the dataclass that they belong to, which has no seed."""
+    return kind(**{name: value for name, value in arguments.items() if name != "seed"})
+
+
+def least_numbers(kind: Kind, arguments: dict[str, Any]) -> int:
     """How many numbers a network of these (checked) arguments holds at least: all but its biases and scales.
 
     It needs no memory, and tells how much the network itself would take.
     """
-    return _generator(arguments) if kind is GeneratorConfig else _discriminator(arguments)
+    if kind is GeneratorConfig:
+        return _generator(arguments)
+    if kind is ProganGeneratorConfig:
+        return _progan_generator(arguments)
+    outputs = max(arguments["label_size"], 1) if kind is DiscriminatorConfig else 1
+    return _discriminator(arguments, outputs, arguments.get("mbstd_num_features", 1))
+
+
+def not_trained(config: Config) -> int:
+    """How many of a network's numbers are no parameters: the stored noise and the average of w."""
+    if not isinstance(config, GeneratorConfig):
+        return 0
+    stages = range(2, stage_of(config.resolution) + 1)
+    return config.w_dim + (sum(2 * 4**stage for stage in stages) if config.use_noise else 0)
 
 
 def _checked(name: str, hint: type, value: Any) -> Any:
     allowed = (int, float) if hint is float else (hint,)
     if type(value) not in allowed:  # not isinstance: true is no whole number
         raise Mistake(f"its {name} must be {KINDS[hint]}, not {_short(value)}")
-    choices = CHOICES.get(f"G.{name}")
+    choices = CHOICES.get(f"G.{name.removeprefix('mapping_')}")
     if choices and value not in choices:
         raise Mistake(f"its {name} is {_short(value)}, not one of {', '.join(choices)}")
     if name in LIMITS and not LIMITS[name][0] <= value <= LIMITS[name][1]:
@@ -88,20 +121,27 @@ def _generator(arguments: dict[str, Any]) -> int:
     total += sum(map(math.prod, zip(widths, widths[1:], strict=False))) if layers else 0
     total += 16 * _width(arguments, 2) * (1 if arguments["const_input_layer"] else w_dim)
     for stage in range(2, last + 1):
-        width = _width(arguments, stage)
-        total += 9 * width * width + width * arguments["num_channels"]
-        total += 9 * width * _width(arguments, stage - 1) if stage > 2 else 0
-        total += 4 * width * w_dim if arguments["use_styles"] else 0
+        total += 4 * _width(arguments, stage) * w_dim if arguments["use_styles"] else 0
         total += 2 * 4**stage if arguments["use_noise"] else 0
-    return total
+    return total + _convolutions(arguments)
 
 
-def _discriminator(arguments: dict[str, Any]) -> int:
-    total = 16 * _width(arguments, 2) * _width(arguments, 1) + _width(arguments, 1) * max(arguments["label_size"], 1)
+def _progan_generator(arguments: dict[str, Any]) -> int:
+    return 16 * _width(arguments, 2) * (arguments["z_dim"] + arguments["label_size"]) + _convolutions(arguments)
+
+
+def _discriminator(arguments: dict[str, Any], outputs: int, deviations: int) -> int:
+    total = 16 * _width(arguments, 2) * _width(arguments, 1) + _width(arguments, 1) * outputs
+    if arguments["mbstd_group_size"] > 1:
+        total += 9 * _width(arguments, 2) * deviations
+    return total + _convolutions(arguments)
+
+
+def _convolutions(arguments: dict[str, Any]) -> int:
+    """Kernels of a network: as many in either direction, one at 4x4 and two above, and those from or to RGB."""
+    total = 0
     for stage in range(2, stage_of(arguments["resolution"]) + 1):
         width = _width(arguments, stage)
         total += 9 * width * width + width * arguments["num_channels"]
         total += 9 * width * _width(arguments, stage - 1) if stage > 2 else 0
-    if arguments["mbstd_group_size"] > 1:
-        total += 9 * _width(arguments, 2) * arguments["mbstd_num_features"]
     return total

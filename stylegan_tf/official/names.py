@@ -17,7 +17,7 @@ IGNORED = re.compile(r"(?:G_synthesis/)?lod$")  # the official schedule's variab
 def attribute_path(name: str, resolution: int) -> str:
     """'G_synthesis/8x8/Conv0_up/Noise/weight' -> 'synthesis.b8_conv0_up_epilogue.noise.weight'.
 
-    name: local name in G or D of configs B to F; resolution: final, which the numbers of ToRGB_lod<k> count from.
+    name: local name in G or D of configs A to F; resolution: final, which the numbers of ToRGB_lod<k> count from.
     Raises ValueError for a name that those networks do not have.
     """
     if name == "dlatent_avg":
@@ -36,11 +36,13 @@ def attribute_path(name: str, resolution: int) -> str:
         r"(Noise/|StyleMod/|)(const|weight|bias)",
         local,
     )
-    if not layer:
-        raise ValueError(f"{name!r} is not a variable of a style-based generator or its discriminator")
+    if not layer or (layer[4] == "const" and (layer[2] != "Const" or layer[3])):
+        raise ValueError(f"{name!r} is not a variable of a StyleGAN or Progressive GAN network")
     path = f"{scope}b{layer[1]}_{layer[2].lower()}"
     if layer[4] == "const":
         return path
+    if path == "b4_dense" and layer[4] == "bias" and not layer[3]:  # config A: added after the reshape to 4x4
+        return "b4_dense_bias"
     parts = {"": "", "Noise/": "noise.", "StyleMod/": "style."}
     in_epilogue = layer[3] or (scope and layer[4] == "bias")
     return f"{path}_epilogue.{parts[layer[3]]}{layer[4]}" if in_epilogue else f"{path}.{layer[4]}"
@@ -54,12 +56,21 @@ def pairs(network, names) -> Iterator[tuple[str, Any]]:
     for name in names:
         if IGNORED.match(name):
             continue
-        found = network
-        for attribute in attribute_path(name, network.resolution).split("."):
-            found = getattr(found, attribute, None)
+        path = attribute_path(name, network.resolution)
+        # In a Progressive GAN without fused scaling the layers that change the resolution have plain names.
+        paths = (path, path.replace("_conv0.", "_conv0_up."), path.replace("_conv1.", "_conv1_down."))
+        found = next((variable for variable in (_at(network, each) for each in paths) if variable is not None), None)
         if found is None:
-            raise ValueError(f"the network has no {attribute_path(name, network.resolution)} for the official {name!r}")
+            raise ValueError(f"the network has no {path} for the official {name!r}")
         yield name, found
+
+
+def _at(network, path: str):
+    """The variable at an attribute path, None where there is none."""
+    found = network
+    for attribute in path.split("."):
+        found = getattr(found, attribute, None)
+    return found
 
 
 def to_ours(name: str, array: np.ndarray, flipped: bool = False) -> np.ndarray:
@@ -102,13 +113,16 @@ def assign(network, tensors: dict[str, np.ndarray], fused_scale="auto") -> None:
 
     tensors: official local name -> array. Raises ValueError for a name, a shape or a variable without its counterpart.
     """
-    filled = set()
+    filled: set[int] = set()
     for name, variable in pairs(network, tensors):
-        array = to_ours(name, np.asarray(tensors[name]), is_flipped(name, fused_scale))
-        if tuple(variable.shape) != array.shape:
-            raise ValueError(f"{name!r} has the shape {list(array.shape)}, the network wants {list(variable.shape)}")
-        variable.assign(array)
+        if id(variable) in filled:
+            raise ValueError(f"{name!r} is there under another name too")
+        array = np.asarray(tensors[name])
+        wanted = to_official(name, np.broadcast_to(np.float32(0), variable.shape)).shape
+        if array.shape != wanted:
+            raise ValueError(f"{name!r} has the shape {list(array.shape)}, the network wants {list(wanted)}")
+        variable.assign(to_ours(name, array, is_flipped(name, fused_scale)))
         filled.add(id(variable))
     missing = [variable.path for variable in network.variables if id(variable) not in filled]
     if missing:
-        raise ValueError(f"no official tensor for {', '.join(missing)}")
+        raise ValueError(f"no official tensor for {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}")

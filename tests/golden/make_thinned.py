@@ -4,6 +4,8 @@ Inputs, weights and outputs up to 64x64 stay whole; gradients, trajectories and 
 """
 
 import argparse
+import hashlib
+import pickletools
 import re
 import shutil
 import sys
@@ -22,13 +24,18 @@ FILES = {
     "style32_uncond": None,
     "style256": r"synth_",
     "ablation16_*": None,
+    "progan32*": None,
     "losses32": r"(grad|adam1|train_iter\d|ema_after_Gstep)/.*/",
     "losses32_lod1p6": r"grad/",
     "losses32_lod2p0": r"grad/",
     "losses32_r1_realgrads": None,
     "process_reals": None,
+    "network32_outputs": None,
 }
-COPIED = ("vars_1024.json",)
+COPIED = ("vars_1024.json", "network32.pkl", "classifier32.pkl")
+# Files that hold the arrays of another: what differs is stored, and where the rest is in the other.
+TWINS = {"network32_proto4": "network32", "classifier32_proto4": "classifier32"}
+SHORTEST = 64  # bytes that are worth a reference
 
 
 def thinned(source: Path, pattern: str | None) -> dict[str, np.ndarray]:
@@ -47,6 +54,23 @@ def thinned(source: Path, pattern: str | None) -> dict[str, np.ndarray]:
     return whole | ({"thinned_names": np.array(names), "thinned": np.stack(rows)} if names else {})
 
 
+def difference(content: bytes, like: bytes) -> dict[str, np.ndarray]:
+    """A pickle as pieces [bytes, offset in `like`], or [bytes, -1]: the next of its `own` bytes; and its SHA-256."""
+    pieces, own, done = [], b"", 0
+    for _, argument, position in pickletools.genops(content):
+        if not isinstance(argument, bytes) or len(argument) < SHORTEST:
+            continue
+        start, offset = content.index(argument, position), like.find(argument)
+        if offset >= 0:
+            own += content[done:start]
+            pieces += [[start - done, -1], [len(argument), offset]]
+            done = start + len(argument)
+    pieces.append([len(content) - done, -1])
+    own += content[done:]
+    digest = hashlib.sha256(content).hexdigest()
+    return {"own": np.frombuffer(own, np.uint8), "pieces": np.array(pieces), "sha256": np.array(digest)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="folder of the whole recordings")
@@ -56,6 +80,9 @@ def main() -> None:
             np.savez_compressed(HERE / source.name, **thinned(source, pattern))
     for name in COPIED:
         shutil.copyfile(folder / name, HERE / name)
+    for name, other in TWINS.items():
+        whole, like = ((folder / f"{stem}.pkl").read_bytes() for stem in (name, other))
+        np.savez_compressed(HERE / f"{name}.npz", **difference(whole, like))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ import keras
 import numpy as np
 import pytest
 
+from stylegan_tf.configs.schema import GeneratorConfig
 from stylegan_tf.mistakes import Mistake
+from stylegan_tf.networks import kinds
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
+from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
 from stylegan_tf.official import keras_file
 
 TINY = {"resolution": 8, "fmap_base": 32, "fmap_max": 4}
@@ -98,6 +101,8 @@ def test_names_are_the_file_format(saved: Path) -> None:
             id="B",
         ),
         pytest.param(lambda: Discriminator(**TINY, label_size=3, mbstd_num_features=2, dtype="mixed_bfloat16"), id="D"),
+        pytest.param(lambda: ProganGenerator(**TINY, z_dim=4, label_size=3, pixelnorm_epsilon=1e-6), id="A"),
+        pytest.param(lambda: ProganDiscriminator(**TINY, downscale_last=True, dtype="mixed_float16"), id="D of A"),
     ],
 )
 def test_reads_what_keras_reads(network: Callable[[], keras.Model], tmp_path: Path) -> None:
@@ -134,6 +139,7 @@ def set_argument(**arguments: Any) -> Callable[[Any], None]:
         (set_argument(fmap_decay=float("nan")), "fmap_decay must be from 0 to 16"),
         (set_argument(fmap_base=1), "fmap_base=1 leaves layers without channels"),
         (set_argument(nonlinearity="swish"), "nonlinearity is 'swish', not one of lrelu, relu"),
+        (set_argument(mapping_nonlinearity="swish"), "mapping_nonlinearity is 'swish', not one of lrelu, relu"),
         (set_argument(mapping_lrmul=0), "mapping_lrmul must be from"),
         (set_argument(resolution=1024, fmap_base=8192, fmap_max=512), "declare weights of .* bytes or more"),
         (set_argument(mapping_layers=64, mapping_fmaps=65536), "declare weights of .* bytes or more"),
@@ -147,8 +153,7 @@ def test_refused_before_anything_is_built(
     def explode(**arguments: Any) -> None:
         raise AssertionError(f"built from {arguments}")
 
-    name = "stylegan_tf>Generator"
-    monkeypatch.setitem(keras_file.CLASSES, name, (explode, keras_file.CLASSES[name][1]))
+    monkeypatch.setitem(kinds.KINDS, GeneratorConfig, explode)
     path = rewritten(saved / "G.keras", tmp_path / "bad.keras", config=config)
     with pytest.raises(Mistake, match=sentence) as caught:
         keras_file.read(path)

@@ -9,17 +9,24 @@ from recorded import FOLDER
 
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
+from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
 from stylegan_tf.official import names
 
 VARS = json.loads((FOLDER / "vars_1024.json").read_text())
-STYLE_BASED = [key for key in VARS if not key.startswith("progan")]
 
 
-@pytest.mark.parametrize("key", STYLE_BASED)
+def network_of(key: str):
+    """Our network with the arguments of a recorded list."""
+    kinds = {"G": Generator, "D": Discriminator, "progan_G": ProganGenerator, "progan_D": ProganDiscriminator}
+    kind = kinds[key[: key.rindex("G" if "G_" in key else "D") + 1]]
+    return kind(**ours(VARS[key]["kwargs"]))
+
+
+@pytest.mark.parametrize("key", VARS)
 def test_variables_and_parameters_of_the_paper(key):
     """Every official variable is one of ours, of the same shape and as trainable, and the other way round."""
     recorded = VARS[key]
-    network = (Generator if key.startswith("G") else Discriminator)(**ours(recorded["kwargs"]))
+    network = network_of(key)
     shapes = {name: tuple(shape) for name, shape, _ in recorded["vars"]}
     trained = {name for name, _, trainable in recorded["vars"] if trainable}
     found = dict(names.pairs(network, shapes))
@@ -59,13 +66,25 @@ def test_variables_and_parameters_of_the_paper(key):
         ("FromRGB_lod1/weight", "b512_from_rgb.weight"),
         ("8x8/Conv1_down/bias", "b8_conv1_down.bias"),
         ("4x4/Dense0/weight", "b4_dense0.weight"),
+        ("4x4/Dense/weight", "b4_dense.weight"),
+        ("4x4/Dense/bias", "b4_dense_bias"),
     ],
 )
 def test_attribute_path(name, path):
     assert names.attribute_path(name, 1024) == path
 
 
-@pytest.mark.parametrize("name", ["8x16/Conv0/weight", "G_synthesis/8x8/Conv2/weight", "Adam/beta1_power", "noise"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "8x16/Conv0/weight",
+        "G_synthesis/8x8/Conv2/weight",
+        "8x8/Conv1/const",
+        "4x4/Const/Noise/const",
+        "Adam/beta1_power",
+        "noise",
+    ],
+)
 def test_names_of_other_networks_are_refused(name):
     with pytest.raises(ValueError, match=f"'{name}' is not a variable of"):
         names.attribute_path(name, 1024)
