@@ -17,11 +17,13 @@ NOISES = ("random", "const", "none")
 MOST_SEEDS = 100_000  # of one command
 LARGEST_SEED = 2**32 - 1  # of numpy's RandomState
 
+NETWORK_HELP = (
+    "run or snapshot directory, .keras or official .pkl file, address, or name such as ffhq "
+    f"(default: the newest run in {RESULTS}/)"
+)
 FLAGS = {
     "Which pictures": (
-        Flag(
-            "network", "text", None, f"run directory, snapshot or .keras file (default: the newest run in {RESULTS}/)"
-        ),
+        Flag("network", "text", None, NETWORK_HELP),
         Flag("seeds", "text", None, "such as 0-31 or 1,5,7-9; a seed means the same z everywhere (default: 0-31)"),
         Flag("labels", "text", None, "class numbers for a network with classes: one for all, or one per seed"),
         Flag("w", "text", None, "FILE.npz of --save_w: pictures of these w instead of seeds"),

@@ -6,28 +6,36 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from stylegan_tf.command_line import Flag, help_text, parse
+from stylegan_tf.configs import data_sets, listing
 from stylegan_tf.configs.hardware import auto_row
-from stylegan_tf.configs.json_form import override, table, to_json
-from stylegan_tf.configs.presets import CONFIGS, HARDWARE, LOSSES, experiment
+from stylegan_tf.configs.json_form import as_text, differences, override, table, to_json
+from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, auto_hardware, experiment
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.source import FACES, Pictures, fitted
+from stylegan_tf.configs.start import Start, changes, started_from
 from stylegan_tf.mistakes import Mistake, exit_code
-
-if TYPE_CHECKING:
-    from stylegan_tf.data.records import DataSet
 
 # A flag that is not given is None, and leaves the preset as it is.
 FLAGS = {
     "What is trained": (
-        Flag("config", "text", "F", f"row of the paper's Table 1: {', '.join(CONFIGS)}; F is the full StyleGAN"),
-        Flag("dataset", "text", None, "folder of TFRecords made by dataset_tool.py (default: the built-in faces)"),
+        Flag("config", "text", "F", "A to F of the paper's Table 1, F is the full StyleGAN; or another one of --list"),
+        Flag("dataset", "text", None, "folder of TFRecords, or a name of --list as ffhq (default: the built-in faces)"),
+        Flag("data_dir", "text", "datasets", "folder of the data sets that have a name (default: datasets)"),
+        Flag("init_from", "text", None, "start from the weights of a network: run, .keras, .pkl, address, or as ffhq"),
         Flag("resolution", "whole", None, "a power of two (default: the data set's own; cpu row: 32 at most)"),
-        Flag("mirror", "switch", None, "show each picture left-right with probability 1/2 (default: no)"),
-        Flag("loss", "text", "logistic", f"{', '.join(LOSSES)} (default: logistic, non-saturating with R1)"),
-        Flag("total_kimg", "number", None, "thousands of pictures to show (default: 25000; cpu row: about 100)"),
+        Flag(
+            "mirror",
+            "switch",
+            None,
+            "show each picture left-right with probability 1/2 (default: no, or as --list says)",
+        ),
+        Flag("loss", "text", None, f"{', '.join(LOSSES)} (default: logistic, A wgan_gp)"),
+        Flag(
+            "total_kimg", "number", None, "thousands of pictures to show (default: 25000, A 12000, cpu row about 100)"
+        ),
         Flag("seed", "whole", None, "of everything random (default: 1000)"),
         Flag("set", "texts", [], "path.to.field=value: any field that --dry_run shows; may be repeated"),
     ),
@@ -42,55 +50,118 @@ FLAGS = {
         Flag("outdir", "text", None, "folder of the run directories (default: results)"),
         Flag("resume", "text", "auto", "auto: the newest equal run that is not finished; never; or a run directory"),
         Flag("dry_run", "switch", False, "only print the whole experiment, as a table and as JSON"),
+        Flag("diff", "text", None, "with --dry_run: only print what differs from this other config"),
+        Flag("list", "switch", False, "print all configs with their published FID, hardware rows, losses, data sets"),
     ),
 }
 # Fields that would disagree with others if --set changed them alone: the flag that changes them all.
-FLAG_OF = {"config": "config", "hardware": "hardware", "data.directory": "dataset", "data.resolution": "resolution"}
+FLAG_OF = {
+    "config": "config",
+    "hardware": "hardware",
+    "data.directory": "dataset",
+    "data.resolution": "resolution",
+    "training.init_from": "init_from",
+}
+
+
+class Source(NamedTuple):
+    """The pictures that --dataset names, as far as an experiment depends on them."""
+
+    pictures: Pictures
+    directory: str = ""  # "": the built-in faces
+    resolution: int | None = None  # to train where nobody asks for another; None: any
+    channels: int = 3
+    mirror: bool = False  # likewise
 
 
 def run(arguments: list[str]) -> None:
     """Does what the command line says. Raises Mistake for what cannot be."""
     values = parse(arguments, FLAGS)
-    if values is None:
-        print(help_text(__doc__, FLAGS))
+    if values is None or values.list:
+        print(help_text(__doc__, FLAGS) if values is None else listing.page())
         return
-    chosen = build(values)
+    if values.diff is not None and not values.dry_run:
+        raise Mistake("--diff is for looking, not for training: add --dry_run")
+    source, start = source_of(values), start_of(values)
+    chosen = build(values, values.config, source, start)
+    shown = whole(chosen) if values.diff is None else difference(values, chosen, source, start)
     print("\n".join(notes(chosen)), flush=True)
+    if start is not None:
+        print("\n".join(changes(preset_of(values, values.config, source), start)), flush=True)
     if values.dry_run:
-        print(f"\n{table(chosen)}\n\n{json.dumps(to_json(chosen), indent=2)}")
+        print(f"\n{shown}")
         return
     from stylegan_tf.experiment.train import train  # imports TensorFlow, which takes seconds
 
     train(chosen, values.resume)
 
 
-def build(values: Any) -> Experiment:
-    """The experiment that the flags ask for, checked against the data set and the output folder."""
-    data = None
-    if values.dataset is not None:
-        from stylegan_tf.data.records import open_data_set
-
-        data = open_data_set(values.dataset)
-    chosen = experiment(
-        config=values.config,
-        hardware=auto_row() if values.hardware == "auto" else values.hardware,
-        loss=values.loss,
-        directory=os.path.normpath(values.dataset) if data else "",
-        data_resolution=data.resolution if data else None,
-        num_channels=data.channels if data else 3,
-        resolution=values.resolution,
-    )
-    chosen = fitted(with_settings(with_flags(chosen, values), values.set), pictures_of(data))
+def build(values: Any, config: str, source: Source, start: Start | None) -> Experiment:
+    """The experiment that the flags ask for on a config, checked against the data set and the output folder."""
+    chosen = preset_of(values, config, source)
+    chosen = chosen if start is None else started_from(chosen, start)
+    chosen = fitted(with_settings(with_flags(chosen, values), values.set), source.pictures)
     check_outdir(Path(chosen.output.outdir))
     return chosen
 
 
-def pictures_of(data: "DataSet | None") -> Pictures:
-    """What there is to train on; None: the built-in faces."""
-    if data is None:
-        return FACES
+def preset_of(values: Any, config: str, source: Source) -> Experiment:
+    """A config on the hardware row, with the loss and for the pictures that the flags name."""
+    return experiment(
+        config=config,
+        hardware=auto_hardware(config, auto_row()) if values.hardware == "auto" else values.hardware,
+        loss=values.loss,
+        directory=source.directory,
+        data_resolution=source.resolution,
+        num_channels=source.channels,
+        resolution=values.resolution,
+        mirror=source.mirror,
+    )
+
+
+def start_of(values: Any) -> Start | None:
+    """What is known of the network that --init_from names; it is fetched if it is not here."""
+    if values.init_from is None:
+        return None
+    from stylegan_tf.experiment import transfer
+
+    return transfer.start_of(values.init_from)
+
+
+def source_of(values: Any) -> Source:
+    """What there is to train on. A dry run takes a data set that has a name as it should be where it is not there."""
+    if values.dataset is None:
+        return Source(FACES)
+    named = data_sets.named(values.dataset)
+    directory = os.path.normpath(os.path.join(values.data_dir, named.folder) if named else values.dataset)
+    if named and not os.path.exists(directory):
+        if not values.dry_run:
+            raise data_sets.missing(values.dataset, directory)
+        pictures = Pictures(directory, data_sets.LOWEST, named.highest)
+        return Source(pictures, directory, named.resolution, mirror=named.mirror)
+    from stylegan_tf.data.records import open_data_set
+
+    data = open_data_set(directory)
     columns = 0 if data.labels is None else data.labels.shape[1]
-    return Pictures(str(data.directory), 2 ** data.stages[0], data.resolution, data.num_images, columns)
+    pictures = Pictures(directory, 2 ** data.stages[0], data.resolution, data.num_images, columns)
+    if named:
+        return Source(pictures, directory, named.resolution, data.channels, named.mirror)
+    return Source(pictures, directory, data.resolution, data.channels)
+
+
+def whole(chosen: Experiment) -> str:
+    """All of an experiment, as a table and as JSON."""
+    return f"{table(chosen)}\n\n{json.dumps(to_json(chosen), indent=2)}"
+
+
+def difference(values: Any, chosen: Experiment, source: Source, start: Start | None) -> str:
+    """What `chosen` changes with respect to the config that --diff names, with the same flags: a line per field."""
+    try:
+        other = build(values, values.diff, source, start)
+    except Mistake as mistake:
+        raise Mistake(f"--diff={values.diff}: {mistake}") from None
+    lines = [f"{path}: {as_text(old)} -> {as_text(new)}" for path, old, new in differences(other, chosen)]
+    return "\n".join(lines) or "nothing differs"
 
 
 def with_flags(chosen: Experiment, values: Any) -> Experiment:
@@ -133,8 +204,11 @@ def notes(chosen: Experiment) -> list[str]:
     side = chosen.data.resolution
     source = chosen.data.directory or "the built-in faces (your own pictures: --dataset=DIR, made by dataset_tool.py)"
     lines = [f"config {chosen.config} at {side}x{side} on {source}, hardware row {chosen.hardware}"]
+    if chosen.data.directory and not os.path.exists(chosen.data.directory):
+        lines.append(f"{chosen.data.directory} is not there: what is known of the data set of that name is shown")
     if chosen.hardware == "cpu":
-        paper = f"python train.py --config={chosen.config} --dataset=DIR --hardware=8gpu"
+        row = PRESETS[chosen.config].hardware or "8gpu"
+        paper = f"python train.py --config={chosen.config} --dataset=DIR --hardware={row}"
         lines.append(
             f"the cpu row is a small network and a short schedule; the paper's, on a machine with GPUs: {paper}"
         )

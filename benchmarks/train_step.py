@@ -26,7 +26,7 @@ from benchmarks.flops import count
 from stylegan_tf.configs.check import validate
 from stylegan_tf.configs.json_form import override
 from stylegan_tf.configs.presets import experiment
-from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.schema import Experiment, GeneratorConfig
 from stylegan_tf.mistakes import Mistake, exit_code
 from stylegan_tf.replicas import Replicas
 from stylegan_tf.training.state import State
@@ -133,7 +133,9 @@ def config_f(widths: str, resolution: int, minibatch: int, precision: str, setti
     chosen = experiment("F", "1gpu", resolution=resolution)
     chosen = replace(
         chosen,
-        G=replace(chosen.G, fmap_base=base, fmap_max=most, z_dim=width, w_dim=width, mapping_fmaps=width),
+        G=GeneratorConfig(
+            resolution, fmap_base=base, fmap_max=most, z_dim=width, w_dim=width, mapping_fmaps=width
+        ),  # the defaults are config F
         D=replace(chosen.D, fmap_base=base, fmap_max=most),
         schedule=replace(chosen.schedule, minibatch={resolution: minibatch}),
         training=replace(chosen.training, precision=precision),

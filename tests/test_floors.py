@@ -32,6 +32,12 @@ LIGHT = [
     "command_line",
     "mistakes",
     "data.importers",
+    "official.registry",
+    "official.download",
+    "official.network_file",
+    "official.keras_header",
+    "official.official_arguments",
+    "official.description",
 ]
 WITHOUT_TENSORFLOW = ("ops", "layers", "networks")
 VAGUE = {"utils", "util", "misc", "helpers", "helper", "base", "common"}

@@ -133,7 +133,7 @@ def test_labels_change_the_picture(tmp_path: Path) -> None:
         (["--grid=2x2", "--seeds=0-4"], "--grid=2x2 has 4 cells, too few for 5 pictures"),
         (["--seeds=1,1"], "a seed is there twice"),
         (["--network=nowhere/x.keras"], "there is no nowhere/x.keras; give a run directory"),
-        (["--network=ffhq.pkl"], "not supported yet"),
+        (["--network=ffhq.pkl"], "did you mean ffhq?"),
         (["--network=judge.keras"], "judge.keras holds a discriminator"),
         (["--network=grey.keras", "--labels=0"], "the network has no classes: leave --labels out"),
         (["--network=classes.keras"], "the network has 3 classes: give --labels, numbers from 0 to 2"),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import train
 from stylegan_tf.configs.json_form import from_json
+from stylegan_tf.configs.presets import CONFIGS, LOSSES, experiment
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.mistakes import Mistake, exit_code
@@ -63,10 +65,94 @@ def test_flags_reach_their_fields(capsys: pytest.CaptureFixture, dataset: Path) 
 
 
 def test_flags_that_are_not_given_leave_the_preset_alone(capsys: pytest.CaptureFixture) -> None:
-    from stylegan_tf.configs.presets import experiment
-
     assert dry_run(capsys, "--hardware=cpu")[0] == experiment("F", "cpu")
     assert dry_run(capsys, "--hardware=8gpu", "--config=B")[0] == experiment("B", "8gpu")
+
+
+def test_a_preset_brings_its_hardware_row(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "auto_row", lambda: "2gpu")
+    assert dry_run(capsys, "--config=v2-8gpus")[0].training.shares == 8
+    assert dry_run(capsys, "--config=A")[0].training.shares == 2
+    monkeypatch.setattr(train, "auto_row", lambda: "cpu")
+    chosen, before = dry_run(capsys, "--config=v2-8gpus")
+    assert chosen.hardware == "cpu" and "--config=v2-8gpus --dataset=DIR --hardware=8gpu" in before
+
+
+@pytest.mark.parametrize(
+    ("flags", "resolution", "mirror"),
+    [
+        (["--dataset=ffhq"], 1024, True),
+        (["--dataset=ffhq256"], 256, True),
+        (["--dataset=ffhq", "--nomirror", "--resolution=128"], 128, False),
+        (["--dataset=lsun-cat-full"], 256, False),
+        (["--dataset=lsun-cat-full", "--mirror"], 256, True),
+    ],
+)
+def test_dry_run_of_a_data_set_that_has_a_name_and_is_not_there(
+    flags: list[str],
+    resolution: int,
+    mirror: bool,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    chosen, before = dry_run(capsys, "--hardware=8gpu", *flags)
+    folder = "lsun-cat-full" if "cat" in flags[0] else "ffhq"
+    assert (chosen.data.directory, chosen.data.resolution, chosen.data.mirror) == (
+        f"datasets/{folder}",
+        resolution,
+        mirror,
+    )
+    assert chosen.G.resolution == resolution and f"datasets/{folder} is not there" in before
+
+
+def test_a_data_set_by_name(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "celebahq").symlink_to(dataset)
+    flags = ("--hardware=1gpu", "--dataset=celebahq")
+    with pytest.raises(Mistake, match="--resolution=1024 is too much for data/celebahq: 16 at most"):
+        train.run(["--dry_run", "--data_dir=data", *flags])
+    chosen, before = dry_run(capsys, "--data_dir=data", *flags, "--resolution=16")
+    assert (chosen.data.directory, chosen.data.mirror, chosen.G.num_channels) == ("data/celebahq", True, 1)
+    assert "is not there" not in before
+    (tmp_path / "celebahq").symlink_to(dataset)  # a folder of that name is what the user means
+    chosen, _ = dry_run(capsys, "--data_dir=data", *flags)
+    assert (chosen.data.directory, chosen.data.mirror, chosen.G.resolution) == ("celebahq", False, 16)
+
+
+def test_diff(capsys: pytest.CaptureFixture) -> None:
+    flags = ["--dry_run", "--hardware=1gpu", "--set=G.fmap_max=64", "--total_kimg=70"]
+    train.run([*flags, "--config=F", "--diff=D"])
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "",
+        "config: D -> F",
+        "G.use_noise: false -> true",
+        "training.style_mixing_prob: 0.0 -> 0.9",
+    ]
+    train.run([*flags, "--config=A", "--diff=F"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "G.use_styles: true -> (no such field)" in lines and "G.use_pixelnorm: (no such field) -> true" in lines
+    assert not any("fmap_max" in line or "total_kimg" in line for line in lines)
+    train.run([*flags, "--config=F", "--diff=F"])
+    assert capsys.readouterr().out.endswith("\n\nnothing differs\n")
+
+
+def test_list(capsys: pytest.CaptureFixture) -> None:
+    train.run(["--list"])
+    assert capsys.readouterr().out.startswith("Table 1, generator designs: FID")
+
+
+def test_flags_of_config_a(capsys: pytest.CaptureFixture) -> None:
+    flags = ("--config=A", "--hardware=8gpu", "--resolution=1024")
+    settings = ("schedule.initial_resolution=1024", "schedule.lod_training_kimg=0", "schedule.lod_transition_kimg=0")
+    chosen, _ = dry_run(capsys, *flags, *(f"--set={setting}" for setting in settings), "--set=G.use_pixelnorm=false")
+    assert (chosen.schedule.initial_resolution, chosen.G) == (1024, replace(CONFIGS["A"].G, use_pixelnorm=False))
+    assert dry_run(capsys, *flags, "--loss=logistic")[0].loss == LOSSES["logistic"]
+    assert dry_run(capsys, *flags)[0].loss == LOSSES["wgan_gp"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +161,16 @@ def test_flags_that_are_not_given_leave_the_preset_alone(capsys: pytest.CaptureF
         (["--dataset=nowhere"], "the data set folder nowhere does not exist"),
         (["--resolution=48"], "the resolution 48 must be a power of two"),
         (["--resolution=4096"], "too much for the built-in faces: 1024 at most"),
-        (["--config=A"], "configs B to F"),
+        (["--config=AA"], "there is no config AA; "),
+        (["--config=v2-8gpus", "--hardware=1gpu"], "is made for the hardware row 8gpu, not 1gpu: leave --hardware out"),
+        (["--dataset=celebahq"], "expected in datasets/celebahq, which does not exist; put the original TFRecords"),
+        (["--dataset=celebahq", "--data_dir=/x"], "python dataset_tool.py create_from_images /x/celebahq PICTURES"),
+        (["--dataset=celeba-hq"], "did you mean celebahq?"),
+        (["--config=A", "--hardware=1gpu", "--set=G.use_styles=false"], "there is no configuration field G.use_styles"),
+        (["--diff=E"], "--diff is for looking, not for training: add --dry_run"),
+        (["--dry_run", "--diff=G"], "--diff=G: there is no config G; choose from A, B,"),
+        (["--dry_run", "--diff=stylebased"], "did you mean stylebased-"),
+        (["--dry_run", "--diff=A", "--set=G.use_noise=false"], "--diff=A: there is no configuration field G.use_noise"),
         (["--hardware=9gpu"], "did you mean"),
         (["--loss=wgangp"], "did you mean wgan_gp?"),
         (["--precision=fp16"], "choose from float32, mixed_bfloat16, mixed_float16"),
@@ -85,14 +180,19 @@ def test_flags_that_are_not_given_leave_the_preset_alone(capsys: pytest.CaptureF
         (["--set=data.directory=x"], "data.directory is set by --dataset"),
         (["--set=G.fmap_mx=3"], "did you mean G.fmap_max?"),
         (["--set=data.max_label_size=2"], "there are 0 columns of labels"),
-        (["--outdir=train.py/x"], "is a file, not a folder"),
+        (["--outdir=file/x"], "is a file, not a folder"),
         (["--datset=x"], "did you mean --dataset?"),
     ],
 )
 def test_mistakes_exit_2_with_one_line(
-    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
     assert train.main() == 2
     printed = capsys.readouterr()
@@ -124,8 +224,32 @@ def test_help_and_dry_run_import_no_tensorflow() -> None:
     script = (
         "import sys, train\n"
         "train.run(['--help'])\n"
+        "train.run(['--list'])\n"
+        "train.run(['--dry_run', '--hardware=8gpu', '--diff=A'])\n"
         "train.run(['--dry_run', '--hardware=auto'])\n"
         "print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("\n[]\n")
+
+
+def test_init_from_takes_the_networks_of_a_file(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    import official_files
+    import tiny
+
+    from stylegan_tf.networks.kinds import make
+
+    small = tiny.experiment()
+    path = official_files.write(tmp_path / "tiny.pkl", {"G": make(small.G), "D": make(small.D), "Gs": make(small.G)})
+    flags = ["--config=F", "--hardware=1gpu", f"--init_from={path}", "--resolution=32", "--set=G.use_noise=false"]
+    chosen, before = dry_run(capsys, *flags)
+    assert replace(small.G, resolution=32, use_noise=False) == chosen.G
+    assert replace(small.D, resolution=32) == chosen.D
+    assert (chosen.schedule.initial_resolution, chosen.training.init_from) == (16, str(path))
+    assert f"G.z_dim=8, as in {path} (config F: 512)" in before
+    with pytest.raises(Mistake, match="config A trains a Progressive GAN"):
+        train.run(["--dry_run", "--config=A", f"--init_from={path}"])
+    with pytest.raises(Mistake, match=f"there is no {tmp_path}/none.pkl; give a run directory"):
+        train.run(["--dry_run", f"--init_from={tmp_path}/none.pkl"])
+    with pytest.raises(Mistake, match="training.init_from is set by --init_from"):
+        train.run(["--dry_run", "--set=training.init_from=ffhq"])

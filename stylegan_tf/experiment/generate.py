@@ -11,12 +11,13 @@ import numpy as np
 
 from stylegan_tf import files, pictures, progress
 from stylegan_tf.experiment import load
-from stylegan_tf.experiment.sampling import Look, Sources, pictures_of
+from stylegan_tf.experiment.sampling import Look, Sources, has_w, pictures_of
 from stylegan_tf.experiment.w_file import read_w, save_w
 from stylegan_tf.mistakes import Mistake
 
 if TYPE_CHECKING:
     from stylegan_tf.networks.generator import Generator
+    from stylegan_tf.networks.progan import ProganGenerator
 
 SHEET = "grid.png"
 REPORT = "generate.json"
@@ -44,16 +45,15 @@ def generate(request: Request) -> list[Path]:
     Raises Mistake where network, labels or w do not fit together.
     """
     path = load.generator_file(request.network)
-    stage, fade = load.stage_of_snapshot(path)
     _prepare_devices()
-    Gs = _generator(path)
+    Gs, stage, fade = _generator(path)
     sources = _sources(request, Gs)
     targets = _targets(request, sources.seeds)
-    if stage and stage > Gs.synthesis.last_stage:
+    if stage and stage > Gs.last_stage:
         raise Mistake(
             f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
         )
-    side, last = 2 ** (stage or Gs.synthesis.last_stage), Gs.resolution
+    side, last = 2 ** (stage or Gs.last_stage), Gs.resolution
     print(f"network: {path}, pictures of {side}x{side}", flush=True)
     if side < last or fade < 1:
         faded = f", faded in to {fade:.0%}" if fade < 1 else ""
@@ -69,14 +69,15 @@ def generate(request: Request) -> list[Path]:
     return targets
 
 
-def _generator(path: Path) -> "Generator":
-    nets = load.load(path)
+def _generator(path: Path) -> "tuple[Generator | ProganGenerator, int | None, float]":
+    """The generator in a file, and the stage and fade that it had been trained to."""
+    nets, stage, fade = load.opened(path)
     Gs = nets.Gs or nets.G
     if Gs is None:
         raise Mistake(f"{path} holds a discriminator, which makes no pictures")
-    if Gs.synthesis.num_channels not in (1, 3, 4):
-        raise Mistake(f"{path} makes pictures of {Gs.synthesis.num_channels} channels; PNG has 1, 3 or 4")
-    return Gs
+    if Gs.num_channels not in (1, 3, 4):
+        raise Mistake(f"{path} makes pictures of {Gs.num_channels} channels; PNG has 1, 3 or 4")
+    return Gs, stage, fade
 
 
 def _prepare_devices() -> None:
@@ -88,7 +89,9 @@ def _prepare_devices() -> None:
     tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
-def _sources(request: Request, Gs: "Generator") -> Sources:
+def _sources(request: Request, Gs: "Generator | ProganGenerator") -> Sources:
+    if not has_w(Gs) and (request.w is not None or request.save_w is not None):
+        raise Mistake("a Progressive GAN (config A) has no w: leave --w and --save_w out")
     if request.w is not None:
         if request.labels is not None:
             raise Mistake("--labels has no effect on --w, which was made with its labels: leave it out")
@@ -136,7 +139,12 @@ def _make_outdir(outdir: Path) -> None:
 
 
 def _write(
-    request: Request, targets: list[Path], sources: Sources, Gs: "Generator", look: Look, about: dict[str, str]
+    request: Request,
+    targets: list[Path],
+    sources: Sources,
+    Gs: "Generator | ProganGenerator",
+    look: Look,
+    about: dict[str, str],
 ) -> None:
     """Single pictures are written as they are made; a sheet, and the file of w, when all are there."""
     kept_w, cells = [], []

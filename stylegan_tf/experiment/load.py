@@ -1,4 +1,4 @@
-"""Networks from what a user names: a run directory, a snapshot directory or a .keras file."""
+"""Networks from what a user names: a run or snapshot directory, a .keras or official file, an address, a known name."""
 
 import os
 import re
@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from stylegan_tf import rundir
 from stylegan_tf.configs.json_form import from_json
 from stylegan_tf.mistakes import Mistake
+from stylegan_tf.official import download, network_file, registry
 from stylegan_tf.training.schedule import phase
 
 if TYPE_CHECKING:
     from stylegan_tf.networks.discriminator import Discriminator
     from stylegan_tf.networks.generator import Generator
+    from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
 
 ROLES = ("G", "D", "Gs")
-ACCEPTED = "give a run directory, a network-snapshot directory or a .keras file"
+ACCEPTED = (
+    "give a run directory, a network-snapshot directory, a .keras or official .pkl file, an address, or one of "
+    + ", ".join(registry.GENERATORS)
+)
 
 
 class Networks(NamedTuple):
@@ -24,25 +29,49 @@ class Networks(NamedTuple):
     None where the files have none.
     """
 
-    G: "Generator | None" = None
-    D: "Discriminator | None" = None
-    Gs: "Generator | None" = None
+    G: "Generator | ProganGenerator | None" = None
+    D: "Discriminator | ProganDiscriminator | None" = None
+    Gs: "Generator | ProganGenerator | None" = None
+
+
+class Opened(NamedTuple):
+    """Networks, and the stage and fade that they had been trained to; None and 1.0: to the end, as far as is known.
+
+    Layers for finer pictures are still as they were initialised.
+    """
+
+    networks: Networks
+    stage: int | None
+    fade: float
 
 
 def load(what: str | os.PathLike) -> Networks:
-    """The networks of a run directory (its newest snapshot), a snapshot directory or a single .keras file.
+    """The networks of what a user names.
 
-    G.keras, D.keras and Gs.keras are what their names say; a generator in a file of another name becomes Gs. Raises
-    Mistake where there is nothing of the kind, or a file is not a network of ours.
+    A run directory (its newest snapshot), a snapshot directory, a .keras file, an official network file, an http(s)
+    address of either, or a registered name such as "ffhq" (see pretrained/README.md), which is downloaded once.
+    G.keras, D.keras and Gs.keras are what their names say; the generator of a file of one network becomes Gs. Nothing
+    in a file is executed. Raises Mistake where there is nothing of the kind, or a file is not such a network.
     """
-    read = [_read(path) for path in network_files(what)]
-    return Networks(**dict(read))
+    return opened(what).networks
+
+
+def opened(what: str | os.PathLike) -> Opened:
+    """As `load`, with the stage that was reached."""
+    files = network_files(what)
+    if is_official(files[0]):
+        return _official(files[0])
+    read = [_read(path) for path in files]
+    return Opened(Networks(**dict(read)), *stage_of_snapshot(files[0]))
 
 
 def network_files(what: str | os.PathLike) -> list[Path]:
-    """The .keras files that `what` means, without a look into them. Raises Mistake where there are none."""
+    """The files that `what` means: the .keras files of one snapshot, or a single file. Fetches what is not here.
+
+    Raises Mistake where there are none.
+    """
     path = Path(what)
-    if path.is_file() and path.suffix == ".keras":
+    if path.is_file():
         return [path]
     if path.is_dir():
         snapshot = path if _networks_in(path) else rundir.newest_snapshot(path)
@@ -51,19 +80,30 @@ def network_files(what: str | os.PathLike) -> list[Path]:
         if (path / rundir.CONFIG).is_file():
             raise Mistake(f"the run {path} has saved no networks yet")
         raise Mistake(f"there are no networks in {path}; {ACCEPTED}")
-    if path.is_file() or path.suffix == ".pkl" or len(path.parts) == 1:
-        missing = "" if path.exists() else f"there is no {path}; "
-        raise Mistake(f"{missing}official network files (.pkl) and their names are not supported yet; {ACCEPTED}")
-    raise Mistake(f"there is no {path}; {ACCEPTED}")
+    if download.is_address(str(what)):
+        return [download.fetch(str(what))]
+    entry = registry.find(str(what))
+    if entry is not None and entry.role == registry.METRIC:
+        raise Mistake(f"{what} is a network that metrics look through: it neither makes pictures nor judges them")
+    if entry is not None:
+        return [download.fetch(entry)]
+    near = registry.nearest(str(what)) if len(path.parts) == 1 else ACCEPTED
+    raise Mistake(f"there is no {path}; {near if near.startswith('did you mean') else ACCEPTED}")
+
+
+def is_official(path: Path) -> bool:
+    """Whether a file is not one of ours, which are zip archives."""
+    with open(path, "rb") as file:
+        return file.read(2) != b"PK" and path.suffix != ".keras"
 
 
 def generator_file(what: str | os.PathLike) -> Path:
     """The file of the generator whose pictures are meant to be seen: Gs, or G where that is all there is."""
-    files = {path.stem: path for path in network_files(what)}
-    found = files.get("Gs") or files.get("G")
+    files = {path.name: path for path in network_files(what)}
+    found = files.get("Gs.keras") or files.get("G.keras")
     if found is None and len(files) == 1:
         found = next(iter(files.values()))
-    if found is None or found.stem == "D":
+    if found is None or found.name == "D.keras":
         raise Mistake(f"{what} holds a discriminator alone, which makes no pictures")
     return found
 
@@ -76,13 +116,12 @@ def newest_network(outdir: str | os.PathLike) -> Path:
     return found
 
 
-def stage_of_snapshot(what: str | os.PathLike) -> tuple[int | None, float]:
-    """(stage, fade) that a network had been trained to when it was saved; (None, 1.0), the final one, where unknown.
+def stage_of_snapshot(path: Path) -> tuple[int | None, float]:
+    """(stage, fade) that the network in a .keras file had been trained to; (None, 1.0), the final one, where unknown.
 
-    Its layers for finer pictures are still as they were initialised. Known for snapshots that lie in the folder they
-    were written to, to the thousand pictures that its name counts.
+    Known for snapshots that lie in the folder they were written to, to the thousand pictures that its name counts.
     """
-    folder = network_files(what)[0].absolute().parent
+    folder = path.absolute().parent
     kimg = re.fullmatch(r"network-snapshot-(\d{6,})", folder.name)
     if kimg is None or not (folder / rundir.CONFIG).is_file():
         return None, 1.0
@@ -94,18 +133,43 @@ def stage_of_snapshot(what: str | os.PathLike) -> tuple[int | None, float]:
     return reached.stage, reached.fade
 
 
+def stage_of_lod(lod: float, last_stage: int) -> tuple[int | None, float]:
+    """The official level of detail of a file as (stage, fade); (None, 1.0) for 0, the final one.
+
+    stage = last - floor(lod), fade = 1 - (lod - floor(lod)).
+    """
+    if lod <= 0:
+        return None, 1.0
+    return max(last_stage - int(lod), 2), 1 - (lod - int(lod))
+
+
 def _networks_in(folder: Path) -> list[Path]:
     return [path for path in (folder / f"{role}.keras" for role in ROLES) if path.is_file()]
 
 
-def _read(path: Path) -> "tuple[str, Generator | Discriminator]":
+def _official(path: Path) -> Opened:
+    """Imports Keras, which takes seconds, after the file has been found to be whole."""
+    states = network_file.read(path)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from stylegan_tf.official.convert import to_network
+
+    networks = {role: to_network(state) for role, state in states.items()}
+    shown = next(role for role in ("Gs", "G", "D") if role in states)
+    stage, fade = stage_of_lod(states[shown].lod, networks[shown].last_stage)
+    return Opened(Networks(**networks), stage, fade)
+
+
+def _read(path: Path) -> "tuple[str, Generator | Discriminator | ProganGenerator | ProganDiscriminator]":
     """(role, network). Imports Keras, which takes seconds."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from stylegan_tf.networks.generator import Generator
+    from stylegan_tf.networks.discriminator import Discriminator
+    from stylegan_tf.networks.progan import ProganDiscriminator
     from stylegan_tf.official.keras_file import read
 
     network = read(path)
-    fitting = ("Gs", "G") if isinstance(network, Generator) else ("D",)
+    judges = isinstance(network, (Discriminator, ProganDiscriminator))
+    fitting = ("D",) if judges else ("Gs", "G")
     if path.stem in ROLES and path.stem not in fitting:
-        raise Mistake(f"{path} holds a {type(network).__name__.lower()}, which its name does not say")
+        kind = "discriminator" if judges else "generator"
+        raise Mistake(f"{path} holds a {kind}, which its name does not say")
     return path.stem if path.stem in ROLES else fitting[0], network

@@ -8,6 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from stylegan_tf.networks.generator import Generator
+    from stylegan_tf.networks.progan import ProganGenerator
 
 MOST_NUMBERS = 2**24  # in the largest layer of the pictures that are generated at once
 MOST_PICTURES = 64  # at once
@@ -32,12 +33,19 @@ class Sources:
     w: np.ndarray | None = None  # [N, w_dim]
 
 
-def random_noise(Gs: "Generator", num: int, seed: int) -> list[np.ndarray]:
+def has_w(Gs) -> bool:
+    """Whether a generator maps z to w first; config A's does not."""
+    return hasattr(Gs, "mapping")
+
+
+def random_noise(Gs: "Generator | ProganGenerator", num: int, seed: int) -> list[np.ndarray]:
     """Fresh noise for `num` pictures, N(0, 1): a list of float32 [num, H, W, 1], one per layer of the synthesis.
 
     Picture i of a larger `num` has other noise than picture i of a smaller one; ask for one picture at a time, each
-    with its own seed, where that matters.
+    with its own seed, where that matters. Networks without noise have an empty list.
     """
+    if not has_w(Gs):
+        return []
     generator = np.random.default_rng(seed)
     return [generator.standard_normal((num, *shape), np.float32) for shape in Gs.synthesis.noise_shapes()]
 
@@ -47,14 +55,23 @@ def latents(seeds: Sequence[int], z_dim: int) -> np.ndarray:
     return np.stack([np.random.RandomState(seed).randn(z_dim) for seed in seeds]).astype(np.float32)
 
 
-def pictures_of(Gs: "Generator", sources: Sources, look: Look) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(w [w_dim], pixels uint8 [H, W, C]) of every picture, made in batches that keep memory flat."""
+def pictures_of(
+    Gs: "Generator | ProganGenerator", sources: Sources, look: Look
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(w [w_dim], pixels uint8 [H, W, C]) of every picture, made in batches that keep memory flat.
+
+    Without a w (config A) its place is taken by z.
+    """
     from stylegan_tf.ops.blend import truncate
     from stylegan_tf.ops.pixels import to_uint8
 
     size = batch_size(Gs)
     for start in range(0, len(sources.seeds), size):
         rows = slice(start, start + size)
+        if not has_w(Gs):
+            z, labels = latents(sources.seeds[rows], Gs.z_dim), _labels(Gs, sources, rows)
+            yield from zip(z, np.asarray(to_uint8(Gs(z, labels, stage=look.stage, fade=look.fade))), strict=True)
+            continue
         w = _w(Gs, sources, rows)
         ws = Gs.broadcast(w)
         if Gs.synthesis.use_styles:
@@ -70,14 +87,16 @@ def pictures_of(Gs: "Generator", sources: Sources, look: Look) -> Iterator[tuple
 def _w(Gs, sources: Sources, rows: slice) -> np.ndarray:
     if sources.w is not None:
         return sources.w[rows]
-    labels = None
-    if sources.labels is not None:
-        labels = np.eye(Gs.label_size, dtype=np.float32)[list(sources.labels[rows])]
-    return np.asarray(Gs.mapping(latents(sources.seeds[rows], Gs.z_dim), labels))
+    return np.asarray(Gs.mapping(latents(sources.seeds[rows], Gs.z_dim), _labels(Gs, sources, rows)))
 
 
-def batch_size(Gs: "Generator") -> int:
+def _labels(Gs, sources: Sources, rows: slice) -> np.ndarray | None:
+    if sources.labels is None:
+        return None
+    return np.eye(Gs.label_size, dtype=np.float32)[list(sources.labels[rows])]
+
+
+def batch_size(Gs: "Generator | ProganGenerator") -> int:
     """Pictures to generate at once, so that the memory for them is about the same for every network."""
-    synthesis = Gs.synthesis
-    largest = max(4**stage * synthesis.width(stage) for stage in range(2, synthesis.last_stage + 1))
+    largest = max(4**stage * Gs.width(stage) for stage in range(2, Gs.last_stage + 1))
     return min(max(1, MOST_NUMBERS // largest), MOST_PICTURES)

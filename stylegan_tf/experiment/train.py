@@ -29,8 +29,17 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
     with files.Lock(run_dir / rundir.LOCK):
         files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
         print(f"run directory: {run_dir}", flush=True)
-        loop.train(experiment, run_dir, data_set, replicas)
+        loop.train(experiment, run_dir, data_set, replicas, _begin(experiment.training.init_from))
     return run_dir
+
+
+def _begin(init_from: str):
+    """What a new run does before it starts: takes the weights of another network. None: keeps its random ones."""
+    if not init_from:
+        return None
+    from stylegan_tf.experiment import load, transfer
+
+    return lambda state: transfer.take(state, load.load(init_from), init_from)
 
 
 def _devices(experiment: Experiment):

@@ -34,7 +34,8 @@ def trained(settings, monkeypatch):
     """The arguments of every call of the loop, which finishes at once."""
     calls = []
 
-    def finish(experiment, run_dir, data_set, replicas):
+    def finish(experiment, run_dir, data_set, replicas, begin):
+        assert (begin is None) == (experiment.training.init_from == "")
         calls.append((experiment, run_dir, data_set, replicas))
         with pytest.raises(Mistake, match="is in use by process"), files.Lock(run_dir / rundir.LOCK):
             raise AssertionError("nobody holds the lock")

@@ -16,6 +16,7 @@ from stylegan_tf.experiment.load import (
     load,
     network_files,
     newest_network,
+    stage_of_lod,
     stage_of_snapshot,
 )
 from stylegan_tf.mistakes import Mistake
@@ -88,19 +89,19 @@ def test_which_file_makes_pictures(results: Path, tmp_path: Path) -> None:
 
 
 def test_mistakes(results: Path, tmp_path: Path) -> None:
-    accepted = "give a run directory, a network-snapshot directory or a .keras file"
-    official = "official network files .* are not supported yet; " + accepted
+    accepted = "give a run directory, a network-snapshot directory, a .keras or official .pkl file, an address, or one"
     with pytest.raises(Mistake, match="00001-second has saved no networks yet"):
         load(results / "00001-second")
     with pytest.raises(Mistake, match=f"there are no networks in {tmp_path}; {accepted}"):
         load(tmp_path)
     with pytest.raises(Mistake, match=f"there is no {tmp_path}/nowhere/Gs.keras; {accepted}"):
         load(tmp_path / "nowhere/Gs.keras")
-    with pytest.raises(Mistake, match=f"there is no stylegan-ffhq-1024x1024; {official}"):
-        load("stylegan-ffhq-1024x1024")
-    (tmp_path / "network.pkl").write_bytes(b"\x80")
-    with pytest.raises(Mistake, match=f"^{official}"):
-        load(tmp_path / "network.pkl")
+    with pytest.raises(Mistake, match="there is no celebaqh; did you mean celebahq\\?"):
+        load("celebaqh")
+    with pytest.raises(Mistake, match=f"there is no my-own-network; {accepted}"):
+        load("my-own-network")
+    with pytest.raises(Mistake, match="vgg16-lpips is a network that metrics look through"):
+        load("vgg16-lpips")
 
 
 @pytest.mark.parametrize(
@@ -114,10 +115,9 @@ def test_stage_of_a_snapshot(kimg: int, stage: int, fade: float, tmp_path: Path)
     snapshot = tmp_path / f"network-snapshot-{kimg:06d}"
     snapshot.mkdir()
     (snapshot / "Gs.keras").write_bytes(b"")
-    assert stage_of_snapshot(snapshot) == (None, 1.0)  # nothing says what was trained
+    assert stage_of_snapshot(snapshot / "Gs.keras") == (None, 1.0)  # nothing says what was trained
     files.write_json(snapshot / "config.json", to_json(replace(chosen, schedule=schedule)))
-    for what in (snapshot, snapshot / "Gs.keras", tmp_path):
-        assert stage_of_snapshot(what) == (stage, pytest.approx(fade))
+    assert stage_of_snapshot(snapshot / "Gs.keras") == (stage, pytest.approx(fade))
 
 
 def test_stage_of_other_files(tmp_path: Path) -> None:
@@ -129,5 +129,12 @@ def test_stage_of_other_files(tmp_path: Path) -> None:
     (snapshot / "Gs.keras").write_bytes(b"")
     (snapshot / "config.json").write_text('{"config": "F"}')
     with pytest.raises(Mistake, match=f"{snapshot}/config.json: the configuration has no field hardware"):
-        stage_of_snapshot(snapshot)
+        stage_of_snapshot(snapshot / "Gs.keras")
     assert network_files(tmp_path) == [tmp_path / "Gs.keras"]
+
+
+@pytest.mark.parametrize(
+    ("lod", "stage", "fade"), [(0.0, None, 1.0), (1.0, 9, 1.0), (1.25, 9, 0.75), (0.5, 10, 0.5), (8.0, 2, 1.0)]
+)
+def test_stage_of_official_files(lod: float, stage: int | None, fade: float) -> None:
+    assert stage_of_lod(lod, 10) == (stage, fade)

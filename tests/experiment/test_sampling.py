@@ -9,6 +9,7 @@ import pytest
 from stylegan_tf.experiment import sampling
 from stylegan_tf.experiment.sampling import Look, Sources, batch_size, latents, pictures_of, random_noise
 from stylegan_tf.networks.generator import Generator
+from stylegan_tf.networks.progan import ProganGenerator
 
 TINY = {"resolution": 16, "fmap_base": 64, "fmap_max": 8, "z_dim": 8, "w_dim": 8, "mapping_fmaps": 8}
 
@@ -78,14 +79,11 @@ def test_noise_and_stage(Gs: Generator) -> None:
 def test_batch_size_of_the_paper_network(Gs: Generator) -> None:
     """Its largest layers have 16 channels of 1024x1024, 2^24 numbers: one picture at once."""
 
-    class Synthesis:
+    class Network:
         last_stage = 10
 
         def width(self, stage: int) -> int:
             return min(8192 // 2 ** (stage - 1), 512)
-
-    class Network:
-        synthesis = Synthesis()
 
     assert batch_size(Network()) == 1  # type: ignore[arg-type]
     assert batch_size(Gs) == 64
@@ -103,3 +101,13 @@ def test_without_styles_there_is_no_truncation() -> None:
     B.w_avg.assign(np.full(8, 3))
     found = [next(pictures_of(B, Sources([1]), Look(psi=psi)))[1] for psi in (0.1, 1.0)]
     np.testing.assert_array_equal(*found)
+
+
+def test_config_a_has_z_alone() -> None:
+    A = ProganGenerator(resolution=8, fmap_base=64, fmap_max=8, z_dim=8, label_size=2)
+    z, pixels = zip(*pictures_of(A, Sources([3, 4], [0, 1]), Look(psi=0.1)), strict=True)
+    np.testing.assert_array_equal(np.stack(z), latents([3, 4], 8))
+    images = np.asarray(A(latents([3, 4], 8), np.float32([[1, 0], [0, 1]])))
+    np.testing.assert_array_equal(np.stack(pixels), np.trunc(np.clip(images * 127.5 + 128, 0, 255)).astype(np.uint8))
+    assert next(pictures_of(A, Sources([3], [1]), Look(stage=2)))[1].shape == (4, 4, 3)
+    assert random_noise(A, 2, 0) == []
