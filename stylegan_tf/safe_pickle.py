@@ -18,6 +18,7 @@ import numpy as np
 
 from stylegan_tf.mistakes import Mistake
 
+LONGEST_REASON = 200  # characters of an error, which may quote the file
 MOST_INSTRUCTIONS = 1_000_000  # a network file has about 30,000
 DEEPEST = 32
 LONGEST_TEXT = 1000  # of a key, and of an argument up to the end of the line
@@ -77,8 +78,8 @@ def read_stream(file: BinaryIO, size: int, names: Names = None, persistent: Pers
     except Mistake:
         raise
     except (ValueError, TypeError, LookupError, ArithmeticError, AssertionError, Warning) as error:
-        reason = "an instruction finds nothing to work on" if isinstance(error, LookupError) else error
-        raise Mistake(f"it is damaged, or no pickle file: {reason}") from None
+        reason = "an instruction finds nothing to work on" if isinstance(error, LookupError) else str(error)
+        raise Mistake(f"it is damaged, or no pickle file: {reason[:LONGEST_REASON]}") from None
 
 
 @dataclass(eq=False)

@@ -172,6 +172,11 @@ def test_plain_values(which: str, protocol: int) -> None:
         assert [type(value) for value in made] == [dict, dict] and list(made[1]) == ["b", "a"]
 
 
+def test_damage_is_told_in_a_short_sentence() -> None:
+    with pytest.raises(Mistake, match="^it is damaged, or no pickle file: .{1,200}$"):
+        loads(b"\x80\x02S" + b"x" * 900 + b"\n.")
+
+
 def test_a_file_of_python_2() -> None:
     """{'data': array([[1, 254]], uint8), 'labels': [70000000000], u'n': 'caf\\xe9'}, as cPickle wrote it."""
     data = (

@@ -58,7 +58,8 @@ def named_variables(layer: keras.Layer, path: str = "") -> dict[str, Any]:
     own: dict[str, Any] = {}
     layer.save_own_variables(own)
     found = {f"{path}vars/{index}": variable for index, variable in own.items()}
-    for name, child in vars(layer).items():
+    # With the PyTorch backend a layer is a torch Module too, which keeps its parts in a table of its own.
+    for name, child in {**vars(layer), **vars(layer).get("_modules", {})}.items():
         if isinstance(child, keras.Layer):
             found |= named_variables(child, f"{path}{name}/")
     return found
