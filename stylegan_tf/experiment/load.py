@@ -1,5 +1,6 @@
 """Networks from what a user names: a run or snapshot directory, a .keras or official file, an address, a known name."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
 
 ROLES = ("G", "D", "Gs")
+REPORT = "network.json"  # beside converted official files
 ACCEPTED = (
     "give a run directory, a network-snapshot directory, a .keras or official .pkl file, an address, or one of "
     + ", ".join(registry.GENERATORS)
@@ -119,9 +121,12 @@ def newest_network(outdir: str | os.PathLike) -> Path:
 def stage_of_snapshot(path: Path) -> tuple[int | None, float]:
     """(stage, fade) that the network in a .keras file had been trained to; (None, 1.0), the final one, where unknown.
 
-    Known for snapshots that lie in the folder they were written to, to the thousand pictures that its name counts.
+    Known for snapshots that lie in the folder they were written to, to the thousand pictures that its name counts, and
+    for converted official files beside the report of their conversion.
     """
     folder = path.absolute().parent
+    if (folder / REPORT).is_file():
+        return _stage_of_converted(path, folder / REPORT)
     kimg = re.fullmatch(r"network-snapshot-(\d{6,})", folder.name)
     if kimg is None or not (folder / rundir.CONFIG).is_file():
         return None, 1.0
@@ -131,6 +136,17 @@ def stage_of_snapshot(path: Path) -> tuple[int | None, float]:
         raise Mistake(f"{folder / rundir.CONFIG}: {mistake}") from None
     reached = phase(int(kimg[1]) * 1000, experiment.schedule, experiment.data.resolution, experiment.training.shares)
     return reached.stage, reached.fade
+
+
+def _stage_of_converted(path: Path, report: Path) -> tuple[int | None, float]:
+    """What the report of a conversion (python -m stylegan_tf.official) says about one of its files."""
+    try:
+        told = json.loads(report.read_text(encoding="utf-8"))["networks"].get(path.stem)
+        if told is None:
+            return None, 1.0
+        return stage_of_lod(float(told["lod"]), int(told["arguments"]["resolution"]).bit_length() - 1)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise Mistake(f"{report} is no report of a conversion ({error}); remove it, or convert the file anew") from None
 
 
 def stage_of_lod(lod: float, last_stage: int) -> tuple[int | None, float]:

@@ -138,3 +138,15 @@ def test_stage_of_other_files(tmp_path: Path) -> None:
 )
 def test_stage_of_official_files(lod: float, stage: int | None, fade: float) -> None:
     assert stage_of_lod(lod, 10) == (stage, fade)
+
+
+def test_stage_of_converted_files(tmp_path: Path) -> None:
+    (tmp_path / "Gs.keras").write_bytes(b"")
+    report = {"networks": {"Gs": {"lod": 1.25, "arguments": {"resolution": 64}}}}
+    files.write_json(tmp_path / "network.json", report)
+    assert stage_of_snapshot(tmp_path / "Gs.keras") == (5, 0.75)
+    assert stage_of_snapshot(tmp_path / "other.keras") == (None, 1.0)
+    for wrong in ("[]", "{", '{"networks": {"Gs": {"lod": "x"}}}', '{"networks": {"Gs": 3}}'):
+        (tmp_path / "network.json").write_text(wrong)
+        with pytest.raises(Mistake, match="network.json is no report of a conversion"):
+            stage_of_snapshot(tmp_path / "Gs.keras")
