@@ -150,7 +150,7 @@ class _Machine:
     def _name(self, module: Any, name: Any) -> Name:
         if type(module) is type(name) is str and (name in ALLOWED.get(module, ()) or (module, name) in self.names):
             return Name(module, name)
-        raise Mistake(f"it asks for {_shown(module)}.{_shown(name)}, which no network file needs: refused")
+        raise Mistake(f"it asks for {_shown(module)}.{_shown(name)}, which no file of numbers needs: refused")
 
     def _call(self, function: Any, arguments: Any) -> Any:
         own = self.names.get((function.module, function.name)) if type(function) is Name else None

@@ -233,7 +233,7 @@ FORBIDDEN = [
 
 @pytest.mark.parametrize("dotted", FORBIDDEN)
 def test_names_that_no_network_file_needs(dotted: str) -> None:
-    expected = f"it asks for {dotted}, which no network file needs: refused"
+    expected = f"it asks for {dotted}, which no file of numbers needs: refused"
     module, _, last = dotted.rpartition(".")
     assert refusal(f"\x80\x02c{module}\n{last}\n(U\x01xtR.".encode("latin-1")) == expected
     assert refusal(b"\x80\x04" + name(dotted) + text("x") + b"\x85R.") == expected

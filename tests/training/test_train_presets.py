@@ -1,10 +1,15 @@
 """Every preset, made tiny, trains through a change of stage."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tiny
 
+from stylegan_tf.configs import presets
 from stylegan_tf.configs.presets import CONFIGS
+from stylegan_tf.data.importers.faces_set import create_faces
 from stylegan_tf.networks.kinds import KINDS
 from stylegan_tf.official.keras_file import read
 from stylegan_tf.replicas import Replicas
@@ -47,3 +52,26 @@ def test_preset_trains(config, data_set, tmp_path, monkeypatch):
     for ours, theirs in zip(trained.Gs.variables, saved.variables, strict=True):
         assert ours.path.split("/", 1)[1] == theirs.path.split("/", 1)[1]
         assert np.array_equal(ours.numpy(), theirs.numpy())
+
+
+@pytest.mark.slow
+def test_float16_preset_of_config_a(tmp_path):
+    """1 kimg at 32x32 in mixed_float16: every weight finite, under 5 % of the steps skipped."""
+    experiment = presets.experiment("A-fp16", "cpu", resolution=32)
+    assert (experiment.training.precision, experiment.G.pixelnorm_epsilon) == ("mixed_float16", 1e-4)
+    schedule = replace(experiment.schedule, initial_resolution=32, lod_training_kimg=0, lod_transition_kimg=0)
+    experiment = replace(
+        experiment,
+        schedule=replace(schedule, tick_kimg_base=0.25),
+        training=replace(experiment.training, total_kimg=1),
+        data=replace(experiment.data, num_faces=500),
+    )
+    faces = create_faces(tmp_path / "faces", 32, 500, 0, 2)
+    (tmp_path / "run").mkdir()
+    loop.train(experiment, tmp_path / "run", faces, Replicas(1))
+    told = [json.loads(line) for line in (tmp_path / "run" / "stats.jsonl").read_text().splitlines()]
+    steps = 2 * 1024 / 16  # of D and of G, in 64 minibatches each
+    assert told[-1]["nimg"] == 1024 and told[-1]["Progress/skipped_steps"] < 0.05 * steps
+    for role in ("G", "D", "Gs"):
+        network = read(tmp_path / "run" / "network-snapshot-000001" / f"{role}.keras")
+        assert all(np.isfinite(variable.numpy()).all() for variable in network.variables)
