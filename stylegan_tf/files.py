@@ -48,14 +48,16 @@ def sha256(path: str | os.PathLike) -> str:
 
 
 @contextmanager
-def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike, replace: bool = False) -> Iterator[Path]:
     """Yields a new, empty sibling folder `.<name>.tmp-<pid>`; on success one rename makes it `path`.
 
     After any error, Ctrl-C included, it is removed, and so are the parent folders that were made for it. Raises Mistake
-    when `path` exists and is anything but an empty folder.
+    when `path` exists and is anything but an empty folder. With `replace` the folder that is there at the end, whatever
+    it holds, is moved aside, and removed when the new one is in its place.
     """
     target = Path(os.path.abspath(path))
-    _refuse_occupied(target)
+    if not replace:
+        _refuse_occupied(target)
     made = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.tmp-{os.getpid()}")
@@ -65,14 +67,30 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
         yield temporary
         for file in temporary.rglob("*"):
             _flush_to_disk(file)
-        _refuse_occupied(target)
-        os.replace(temporary, target)
+        if replace and target.exists():
+            _swap(temporary, target)
+        else:
+            _refuse_occupied(target)
+            os.replace(temporary, target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):  # another process may have put something there meanwhile
             for folder in made:
                 folder.rmdir()
         raise
+
+
+def _swap(new: Path, target: Path) -> None:
+    """Puts a folder in the place of another, which comes back when that fails or Ctrl-C comes between."""
+    aside = target.with_name(f".{target.name}.old-{os.getpid()}")
+    try:
+        os.replace(target, aside)
+        os.replace(new, target)
+    finally:
+        if target.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            os.replace(aside, target)
 
 
 def _refuse_occupied(folder: Path) -> None:

@@ -4,6 +4,7 @@ The message is declared in a descriptor pool of its own: TensorFlow and the pack
 names in the shared pool, so whoever comes second fails. The bytes on disk are the same.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
+from stylegan_tf.data.compression import expand
 from stylegan_tf.mistakes import Mistake
 
 _PACKAGE = "stylegan_tf"
@@ -54,15 +56,30 @@ def encode(picture: np.ndarray) -> bytes:
     """One picture, uint8 [C, H, W], as the bytes of an Example: 'shape' int64 [C, H, W], 'data' the raw CHW pixels."""
     if picture.dtype != np.uint8 or picture.ndim != 3:
         raise ValueError(f"expected a picture of uint8 [C, H, W], got {picture.dtype} {list(picture.shape)}")
+    return encode_data(picture.tobytes(), picture.shape)
+
+
+def encode_data(data: bytes, shape: Sequence[int], compression: str = "none") -> bytes:
+    """The Example of a picture [C, H, W] that `data` stands for. A compressed one has 'encoding', the compression."""
     example = example_class()()
     feature = example.features.feature
-    feature["shape"].int64_list.value.extend(picture.shape)
-    feature["data"].bytes_list.value.append(picture.tobytes())
+    feature["shape"].int64_list.value.extend(shape)
+    feature["data"].bytes_list.value.append(data)
+    if compression != "none":
+        feature["encoding"].bytes_list.value.append(compression.encode("ascii"))
     return example.SerializeToString(deterministic=True)
 
 
 def decode(payload: bytes) -> np.ndarray:
-    """The picture in an Example, uint8 [C, H, W], read-only. Raises Mistake when the bytes hold no such picture."""
+    """The picture in an Example, uint8 [C, H, W], maybe read-only. Raises Mistake when the bytes hold no such picture.
+
+    Pixels are raw where there is no 'encoding', as in official records; else see `compression.expand`.
+    """
+    return decode_with_compression(payload)[0]
+
+
+def decode_with_compression(payload: bytes) -> tuple[np.ndarray, str]:
+    """As `decode`, and how the pixels were kept: one of `compression.COMPRESSIONS`."""
     try:
         example = example_class().FromString(payload)
     except DecodeError:
@@ -72,11 +89,19 @@ def decode(payload: bytes) -> np.ndarray:
         if name not in feature:
             raise Mistake(f"the Example has no feature '{name}'")
     shape = tuple(feature["shape"].int64_list.value)
-    values = feature["data"].bytes_list.value
     if len(shape) != 3 or min(shape) < 1:
         raise Mistake(f"'shape' is {list(shape)}, expected [channels, height, width]")
+    data = _only(feature, "data")
+    if "encoding" in feature:
+        encoding = _only(feature, "encoding").decode("ascii", "backslashreplace")
+        return expand(data, encoding, shape), encoding
+    if len(data) != shape[0] * shape[1] * shape[2]:
+        raise Mistake(f"'data' holds {len(data)} bytes, expected {list(shape)} uint8 pixels")
+    return np.frombuffer(data, np.uint8).reshape(shape), "none"
+
+
+def _only(feature: Any, name: str) -> bytes:
+    values = feature[name].bytes_list.value
     if len(values) != 1:
-        raise Mistake(f"'data' holds {len(values)} byte strings, expected one")
-    if len(values[0]) != shape[0] * shape[1] * shape[2]:
-        raise Mistake(f"'data' holds {len(values[0])} bytes, expected {list(shape)} uint8 pixels")
-    return np.frombuffer(values[0], np.uint8).reshape(shape)
+        raise Mistake(f"'{name}' holds {len(values)} byte strings, expected one")
+    return values[0]

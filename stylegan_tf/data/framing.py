@@ -25,12 +25,20 @@ def masked_crc(data: bytes | memoryview) -> int:
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
+def header(length: int) -> bytes:
+    """What stands before data of this length: HEADER bytes."""
+    packed = struct.pack("<Q", length)
+    return packed + _footer.pack(masked_crc(packed))
+
+
+def framed(payload: bytes) -> bytes:
+    """One record: the data with what stands before and behind it."""
+    return b"".join([header(len(payload)), payload, _footer.pack(masked_crc(payload))])
+
+
 def write_record(file: BinaryIO, payload: bytes) -> None:
     """Appends one record to an open file."""
-    length = struct.pack("<Q", len(payload))
-    file.write(length + _footer.pack(masked_crc(length)))
-    file.write(payload)
-    file.write(_footer.pack(masked_crc(payload)))
+    file.write(framed(payload))
 
 
 def walk(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
@@ -43,17 +51,17 @@ def walk(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
         descriptor = file.fileno()
         size = os.fstat(descriptor).st_size
         position = record = 0
-        known: dict[bytes, int] = {}  # headers found right: records of one level all have the same
+        known: dict[bytes, int] = {}  # headers found right: raw records of one level all have the same
         while position < size:
-            header = os.pread(descriptor, HEADER, position)
-            length = known.get(header)
+            found = os.pread(descriptor, HEADER, position)
+            length = known.get(found)
             if length is None:
-                if len(header) < HEADER:
+                if len(found) < HEADER:
                     raise Mistake(f"{path}, record {record}: the file ends in the middle of it; it was cut short")
-                length, crc = _header.unpack(header)
-                if crc != masked_crc(header[:8]):
+                length, crc = _header.unpack(found)
+                if crc != masked_crc(found[:8]):
                     raise Mistake(f"{path}, record {record}: the checksum of its length is wrong; the file is damaged")
-                known = {header: length}
+                known = {found: length}
             start = position + HEADER
             position = start + length + FOOTER
             if position > size:

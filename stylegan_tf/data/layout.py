@@ -1,16 +1,21 @@
 """Which files make a data set, and opening one."""
 
+import json
 import os
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from stylegan_tf.data.example_proto import decode
+from stylegan_tf.data.example_proto import decode_with_compression
 from stylegan_tf.data.framing import FOOTER, HEADER, offsets, read_record, walk
 from stylegan_tf.mistakes import Mistake
 
+FACTS = "dataset.json"  # written beside the records; official data sets have none
 _LEVEL_FILE = re.compile(r"(?P<name>.+)-r(?P<stage>\d\d)\.tfrecords")
 
 
@@ -24,6 +29,7 @@ class DataSet:
     resolution: int
     channels: int
     num_images: int
+    compression: str = "none"  # of the first picture: one of compression.COMPRESSIONS
     labels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def path(self, stage: int) -> Path:
@@ -77,24 +83,30 @@ def open_data_set(directory: str | os.PathLike) -> DataSet:
     that the labels fit. Raises Mistake that names what does not. `verify` reads everything.
     """
     name, stages = find_levels(directory)
-    paths = {stage: level_path(directory, name, stage) for stage in stages}
-    counts = {paths[stage].name: _count(paths[stage]) for stage in stages}
+    facts = read_facts(directory)
+    counts: dict[str, int] = {}
+    channels, compressions = 0, []
+    for stage in reversed(stages):
+        path = level_path(directory, name, stage)
+        counts[path.name], channels, compression = _look(path, stage, channels, facts)
+        compressions.append(compression)
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{file}: {count}" for file, count in counts.items())
         raise Mistake(f"the levels of {directory} hold different numbers of pictures ({listed})")
-    num_images = counts[paths[stages[0]].name]
+    num_images = max(counts.values())
     if num_images == 0:
         raise Mistake(f"the data set {directory} holds no pictures")
-    channels = 0
-    for stage, path in reversed(paths.items()):
-        try:
-            picture = _first_picture(path)
-            channels = channels or picture.shape[0]
-            check_shape(picture, channels, stage)
-        except Mistake as mistake:
-            raise Mistake(f"{path}, record 0: {mistake}") from None
     labels = read_labels(labels_path(directory, name), num_images)
-    return DataSet(Path(directory), name, stages, 2 ** stages[-1], channels, num_images, labels)
+    return DataSet(Path(directory), name, stages, 2 ** stages[-1], channels, num_images, compressions[0], labels)
+
+
+def read_facts(directory: str | os.PathLike) -> dict[str, Any]:
+    """What dataset.json says; {} where there is none of ours: official data sets have none, others use the name."""
+    with suppress(OSError, ValueError, RecursionError):
+        facts = json.loads((Path(directory) / FACTS).read_text(encoding="utf-8"))
+        if isinstance(facts, dict) and "num_images" in facts:
+            return facts
+    return {}
 
 
 def check_shape(picture: np.ndarray, channels: int, stage: int) -> None:
@@ -120,17 +132,31 @@ def read_labels(path: Path, num_images: int) -> np.ndarray | None:
     return np.array(labels, np.float32)
 
 
-def _count(path: Path) -> int:
-    """The number of records. Where the size of the file is that of n records like the first, n is taken on trust:
-    `DataSet.index` looks at every header."""
+def _look(path: Path, stage: int, channels: int, facts: Mapping[str, Any]) -> tuple[int, int, str]:
+    """(number of records, channels, compression of the first) of one level. channels: expected ones; 0: any."""
     first = next(walk(path), None)
     if first is None:
-        return 0
-    count, rest = divmod(path.stat().st_size, HEADER + first[1] + FOOTER)
-    return count if rest == 0 else sum(1 for _ in walk(path))
+        return 0, channels, "none"
+    start, length = first
+    try:
+        with open(path, "rb", buffering=0) as file:
+            picture, compression = decode_with_compression(read_record(file.fileno(), start, length)[:length])
+        check_shape(picture, channels or len(picture), stage)
+    except Mistake as mistake:
+        raise Mistake(f"{path}, record 0: {mistake}") from None
+    return _count(path, HEADER + length + FOOTER, compression, facts), len(picture), compression
 
 
-def _first_picture(path: Path) -> np.ndarray:
-    start, length = next(walk(path))
-    with open(path, "rb", buffering=0) as file:
-        return decode(read_record(file.fileno(), start, length)[:length])
+def _count(path: Path, first: int, compression: str, facts: Mapping[str, Any]) -> int:
+    """The number of records, the first of which takes `first` bytes.
+
+    Taken on trust is that raw records are all as long as the first where the size of the file allows it, and what
+    dataset.json says of a file of this size: `DataSet.index` looks at every header.
+    """
+    size = path.stat().st_size
+    if compression == "none" and size % first == 0:
+        return size // first
+    sizes, told = facts.get("sizes"), facts.get("num_images")
+    if isinstance(sizes, dict) and sizes.get(path.name) == size and isinstance(told, int) and told > 0:
+        return told
+    return sum(1 for _ in walk(path))

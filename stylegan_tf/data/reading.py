@@ -1,13 +1,16 @@
 """Pictures from anywhere in a record file, in any order, from many threads."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import BinaryIO
 
 import numpy as np
 
 from stylegan_tf.data.example_proto import decode
 from stylegan_tf.data.framing import HEADER, read_record
+from stylegan_tf.data.layout import DataSet
 from stylegan_tf.mistakes import Mistake
+
+_BATCH_VALUES = 2**20  # numbers that `pictures` reads at once
 
 
 def read_pictures(
@@ -40,6 +43,23 @@ def read_pictures(
             raise Mistake(f"{name}, record at byte {start - HEADER}: {mistake}") from None
         result[row] = picture
     return result
+
+
+def pictures(data_set: DataSet, stage: int | None = None) -> Generator[np.ndarray, None, None]:
+    """Every picture of a level (None: the finest) in the order of the records, uint8 [H, W, C] each.
+
+    A few are read at a time. Raises Mistake at a damaged record, and where one is not as large as its level says.
+    """
+    stage = data_set.stages[-1] if stage is None else stage
+    starts, lengths = data_set.index(stage)
+    shape = (2**stage, 2**stage, data_set.channels)
+    batch = max(1, _BATCH_VALUES // (4**stage * data_set.channels))
+    with open(data_set.path(stage), "rb", buffering=0) as file:
+        for first in range(0, len(starts), batch):
+            planes = read_pictures(file, starts[first : first + batch], lengths[first : first + batch])
+            if planes.shape[2:] + planes.shape[1:2] != shape:
+                raise Mistake(f"{file.name} holds pictures {list(planes.shape[1:])} at byte {starts[first] - HEADER}")
+            yield from np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
 
 def _frame(payload: bytes, picture: np.ndarray) -> tuple[bytes, bytes] | None:

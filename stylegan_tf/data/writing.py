@@ -1,30 +1,54 @@
 """Writing a data set: every picture at every resolution, all files or none."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 import numpy as np
 
 import stylegan_tf
-from stylegan_tf.data.example_proto import encode
-from stylegan_tf.data.framing import write_record
-from stylegan_tf.data.layout import labels_path, level_path
-from stylegan_tf.data.pyramid import levels
+from stylegan_tf.data.compression import COMPRESSIONS, LARGEST
+from stylegan_tf.data.encoding import batch_size, encode_levels
+from stylegan_tf.data.layout import FACTS, find_levels, labels_path, level_path
 from stylegan_tf.files import atomic_folder, write_json
 from stylegan_tf.mistakes import Failure, Mistake
 
-_BATCH_VALUES = 2**20  # numbers halved at once: enough to hide what a numpy call costs, few enough for the cache
+
+def check_target(directory: str | os.PathLike, overwrite: bool = False) -> None:
+    """Raises Mistake where no data set can be made: something is there already, or the folder around is read-only.
+
+    With `overwrite` a data set may be there, and nothing else: no folders, which a data set never has.
+    """
+    target = Path(os.path.abspath(directory))
+    around = next(folder for folder in target.parents if os.path.exists(folder))
+    if not around.is_dir():
+        raise Mistake(f"{around} is not a folder, so that {target} cannot be made in it; name another place")
+    if not os.access(around, os.W_OK | os.X_OK, effective_ids=True):
+        raise Mistake(f"the folder {around} is read-only; make the data set where you may write")
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise Mistake(f"{target} exists and is not a folder; name a new folder")
+    if not target.exists() or not any(target.iterdir()):
+        return
+    if not overwrite:
+        raise Mistake(f"the folder {target} is not empty; add --overwrite to replace its data set, or name a new one")
+    try:
+        find_levels(target)
+    except Mistake as mistake:
+        raise Mistake(f"--overwrite replaces data sets, nothing else: {mistake}") from None
+    if folders := [entry.name for entry in target.iterdir() if entry.is_dir()]:
+        raise Mistake(f"--overwrite removes no folders, but {target} holds {folders[0]}; move it away first")
 
 
 class Writer:
     """Writes the data set `name` of resolution x resolution pictures into the new folder `directory`.
 
     A context manager: the files appear together when the block ends well, and nothing stays behind when it does not.
-    `origin` (tool, options, source, seed: JSON values) goes into dataset.json. Raises Mistake when the folder exists
-    and is not empty or no picture was added, Failure when the disk refuses.
+    `origin` (tool, options, source, seed: JSON values) goes into dataset.json. compression: "none" is the official
+    layout, "png" and "gzip" are smaller. With `overwrite` a data set that is there is replaced, at the end. Raises
+    Mistake as `check_target` does and when no picture was added, Failure when the disk refuses.
 
         with Writer("datasets/cats", "cats", 64, 3) as writer:
             for picture in pictures:
@@ -39,22 +63,32 @@ class Writer:
         resolution: int,
         channels: int,
         origin: Mapping[str, object] | None = None,
+        compression: str = "none",
+        overwrite: bool = False,
     ):
+        if compression not in COMPRESSIONS:
+            raise Mistake(f"there is no compression {compression!r}; choose from {', '.join(COMPRESSIONS)}")
         if resolution < 4 or resolution & (resolution - 1):
             raise Mistake(f"the resolution of a data set is a power of two, 4 or more, not {resolution}")
+        if compression != "none" and (resolution > LARGEST or channels not in (1, 3, 4)):
+            what = f"{resolution}x{resolution}x{channels}"
+            raise Mistake(f"compressed are pictures of up to {LARGEST}x{LARGEST} with 1, 3 or 4 channels, not {what}")
         self.directory, self.name = directory, name
         self.shape = (resolution, resolution, channels)
         self.origin = dict(origin or {})
+        self.compression, self.overwrite = compression, overwrite
         self.num_images = 0
         self._labels: np.ndarray | None = None
-        self._batch = np.empty((max(1, _BATCH_VALUES // (resolution * resolution * channels)), *self.shape), np.uint8)
+        self._batch = np.empty((batch_size(resolution, channels), *self.shape), np.uint8)
         self._waiting = 0  # pictures in the batch
         self._files: list[BinaryIO] = []
         self._stack = ExitStack()
 
     def __enter__(self) -> "Writer":
         with ExitStack() as stack:
-            self.folder = stack.enter_context(atomic_folder(self.directory))
+            check_target(self.directory, self.overwrite)
+            with self._disk_failures():
+                self.folder = stack.enter_context(atomic_folder(self.directory, self.overwrite))
             for stage in range(self.shape[0].bit_length() - 1, 1, -1):  # finest first, as `levels` gives them
                 self._files.append(open(level_path(self.folder, self.name, stage), "wb"))  # noqa: SIM115
             self._stack = stack.pop_all()
@@ -70,6 +104,13 @@ class Writer:
         if self._waiting == len(self._batch):
             with self._disk_failures():
                 self._write_batch()
+
+    def append(self, blobs: Sequence[bytes], count: int) -> None:
+        """Adds `count` pictures as `encode_levels` made them: one string of bytes per level, finest first."""
+        with self._disk_failures():
+            self._write_batch()
+            self._write(blobs)
+        self.num_images += count
 
     def set_labels(self, labels: np.ndarray) -> None:
         """Sets the labels, float [N, label_size] in the order of the pictures."""
@@ -87,7 +128,11 @@ class Writer:
             self._stack.__exit__(type(failed), failed, failed.__traceback__)
             raise
         self._close_quietly()
-        self._stack.__exit__(kind, error, trace)
+        if error is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with self._disk_failures():  # the data reach the disk, and the folder its place
+            self._stack.close()
 
     def _finish(self) -> None:
         if not self.num_images:
@@ -107,15 +152,21 @@ class Writer:
             "channels": self.shape[2],
             "num_images": self.num_images,
             "label_size": 0 if self._labels is None else self._labels.shape[1],
+            "compression": self.compression,
+            "sizes": {Path(file.name).name: os.stat(file.name).st_size for file in self._files},
             "stylegan_tf": stylegan_tf.__version__,
         }
-        write_json(self.folder / "dataset.json", facts | self.origin)
+        write_json(self.folder / FACTS, self.origin | facts)
+        check_target(self.directory, self.overwrite)  # something may have come meanwhile
 
     def _write_batch(self) -> None:
-        for file, level in zip(self._files, levels(self._batch[: self._waiting]), strict=True):
-            for picture in np.ascontiguousarray(level.transpose(0, 3, 1, 2)):
-                write_record(file, encode(picture))
-        self._waiting = 0
+        if self._waiting:
+            self._write(encode_levels(self._batch[: self._waiting], self.compression))
+            self._waiting = 0
+
+    def _write(self, blobs: Sequence[bytes]) -> None:
+        for file, blob in zip(self._files, blobs, strict=True):
+            file.write(blob)
 
     @contextmanager
     def _disk_failures(self) -> Iterator[None]:

@@ -1,12 +1,16 @@
+import json
 import os
+import time
 import tracemalloc
 
 import numpy as np
 import pytest
 
+from stylegan_tf.data import framing, layout
+from stylegan_tf.data.encoding import encode_levels
 from stylegan_tf.data.example_proto import encode
 from stylegan_tf.data.framing import write_record
-from stylegan_tf.data.layout import find_levels, labels_path, level_path, open_data_set
+from stylegan_tf.data.layout import FACTS, find_levels, labels_path, level_path, open_data_set, read_facts
 from stylegan_tf.mistakes import Mistake
 
 COUNT = 3
@@ -156,3 +160,88 @@ def test_index_notices_a_count_that_the_file_size_hid(folder):
     data_set = open_data_set(folder)
     with pytest.raises(Mistake, match="cats-r02.tfrecords holds 2 records, the other levels 3"):
         data_set.index(2)
+
+
+NOISE = np.random.RandomState(6).randint(0, 256, (5, 8, 8, 3), np.uint8)
+
+
+@pytest.fixture(params=["png", "gzip"])
+def compressed(tmp_path, request):
+    """A data set 'cats' of five 8x8 pictures, without dataset.json."""
+    for stage, blob in zip((3, 2), encode_levels(NOISE, request.param), strict=True):
+        level_path(tmp_path, "cats", stage).write_bytes(blob)
+    return tmp_path, request.param
+
+
+def facts_of(folder, **changes):
+    sizes = {path.name: path.stat().st_size for path in folder.glob("*.tfrecords")}
+    return {"num_images": 5, "sizes": sizes, **changes}
+
+
+def test_a_compressed_set_is_counted(compressed):
+    folder, compression = compressed
+    data_set = open_data_set(folder)
+    assert (data_set.num_images, data_set.channels, data_set.compression) == (5, 3, compression)
+    for stage in (2, 3):
+        starts, lengths = data_set.index(stage)
+        size = level_path(folder, "cats", stage).stat().st_size
+        assert len(starts) == 5 and starts[0] == 12 and starts[-1] + lengths[-1] + 4 == size
+
+
+def test_records_of_other_lengths_that_fill_the_file_as_equal_ones_would(compressed):
+    folder, compression = compressed
+    first = encode_levels(NOISE[:1], compression)
+    for stage, blob in zip((3, 2), first, strict=True):
+        with open(level_path(folder, "cats", stage), "wb") as file:
+            file.write(blob)
+            write_record(file, b"x" * (2 * len(blob) - 16))
+    assert open_data_set(folder).num_images == 2  # though three of the first would fit
+
+
+def test_what_dataset_json_says_of_files_of_this_size_saves_reading_their_headers(compressed, monkeypatch):
+    folder, _ = compressed
+    seen = []
+
+    def walk(path):
+        for record in framing.walk(path):
+            seen.append(path)
+            yield record
+
+    monkeypatch.setattr(layout, "walk", walk)
+    (folder / FACTS).write_text(json.dumps(facts_of(folder)))
+    assert open_data_set(folder).num_images == 5
+    assert len(seen) == 2  # the first record of each level
+    (folder / FACTS).write_text(json.dumps(facts_of(folder, num_images=7)))
+    data_set = open_data_set(folder)
+    with pytest.raises(Mistake, match="cats-r03.tfrecords holds 5 records, the other levels 7"):
+        data_set.index(3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[1]", "{", '{"labels": []}', '{"num_images": 9}', '{"num_images": 9, "sizes": [1]}', "[" * 100_000, "\xff"]
+    + ['{"num_images": 9, "sizes": {"cats-r03.tfrecords": 1, "cats-r02.tfrecords": null}}'],
+)
+def test_a_dataset_json_that_says_nothing_of_the_files_does_no_harm(compressed, text):
+    folder, _ = compressed
+    (folder / FACTS).write_bytes(text.encode("latin-1"))
+    assert open_data_set(folder).num_images == 5
+
+
+@pytest.mark.parametrize("number", ["5", 5.0, None, 0, -5, [5]])
+def test_a_number_of_pictures_that_is_none_is_not_taken(compressed, number):
+    folder, _ = compressed
+    (folder / FACTS).write_text(json.dumps(facts_of(folder, num_images=number)))
+    assert open_data_set(folder).num_images == 5
+    assert read_facts(folder)["num_images"] == number
+
+
+def test_headers_of_a_large_compressed_set_are_read_quickly(tmp_path):
+    tiny = encode_levels(NOISE[:1, :4, :4], "png")[0]
+    with open(level_path(tmp_path, "cats", 2), "wb") as file:
+        file.write(tiny)
+        for length in range(69_999):
+            write_record(file, b"x" * (length % 99))
+    start = time.process_time()
+    assert open_data_set(tmp_path).num_images == 70_000
+    assert time.process_time() - start < 1

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 import stylegan_tf
-from stylegan_tf.data import writing
-from stylegan_tf.data.records import open_data_set, read_pictures
-from stylegan_tf.data.writing import Writer
+from stylegan_tf import files
+from stylegan_tf.data import encoding, writing
+from stylegan_tf.data.records import encode_levels, open_data_set, pictures, read_pictures
+from stylegan_tf.data.writing import Writer, check_target
 from stylegan_tf.mistakes import Failure, Mistake
 
 
-def pictures(count, resolution=8, channels=3):
+def noise(count, resolution=8, channels=3):
     return np.random.RandomState(2).randint(0, 256, (count, resolution, resolution, channels), np.uint8)
 
 
@@ -24,7 +25,7 @@ def read(data_set, stage):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_is_written_is_read(tmp_path, channels):
-    added = pictures(5, channels=channels)
+    added = noise(5, channels=channels)
     with Writer(tmp_path / "new" / "cats", "cats", 8, channels, {"command": "test", "seed": 3}) as writer:
         for picture in added:
             writer.add(picture)
@@ -42,6 +43,8 @@ def test_what_is_written_is_read(tmp_path, channels):
         "channels": channels,
         "num_images": 5,
         "label_size": 5,
+        "compression": "none",
+        "sizes": {path.name: path.stat().st_size for path in (tmp_path / "new" / "cats").glob("*.tfrecords")},
         "stylegan_tf": stylegan_tf.__version__,
         "command": "test",
         "seed": 3,
@@ -49,8 +52,8 @@ def test_what_is_written_is_read(tmp_path, channels):
 
 
 def test_many_small_batches_and_a_picture_that_changes_after_add(tmp_path, monkeypatch):
-    monkeypatch.setattr(writing, "_BATCH_VALUES", 2 * 4 * 4 * 3)  # two pictures at a time
-    added = pictures(5, 4)
+    monkeypatch.setattr(encoding, "BATCH_VALUES", 2 * 4 * 4 * 3)  # two pictures at a time
+    added = noise(5, 4)
     one = np.empty((4, 4, 3), np.uint8)
     with Writer(tmp_path / "cats", "cats", 4, 3) as writer:
         for picture in added:
@@ -62,7 +65,7 @@ def test_many_small_batches_and_a_picture_that_changes_after_add(tmp_path, monke
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_an_error_leaves_nothing(tmp_path, error):
     with pytest.raises(error), Writer(tmp_path / "new" / "cats", "cats", 8, 3) as writer:
-        writer.add(pictures(1)[0])
+        writer.add(noise(1)[0])
         raise error
     assert os.listdir(tmp_path) == []
 
@@ -74,7 +77,7 @@ def test_no_pictures_and_wrong_labels_leave_nothing(tmp_path):
         pytest.raises(ValueError, match=r"expected labels \[1, label_size\], got \[2, 2\]"),
         Writer(tmp_path / "cats", "cats", 8, 3) as writer,
     ):
-        writer.add(pictures(1)[0])
+        writer.add(noise(1)[0])
         writer.set_labels(np.eye(2))
     assert os.listdir(tmp_path) == []
 
@@ -103,13 +106,162 @@ def test_other_pictures_are_refused(tmp_path, picture):
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
-    def full(file, payload):
+    def full(self, blobs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(writing, "write_record", full)
+    monkeypatch.setattr(Writer, "_write", full)
     with (
         pytest.raises(Failure, match="cats: No space left on device; nothing was left behind"),
         Writer(tmp_path / "cats", "cats", 8, 3) as writer,
     ):
-        writer.add(pictures(1)[0])
+        writer.add(noise(1)[0])
     assert os.listdir(tmp_path) == []
+
+
+def test_a_disk_that_fails_at_the_very_end(tmp_path, monkeypatch):
+    def broken(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    write(tmp_path / "cats", noise(2))
+    monkeypatch.setattr(files, "_flush_to_disk", broken)
+    for name, overwrite in (("cats", True), ("new", False)):
+        with pytest.raises(Failure, match=f"{name}: Input/output error; nothing was left behind"):
+            write(tmp_path / name, noise(3), overwrite=overwrite)
+    assert os.listdir(tmp_path) == ["cats"]
+    assert np.array_equal(list(pictures(open_data_set(tmp_path / "cats"))), noise(2))
+
+
+def write(folder, added, compression="none", overwrite=False):
+    shape = added.shape[1], added.shape[3]
+    with Writer(folder, "cats", *shape, compression=compression, overwrite=overwrite) as writer:
+        for picture in added:
+            writer.add(picture)
+
+
+@pytest.mark.parametrize("compression", ["none", "png", "gzip"])
+def test_add_and_append_write_the_same(tmp_path, compression):
+    added = noise(7)
+    write(tmp_path / "one", added, compression)
+    with Writer(tmp_path / "other", "cats", 8, 3, compression=compression) as writer:
+        writer.append(encode_levels(added[:3], compression), 3)
+        writer.add(added[3])
+        writer.append(encode_levels(added[4:6], compression), 2)
+        writer.add(added[6])
+        assert writer.num_images == 7
+    for name in ("cats-r02.tfrecords", "cats-r03.tfrecords", writing.FACTS):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+    data_set = open_data_set(tmp_path / "other")
+    assert data_set.compression == compression and np.array_equal(list(pictures(data_set)), added)
+
+
+def test_blobs_of_another_resolution_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="argument"), Writer(tmp_path / "cats", "cats", 8, 3) as writer:
+        writer.append(encode_levels(noise(1, 16)), 1)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((8, 3, "zip"), "no compression 'zip'; choose from none, png, gzip"),
+        ((16384, 3, "png"), "up to 8192x8192 .*, not 16384x16384x3"),
+        ((8, 2, "gzip"), "1, 3 or 4 channels, not 8x8x2"),
+    ],
+)
+def test_compressions_that_cannot_be(tmp_path, arguments, message):
+    resolution, channels, compression = arguments
+    with pytest.raises(Mistake, match=message):
+        Writer(tmp_path / "cats", "cats", resolution, channels, compression=compression)
+
+
+def test_dataset_json_keeps_its_own_facts(tmp_path):
+    with Writer(tmp_path / "cats", "cats", 8, 3, {"channels": "auto", "seed": 5}) as writer:
+        writer.add(noise(1)[0])
+    facts = json.loads((tmp_path / "cats" / "dataset.json").read_text())
+    assert (facts["channels"], facts["seed"]) == (3, 5)
+
+
+def test_overwrite_replaces_a_data_set_at_the_end(tmp_path):
+    write(tmp_path / "cats", noise(2, 16))
+    with Writer(tmp_path / "cats", "dogs", 8, 3, overwrite=True) as writer:
+        writer.add(noise(1)[0])
+        assert open_data_set(tmp_path / "cats").num_images == 2
+    data_set = open_data_set(tmp_path / "cats")
+    assert (data_set.name, data_set.num_images, data_set.stages) == ("dogs", 1, (2, 3))
+    assert os.listdir(tmp_path) == ["cats"]
+    write(tmp_path / "new", noise(3), overwrite=True)  # there need not be anything
+    assert open_data_set(tmp_path / "new").num_images == 3
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_overwrite_keeps_the_old_set_after_an_error(tmp_path, error):
+    write(tmp_path / "cats", noise(2))
+    with pytest.raises(error), Writer(tmp_path / "cats", "cats", 8, 3, overwrite=True) as writer:
+        writer.add(noise(1)[0])
+        raise error
+    assert os.listdir(tmp_path) == ["cats"]
+    assert np.array_equal(list(pictures(open_data_set(tmp_path / "cats"))), noise(2))
+
+
+def test_the_old_set_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    write(tmp_path / "cats", noise(2))
+    replace = os.replace
+
+    def refuse(source, target):
+        if ".tmp-" in str(source) and str(target).endswith("cats"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", refuse)
+    with pytest.raises(Failure, match="Input/output error"):
+        write(tmp_path / "cats", noise(3), overwrite=True)
+    assert os.listdir(tmp_path) == ["cats"] and open_data_set(tmp_path / "cats").num_images == 2
+
+
+def test_what_is_there_is_only_replaced_when_asked_and_when_a_data_set(tmp_path):
+    write(tmp_path / "cats", noise(2))
+    with pytest.raises(Mistake, match="cats is not empty; add --overwrite"):
+        check_target(tmp_path / "cats")
+    check_target(tmp_path / "cats", overwrite=True)
+    (tmp_path / "cats" / "holiday").mkdir()
+    with pytest.raises(Mistake, match="cats holds holiday; move it away"):
+        check_target(tmp_path / "cats", overwrite=True)
+    (tmp_path / "letters").mkdir()
+    check_target(tmp_path / "letters")
+    (tmp_path / "letters" / "mine.txt").touch()
+    with pytest.raises(Mistake, match="--overwrite replaces data sets, nothing else: .*letters holds no data set"):
+        check_target(tmp_path / "letters", overwrite=True)
+    for name in ("letters/mine.txt", "link"):
+        if name == "link":
+            (tmp_path / name).symlink_to(tmp_path / "cats")
+        for overwrite in (False, True):
+            with pytest.raises(Mistake, match=f"{name} exists and is not a folder"):
+                check_target(tmp_path / name, overwrite)
+    with pytest.raises(Mistake, match="mine.txt is not a folder, so that .*mine.txt/new/set cannot be made"):
+        check_target(tmp_path / "letters" / "mine.txt" / "new" / "set")
+
+
+def test_what_came_meanwhile_is_kept(tmp_path):
+    write(tmp_path / "cats", noise(2))
+    with (
+        pytest.raises(Mistake, match="holds holiday"),
+        Writer(tmp_path / "cats", "cats", 8, 3, overwrite=True) as writer,
+    ):
+        writer.add(noise(1)[0])
+        (tmp_path / "cats" / "holiday").mkdir()
+    assert (tmp_path / "cats" / "holiday").is_dir() and os.listdir(tmp_path) == ["cats"]
+
+
+def test_a_read_only_folder(tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(0o555)
+    user = os.geteuid()
+    if user == 0:  # root may write anywhere, nobody may not even look into root's folders
+        os.seteuid(65534)
+    try:
+        with pytest.raises(Mistake, match="the folder .* is read-only; make the data set where you may write"):
+            write(locked / "deep" / "cats", noise(1))
+    finally:
+        os.seteuid(user)
+    assert os.listdir(locked) == []

@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from PIL import Image
 
+from stylegan_tf import rundir
+from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.pipeline import Feed, Reader, permutation, pictures_of
+from stylegan_tf.data.reading import pictures as stored_pictures
+from stylegan_tf.data.writing import Writer
 from stylegan_tf.draws import Rows
 from stylegan_tf.mistakes import Mistake
 from stylegan_tf.replicas import Replicas
+from stylegan_tf.training import loop
+from stylegan_tf.training.state import State
+from stylegan_tf.training.step import Steps
 
 SEED = 11
 
@@ -35,6 +43,57 @@ def fed(data_set, minibatches, minibatch=8, first=0, group=4, replicas=1, label_
             for number, part in enumerate(parts):
                 kind[-1][Rows(minibatch, group, replicas, number).numbers()] = part
     return tuple(map(np.concatenate, whole))
+
+
+def fed_bytes(data_set, stage):
+    pictures, labels = fed(data_set, 12, first=24, stage=stage)
+    return pictures.tobytes(), labels.tobytes()
+
+
+@pytest.fixture(scope="module", params=["png", "gzip"])
+def compressed(data_set, tmp_path_factory, request):
+    """The same pictures and labels in a compressed data set."""
+    folder = tmp_path_factory.mktemp("data") / request.param
+    with Writer(folder, "noise", tiny.RESOLUTION, 3, compression=request.param) as writer:
+        for picture in stored_pictures(data_set):
+            writer.add(picture)
+        writer.set_labels(data_set.labels)
+    return open_data_set(folder)
+
+
+@pytest.mark.parametrize("stage", [2, 3, 4])
+def test_a_compressed_set_feeds_the_same_numbers(data_set, compressed, stage):
+    assert compressed.compression in ("png", "gzip")
+    assert compressed.path(stage).read_bytes() != data_set.path(stage).read_bytes()
+    assert fed_bytes(compressed, stage) == fed_bytes(data_set, stage)
+
+
+@pytest.mark.parametrize("compressed", ["png"], indirect=True)
+def test_training_on_a_compressed_set_gives_the_same_numbers(data_set, compressed, tmp_path, monkeypatch):
+    """Every weight and Adam's statistics after 32 pictures, and the grid of real pictures, bit by bit."""
+    state = State(tiny.experiment(labels=True), Replicas(1))
+    parts = state.G, state.D, state.Gs, state.G_optimizer, state.D_optimizer
+    first = [(variable, variable.numpy()) for part in parts for variable in part.variables]
+    untouched, steps, trained = tiny.numbers(state), [], []
+
+    def same_steps(*arguments):  # tracing takes seconds
+        if not steps:
+            steps.append(Steps(*arguments))
+        return steps[0]
+
+    monkeypatch.setattr(loop, "State", lambda *arguments: state)
+    monkeypatch.setattr(loop, "Steps", same_steps)
+    monkeypatch.setattr(loop, "save_networks", lambda *arguments: None)
+    for name, data in (("none", data_set), ("png", compressed)):
+        (tmp_path / name).mkdir()
+        for variable, number in first:
+            variable.assign(number)
+        loop.train(tiny.experiment(labels=True, total_kimg=0.032), tmp_path / name, data, Replicas(1))
+        trained.append(tiny.numbers(state))
+    assert tiny.differing(*trained) == []
+    assert len(tiny.differing(trained[0], untouched)) > 20
+    grids = [np.array(Image.open(tmp_path / name / rundir.REALS)) for name in ("none", "png")]
+    assert grids[0].shape == (32, 32, 3) and np.array_equal(*grids)
 
 
 def test_every_epoch_is_a_permutation_of_its_own():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stylegan_tf.data.pyramid import halve, levels
+from stylegan_tf.data.pyramid import halve, levels, planar_levels
 
 
 def test_halve_is_the_mean_of_each_block():
@@ -48,3 +48,32 @@ def test_channels_and_pictures_of_a_batch_stay_apart():
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="expected"):
         levels(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize(("resolution", "count"), [(4, 3), (8, 3), (64, 3), (512, 1), (1024, 1), (2048, 1)])
+@pytest.mark.parametrize("kind", ["noise", "white", "halves"])
+def test_integers_give_the_same_numbers(resolution, count, kind):
+    """`halves`: all means one level down end in 1/2, many of those below in 1/4, 1/2 and 3/4."""
+    shape = (count, resolution, resolution, 1)
+    random = np.random.RandomState(5)
+    if kind == "noise":
+        pictures = random.randint(0, 256, shape, np.uint8)
+    elif kind == "white":
+        pictures = np.full(shape, 255, np.uint8)
+    else:
+        pictures = np.zeros(shape, np.uint8)
+        pictures[:, ::2] = random.randint(0, 128, (count, resolution // 2, resolution, 1)) * 2
+        pictures[:, ::2, ::2] = 254 - pictures[:, ::2, 1::2]
+        pictures[:, 1::2, ::2] = 2 * random.randint(0, 2, (count, resolution // 2, resolution // 2, 1))
+    planes = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
+    for level, expected in zip(planar_levels(planes), levels(pictures), strict=True):
+        assert level.dtype == np.uint8 and np.array_equal(level.transpose(0, 2, 3, 1), expected)
+
+
+def test_integers_by_hand():
+    planes = np.zeros((1, 3, 8, 8), np.uint8)
+    planes[0, 1, :2, :4] = [[0, 1, 1, 2], [0, 1, 2, 1]]  # means 0.5 and 1.5
+    planes[0, 2, 6:, 6:] = [[255, 255], [254, 254]]  # mean 254.5
+    half = planar_levels(planes)[1]
+    assert half[0, 1, 0].tolist() == [0, 2, 0, 0] and half[0, 2, 3].tolist() == [0, 0, 0, 254]
+    assert half.sum() == 256

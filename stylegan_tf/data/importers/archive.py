@@ -1,46 +1,68 @@
-"""Pictures in a zip file, read from it directly: nothing is unpacked to disk."""
+"""Pictures in a zip or tar file, read from it directly: nothing is unpacked to disk."""
 
 import os
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import PurePosixPath
 
-from stylegan_tf.data.importers.source import Source, by_name, ignored
+from stylegan_tf.data.importers.source import Found, Part, Source, sort_out
+from stylegan_tf.data.importers.tar import open_tar, packing
 from stylegan_tf.mistakes import Mistake
 
-LARGEST_ENTRY = 1 << 30  # bytes; a picture of the largest resolution that Pillow decodes is smaller uncompressed
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
 @contextmanager
-def sources(path: str | os.PathLike) -> Iterator[list[Source]]:
-    """Every file in the zip that should be a picture, sorted by name; they can be opened while the block lasts.
+def sources(path: str | os.PathLike) -> Iterator[Found]:
+    """Every file in the zip or tar file, also a packed one (gz, bz2, xz); they can be read while the block lasts.
 
-    Raises Mistake where it is no zip file, is encrypted, or holds a name that leads out of it or twice the same name.
+    Raises Mistake where it is no such file, is damaged or encrypted, or holds a name that leads out of it, twice the
+    same name, or what is no file (links, devices).
     """
+    if not os.path.exists(path):
+        raise Mistake(f"{path} does not exist; name a folder, a zip or a tar file of pictures")
+    absolute = os.path.abspath(path)
+    if packing(absolute) is not None:
+        with open_tar(absolute, os.fspath(path)) as found:
+            yield _checked(path, found)
+    else:
+        yield _checked(path, _zip_sources(absolute, os.fspath(path)))
+
+
+def _checked(path: str | os.PathLike, found: list[Source]) -> Found:
+    for source in found:
+        parts = PurePosixPath(source.name.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts or source.name[1:2] == ":":
+            raise Mistake(f"{path} holds {source.name!r}, a name that leads out of it; it is refused")
+    wanted = sort_out(found)
+    twice = [name for name, count in Counter(source.name for source in wanted.pictures).items() if count > 1]
+    if twice:
+        raise Mistake(f"{path} holds two files of the same name, {twice[0]!r}; pack it anew")
+    return wanted
+
+
+def _zip_sources(path: str, shown: str) -> list[Source]:
     try:
-        archive = zipfile.ZipFile(path)
-    except FileNotFoundError:
-        raise Mistake(f"{path} does not exist; name a folder or a zip file of pictures") from None
+        with zipfile.ZipFile(path) as archive:
+            entries = [info for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise Mistake(f"{path} is not a whole zip file ({error}); name a folder or a zip file of pictures") from None
-    with archive:
-        entries = [info for info in archive.infolist() if not info.is_dir()]
-        for info in entries:
-            _refuse_dangerous(path, info)
-        wanted = [info for info in entries if not ignored(info.filename)]
-        if len({info.filename for info in wanted}) < len(wanted):
-            raise Mistake(f"the zip file {path} holds two files of the same name; pack it anew")
-        yield by_name([Source(info.filename, partial(archive.open, info)) for info in wanted])
+        kind = "whole zip file" if _begins_as_zip(path) else "zip or tar file"
+        raise Mistake(f"{shown} is not a {kind} ({error}); name a folder, a zip or a tar file of pictures") from None
+    return [_zip_source(path, shown, info) for info in entries]
 
 
-def _refuse_dangerous(path: str | os.PathLike, info: zipfile.ZipInfo) -> None:
-    name = info.filename
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or name[1:2] == ":":
-        raise Mistake(f"the zip file {path} holds {name!r}, a name that leads out of it; it is refused")
+def _zip_source(path: str, shown: str, info: zipfile.ZipInfo) -> Source:
     if info.flag_bits & 1:
-        raise Mistake(f"the zip file {path} is encrypted ({name!r}); unpack it and name the folder")
-    if info.file_size > LARGEST_ENTRY:
-        raise Mistake(f"the zip file {path} holds {name!r} of {info.file_size} bytes unpacked, larger than any picture")
+        raise Mistake(f"the zip file {shown} is encrypted ({info.filename!r}); unpack it and name the folder")
+    if info.compress_type not in _METHODS:
+        how = zipfile.compressor_names.get(info.compress_type, info.compress_type)  # type: ignore[attr-defined]
+        raise Mistake(f"{shown} holds {info.filename!r} packed by {how}; pack it anew by deflate, or not at all")
+    part = Part(info.header_offset, info.compress_size, info.compress_type, info.CRC)
+    return Source(info.filename, path, info.file_size, part)
+
+
+def _begins_as_zip(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(2) == b"PK"

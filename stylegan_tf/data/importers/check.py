@@ -1,140 +1,166 @@
-"""Which files are pictures fit for a data set, and what is wrong with the others."""
+"""Which files are pictures, and what is wrong with the others."""
 
+import io
 import warnings
-from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
 from PIL import Image
 
-from stylegan_tf.data.importers.source import Source
+from stylegan_tf.data.importers.source import Source, Unreadable
 from stylegan_tf.mistakes import Mistake
 
-_LISTED = 20
-_CHUNK = 64  # headers per task: one alone takes less time than handing it over
-# Pillow mode -> mode of the pixels: grey or RGB, with alpha where the file has it
-_MODES = {"1": "L", "L": "L", "LA": "LA", "RGB": "RGB", "RGBA": "RGBA", "P": "RGB", "PA": "RGBA"}
-_KINDS = {1: "grayscale", 3: "RGB"}
+SIDE, PIXELS = 2**15, 2**28  # the largest pictures: 32,768 wide or high, and 16,384 x 16,384 pixels in all
+
+LISTED = 20
+_HEAD = 2**16  # bytes: enough for nearly every header, and small files come whole
+_WANT_ALL = {"GIF", "WEBP", "TIFF", "AVIF"}  # their headers do not say how many frames follow
+_STILL = {"MPO", "PSD"}  # more frames are previews or layers; the first is the picture
+_ORIENTATION = 0x0112
+# Pillow mode -> mode of the pixels: grey or RGB in 8 bits, with alpha where the file has it
+_MODES = {
+    **dict.fromkeys(("1", "L", "I;16", "I;16B", "I;16L", "I;16N"), "L"),
+    **dict.fromkeys(("LA", "La"), "LA"),
+    **dict.fromkeys(("P", "RGB", "RGBX", "CMYK", "YCbCr"), "RGB"),
+    **dict.fromkeys(("PA", "RGBA", "RGBa"), "RGBA"),
+}
 
 
 @dataclass
 class Faults:
-    """What is wrong with which file; the first fault of a file is enough."""
+    """What is wrong with which file (the first fault of a file is enough), and labels that are for no file."""
 
     found: dict[str, str] = field(default_factory=dict)
+    stray: dict[str, str] = field(default_factory=dict)
 
-    def add(self, source: Source, what: str) -> None:
-        """Notes a fault."""
-        self.found.setdefault(source.name, what)
+    def add(self, name: str, what: str) -> None:
+        """Notes a fault of a file."""
+        self.found.setdefault(name, what)
+
+    def __bool__(self) -> bool:
+        return bool(self.found or self.stray)
+
+    def lines(self, most: int | None = LISTED) -> list[str]:
+        """A line each, sorted by name: at most so many and then a count."""
+        both = [*sorted(self.found.items()), *sorted(self.stray.items())]
+        lines = [f"{name if name.isprintable() else repr(name)}: {what}" for name, what in both]
+        if most is not None and len(lines) > most:
+            lines[most:] = [f"and {len(lines) - most:,} more"]
+        return lines
+
+    def head(self, origin: object, total: int) -> str:
+        """How many files and labels are unfit, in words."""
+        parts = []
+        if self.found:
+            parts.append(f"{len(self.found):,} of {total:,} files in {origin} cannot be used")
+        if self.stray:
+            parts.append(f"{len(self.stray):,} labels are for files that are not in {origin}")
+        return ", and ".join(parts)
 
     def refuse(self, origin: object, total: int) -> None:
         """Raises Mistake that lists every fault (20 lines, then a count) where there is any."""
-        if not self.found:
-            return
-        lines = [f"{name if name.isprintable() else repr(name)}: {what}" for name, what in sorted(self.found.items())]
-        if len(lines) > _LISTED:
-            lines[_LISTED:] = [f"and {len(lines) - _LISTED} more"]
-        head = f"{len(self.found)} of {total} files in {origin} cannot be used; nothing was written:"
-        raise Mistake("\n  ".join([head, *lines]))
+        if self:
+            raise Mistake("\n  ".join([f"{self.head(origin, total)}; nothing was written:", *self.lines()]))
+
+
+@contextmanager
+def pillow_limits() -> Iterator[None]:
+    """Pillow refuses what has more than PIXELS pixels, before it decodes it, and keeps its other warnings to itself."""
+    before = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        limit_pillow()
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def limit_pillow() -> None:
+    """The same for the rest of a process that does nothing else."""
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    Image.MAX_IMAGE_PIXELS = PIXELS
 
 
 @dataclass(frozen=True)
 class Header:
     """What the first bytes of a picture file say. `fault` is None where it can be decoded."""
 
-    size: tuple[int, int] = (0, 0)
-    channels: int = 0
+    size: tuple[int, int] = (0, 0)  # width and height as it is to be seen: turned as its EXIF says
+    mode: str = ""  # L, LA, RGB or RGBA
+    format: str = ""
     fault: str | None = None
 
 
-def read_header(source: Source) -> Header:
-    """Size and channels without decoding; never raises for what is in the file."""
-    try:
-        with source.open() as file, Image.open(file) as image:
-            size, mode = image.size, image.mode
-    except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
-        return Header(fault=_reason(source, error))
-    if mode not in _MODES:
-        return Header(size, fault=f"Input images must be stored as RGB or grayscale of 8 bits, not {mode}")
-    return Header(size, len(_MODES[mode].rstrip("A")), _size_fault(*size))
-
-
-def _read_headers(sources: Sequence[Source]) -> list[Header]:
+def read_headers(sources: Sequence[Source]) -> list[Header]:
+    """What each file says about itself, without decoding; never raises for what is in a file."""
     return [read_header(source) for source in sources]
 
 
-def _size_fault(width: int, height: int) -> str | None:
-    if width != height:
-        return (
-            f"Input images must have the same width and height, but this one is {width}x{height}; crop it to a square"
-        )
-    if width & (width - 1):
-        return f"Input image resolution must be a power-of-two, not {width}x{height}; resize it"
-    if width < 4:
-        return f"Input image resolution must be 4x4 or more, not {width}x{height}"
-    return None
-
-
-def check_headers(sources: Sequence[Source], pool: Executor, faults: Faults) -> tuple[int, int]:
-    """(resolution, channels) of the most pictures; everything that differs is added to `faults`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        chunks = [sources[start : start + _CHUNK] for start in range(0, len(sources), _CHUNK)]
-        headers = [header for chunk in pool.map(_read_headers, chunks) for header in chunk]
-    kinds = Counter((header.size[0], header.channels) for header in headers if header.fault is None)
-    if not kinds:
-        kinds[0, 0] = 0
-    resolution, channels = kinds.most_common(1)[0][0]
-    for source, header in zip(sources, headers, strict=True):
-        if header.fault:
-            faults.add(source, header.fault)
-        elif header.size[0] != resolution:
-            sizes = f"{header.size[0]}x{header.size[1]}, most are {resolution}x{resolution}"
-            faults.add(source, f"it is {sizes}; all must have one size")
-        elif header.channels != channels:
-            kind, most = _KINDS[header.channels], _KINDS[channels]
-            faults.add(source, f"it is {kind}, most are {most}; all must be stored as RGB or all as grayscale")
-    return resolution, channels
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A picture uint8 [H, W, 1 or 3] and whether a fully opaque alpha channel was dropped; or what is wrong."""
-
-    pixels: np.ndarray | None = None
-    had_alpha: bool = False
-    fault: str | None = None
-
-
-def decode_picture(source: Source) -> Decoded:
-    """Decodes one file wholly; never raises for what is in the file."""
+def read_header(source: Source) -> Header:
+    """See `read_headers`."""
     try:
-        with source.open() as file, Image.open(file) as image:
-            mode = _MODES[image.mode]
-            if "transparency" in image.info and not mode.endswith("A"):  # a transparent colour, or a palette with alpha
-                mode += "A"
-            pixels = np.array(image if image.mode == mode else image.convert(mode))
-    except Exception as error:  # as in read_header
-        return Decoded(fault=_reason(source, error))
-    if pixels.ndim == 2:
-        pixels = pixels[:, :, np.newaxis]
-    if not mode.endswith("A"):
-        return Decoded(pixels)
-    if pixels[:, :, -1].min() < 255:
-        return Decoded(fault="it is partly transparent; flatten it: Input images must be stored as RGB or grayscale")
-    return Decoded(np.ascontiguousarray(pixels[:, :, :-1]), had_alpha=True)
+        head = source.read(_HEAD)
+        if len(head) < _HEAD:
+            return _header(head)
+        try:
+            return _header(head, whole=False)
+        except Exception:  # what is wanted may lie behind
+            return _header(source.read())
+    except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
+        return Header(fault=reason(error, empty=source.size == 0))
 
 
-def _reason(source: Source, error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
-        with source.open() as file:
-            empty = not file.read(1)
+def _header(content: bytes, whole: bool = True) -> Header:
+    with Image.open(io.BytesIO(content)) as image:
+        form = image.format or ""
+        if form in _WANT_ALL and not whole:
+            raise Unreadable("it is wanted whole")
+        size = image.size if orientation(image) < 5 else image.size[::-1]
+        mode = pixel_mode(image)
+        if max(size) > SIDE or size[0] * size[1] > PIXELS:
+            fault = f"it is {size[0]}x{size[1]}, beyond the limits of {SIDE:,} a side and {PIXELS:,} pixels; resize it"
+        elif (frames := frame_count(image)) > 1:
+            fault = f"it has {frames} frames; save the one you want as a picture of its own"
+        elif not mode:
+            fault = f"Input images must be stored as RGB or grayscale of 8 or 16 bits, not {image.mode}"
+        else:
+            fault = None
+        return Header(size, mode, form, fault)
+
+
+def pixel_mode(image: Image.Image) -> str:
+    """L, LA, RGB or RGBA: what its pixels become; "" for what is none of these."""
+    mode = _MODES.get(image.mode, "")
+    if mode and not mode.endswith("A") and image.has_transparency_data:  # a transparent colour, a palette with alpha
+        mode += "A"
+    return mode
+
+
+def orientation(image: Image.Image) -> int:
+    """How a camera was held, 1 to 8 (EXIF 2.32, 4.6.4 A): from 5 on, width and height change places."""
+    if image.format == "TIFF":  # Pillow turns these itself
+        return 1
+    if image.format == "PNG" and not {"exif", "Raw profile type exif", "xmp"} & image.info.keys():
+        return 1  # asking for it would decode the picture
+    return image.getexif().get(_ORIENTATION, 1)
+
+
+def frame_count(image: Image.Image) -> int:
+    """How many pictures the file shows one after the other."""
+    return 1 if image.format in _STILL else getattr(image, "n_frames", 1)
+
+
+def reason(error: Exception, empty: bool = False) -> str:
+    """What an error while reading or decoding says about the file, and what would help."""
+    if empty and not isinstance(error, OSError) or isinstance(error, Image.UnidentifiedImageError):
         what = "it is empty (zero bytes)" if empty else "it is not a picture, or its first bytes are damaged"
         return f"{what}; remove it or make it anew"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"it claims more pixels than the limit of {Image.MAX_IMAGE_PIXELS}; resize it"
+        return f"it claims more pixels than the limit of {PIXELS:,}; resize it"
+    if isinstance(error, Unreadable):
+        return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"it cannot be read ({error.strerror})"
     return f"it is damaged or cut short ({str(error) or type(error).__name__}); make it anew"

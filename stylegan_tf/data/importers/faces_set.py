@@ -24,16 +24,26 @@ _CHUNK_VALUES = 2**20  # numbers drawn per task: some tens of pictures, so that 
 Pair = tuple[np.ndarray, np.ndarray]
 
 
-def create_faces(directory: str | os.PathLike, resolution: int, count: int, seed: int, workers: int) -> DataSet:
+def create_faces(
+    directory: str | os.PathLike,
+    resolution: int,
+    count: int,
+    seed: int,
+    workers: int,
+    compression: str = "none",
+    overwrite: bool = False,
+) -> DataSet:
     """Draws `count` faces of resolution x resolution on `workers` processes into the new data set `directory`.
 
     The same seed gives the same pictures in the same order whatever the number of workers. Beside the records comes
-    list_attr_faces.txt, the 40 attributes of each picture in the layout of CelebA's list.
+    list_attr_faces.txt, the 40 attributes of each picture in the layout of CelebA's list. compression, overwrite: as in
+    `Writer`.
     """
     origin = {"command": "create_faces", "seed": seed}
+    name = Path(os.path.abspath(directory)).name
     attributes = []
     with (
-        Writer(directory, Path(os.path.abspath(directory)).name, resolution, 3, origin) as writer,
+        Writer(directory, name, resolution, 3, origin, compression=compression, overwrite=overwrite) as writer,
         closing(_draw(resolution, count, seed, workers)) as pairs,
     ):
         for picture, traits in track(pairs, count, "create_faces", "pictures"):

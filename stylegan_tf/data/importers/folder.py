@@ -1,28 +1,35 @@
 """Pictures in a folder and the folders below it."""
 
 import os
-from functools import partial
 from pathlib import Path
 
-from stylegan_tf.data.importers.source import Source, by_name, ignored
+from stylegan_tf.data.importers.source import Found, Source, ignored, sort_out
 from stylegan_tf.mistakes import Mistake
 
 
-def sources(folder: str | os.PathLike) -> list[Source]:
-    """Every file that should be a picture, sorted by its path inside `folder`. Raises Mistake where it is no folder."""
+def sources(folder: str | os.PathLike) -> Found:
+    """Every file, named by its path inside `folder`. Raises Mistake where it is no folder or cannot be listed."""
     root = Path(folder)
     if not root.is_dir():
-        what = "is neither a folder nor a zip file" if root.exists() else "does not exist"
-        raise Mistake(f"{root} {what}; name a folder or a zip file of pictures")
+        what = "is not a folder" if root.exists() else "does not exist"
+        raise Mistake(f"{root} {what}; name a folder, a zip or a tar file of pictures")
     found = []
     for where, folders, files in os.walk(root, followlinks=True, onerror=_refuse):
         here = Path(where)
         folders[:] = [name for name in folders if not ignored(name) and not _leads_back(here / name)]
+        inside = here.relative_to(root)
         for name in files:
-            if not ignored(name):
-                path = here / name
-                found.append(Source(path.relative_to(root).as_posix(), partial(open, path, "rb")))
-    return by_name(found)
+            path = os.path.join(where, name)
+            found.append(Source((inside / name).as_posix(), os.path.abspath(path), _size(path)))
+    return sort_out(found)
+
+
+def _size(path: str) -> int:
+    """Bytes; 0 for what cannot be looked at: reading it says why."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _leads_back(folder: Path) -> bool:

@@ -1,80 +1,197 @@
-"""create_from_images: a folder or zip file of pictures becomes a data set."""
+"""create_from_images: a folder, zip or tar file of pictures becomes a data set."""
 
 import os
 import sys
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from stylegan_tf.data.importers import archive, folder
-from stylegan_tf.data.importers.ahead import in_order
-from stylegan_tf.data.importers.check import Decoded, Faults, check_headers, decode_picture
-from stylegan_tf.data.importers.source import Source
-from stylegan_tf.data.records import DataSet, Writer, open_data_set
+from stylegan_tf.data.importers.ahead import in_order, workers
+from stylegan_tf.data.importers.check import LISTED, Faults, Header, limit_pillow, pillow_limits, read_headers
+from stylegan_tf.data.importers.convert import Converted, convert, tasks
+from stylegan_tf.data.importers.labels import Labels, read_labels
+from stylegan_tf.data.importers.options import Options
+from stylegan_tf.data.importers.plan import Plan, make_plan
+from stylegan_tf.data.importers.scan import check_room, describe, estimate, foretell, free_space
+from stylegan_tf.data.importers.source import Found, Source
+from stylegan_tf.data.records import DataSet, Writer, check_target, open_data_set
 from stylegan_tf.mistakes import Mistake
-from stylegan_tf.progress import track
+from stylegan_tf.progress import Eta, LiveLine, track
 
-_WORKERS = min(os.cpu_count() or 1, 16)
-_CHUNK = 4  # pictures per task: more would hold too many large pictures at once
+__all__ = ["Options", "create_from_images"]
+
+_HEADERS = 64  # per task: one alone takes less time than handing it over
+_MANY, _LARGE = 1000, 2**24  # files, or bytes of files, from which on processes are worth starting
+_SOON = 5.0  # seconds until decoding has found every fault
+_NOTED = ("resolution", "crop", "resize_filter", "channels", "mirror", "max_images", "labels", "on_error")
 
 
-def create_from_images(directory: str | os.PathLike, image_dir: str | os.PathLike, shuffle: bool = True) -> DataSet:
-    """Makes the data set `directory` of all pictures in a folder or zip file, in the official order.
+@dataclass
+class Job:
+    """One run: what was asked, and what was found."""
 
-    Sorted by name, then with `shuffle` permuted by np.random.RandomState(123). Every file is decoded before anything
-    appears in `directory`; raises Mistake that lists all unfit ones.
+    directory: str | os.PathLike
+    origin: str  # folder or archive
+    options: Options
+    found: Found
+    pool: Executor
+    faults: Faults
+
+    @property
+    def total(self) -> int:
+        return len(self.found.pictures)
+
+
+def create_from_images(
+    directory: str | os.PathLike, image_dir: str | os.PathLike, options: Options | None = None
+) -> DataSet | None:
+    """Makes the data set `directory` of the pictures in a folder, zip or tar file; None with `options.scan_only`.
+
+    The order is the official one: sorted by name, then with `shuffle` permuted by np.random.RandomState(seed), of which
+    the first `max_images` are taken; with `mirror` each picture is followed by its mirror image. The same pictures make
+    the same records whatever the number of workers. By default the pictures must be square, of one size, a power of
+    two, and all grey or all RGB; unlike the official tool, this one turns pictures as their EXIF says.
+
+    All headers are read first, and a report says what was found. Raises Mistake that lists all unfit files, also those
+    found while decoding, and then writes nothing (on_error "fail"), or leaves them out ("skip"; max_images then counts
+    them if they are found while decoding). Raises Failure where the disk is too small or refuses.
     """
-    with _open_sources(image_dir) as sources, ThreadPoolExecutor(_WORKERS) as pool:
-        if not sources:
-            raise Mistake(f"No input images found in {image_dir}; name a folder or a zip file of pictures")
-        _convert(directory, image_dir, sources, shuffle, pool)
-    return open_data_set(directory)
+    options = options or Options()
+    if not options.scan_only:
+        check_target(directory, options.overwrite)
+    with _open_sources(image_dir) as found, pillow_limits():
+        if not found.pictures:
+            raise Mistake(f"No input images found in {image_dir}; name a folder, a zip or a tar file of pictures")
+        many = len(found.pictures) >= _MANY or sum(source.size for source in found.pictures) >= _LARGE
+        with workers(options.processes(), many, limit_pillow) as pool:
+            _run(Job(directory, os.fspath(image_dir), options, found, pool, Faults()))
+    return None if options.scan_only else open_data_set(directory)
 
 
-def _open_sources(image_dir: str | os.PathLike) -> AbstractContextManager[list[Source]]:
+def _open_sources(image_dir: str | os.PathLike) -> AbstractContextManager[Found]:
     if Path(image_dir).is_file():
         return archive.sources(image_dir)
     return nullcontext(folder.sources(image_dir))
 
 
-def _convert(
-    directory: str | os.PathLike, image_dir: str | os.PathLike, sources: list[Source], shuffle: bool, pool: Executor
-) -> None:
-    faults = Faults()
-    resolution, channels = check_headers(sources, pool, faults)
+def _run(job: Job) -> None:
+    headers = _read_headers(job)
+    plan = make_plan(job.found.pictures, headers, job.options, job.faults)
+    labels = read_labels(job.found, job.options.labels, job.faults)
+    chosen = _choose(job)
+    _report(job, headers, plan, labels, chosen)
+    if plan is None or not chosen:
+        job.faults.refuse(job.origin, job.total)
+    elif job.options.scan_only:
+        if job.options.on_error == "fail" and job.faults:
+            raise Mistake(f"{job.faults.head(job.origin, job.total)}; the report above says why")
+    elif job.options.on_error == "fail" and job.faults:
+        for _ in _converted(job, plan, chosen):  # to report everything at once
+            continue
+        job.faults.refuse(job.origin, job.total)
+    else:
+        _write(job, plan, labels, chosen)
+
+
+def _read_headers(job: Job) -> list[Header]:
+    sources = job.found.pictures
+    chunks = [sources[start : start + _HEADERS] for start in range(0, len(sources), _HEADERS)]
+    ahead = 4 * job.options.processes()
+    with closing(in_order(job.pool, read_headers, chunks, ahead)) as results:
+        headers = (header for _, chunk in results for header in chunk)
+        return list(track(headers, len(sources), "scan", "files"))
+
+
+def _choose(job: Job) -> list[Source]:
+    """The files without a fault, in the order of the data set."""
+    options = job.options
+    sources = [source for source in job.found.pictures if source.name not in job.faults.found]
     order = np.arange(len(sources))
-    if shuffle:
-        np.random.RandomState(123).shuffle(order)
-    sources = [sources[index] for index in order]
-    pictures = track(_decode_all(sources, pool, faults), len(sources), "create_from_images", "pictures")
-    if faults.found:  # nothing will be written; decode all the same, to report everything at once
-        deque(pictures, maxlen=0)
-        faults.refuse(image_dir, len(sources))
-    origin = {"command": "create_from_images", "source": os.fspath(image_dir), "shuffle": int(shuffle)}
-    opaque = 0
-    with Writer(directory, Path(os.path.abspath(directory)).name, resolution, channels, origin) as writer:
-        for picture in pictures:
-            opaque += picture.had_alpha
-            if picture.pixels is not None and not faults.found:
-                writer.add(picture.pixels)
-        faults.refuse(image_dir, len(sources))
+    if options.shuffle:
+        np.random.RandomState(options.seed).shuffle(order)
+    return [sources[index] for index in order[: options.max_images]]
+
+
+def _report(
+    job: Job, headers: Sequence[Header], plan: Plan | None, labels: Labels | None, chosen: list[Source]
+) -> None:
+    """Prints what the scan found. Raises Failure where the data set would not fit on the disk."""
+    options, faults, count = job.options, job.faults, job.options.processes()
+    lines = [f"create_from_images: {job.total:,} files in {job.origin}", *describe(headers, labels)]
+    free, needed, seconds = free_space(job.directory), 0, 0.0
+    if plan is not None and chosen:
+        told = estimate(job.pool, count, plan, options.compression, chosen, labels.size if labels else 0)
+        lines.append(foretell(told, plan, options.compression, free, count))
+        needed, seconds = told.size, told.seconds
+    if faults:
+        lines.append(f"faults   {faults.head(job.origin, job.total)}")
+        if options.scan_only or options.on_error == "skip" or seconds > _SOON:  # else they come at once as an error
+            lines += [f"  {line}" for line in faults.lines(None if options.scan_only else LISTED)]
+    print("\n  ".join(lines), file=sys.stdout if options.scan_only else sys.stderr, flush=True)
+    check_room(job.directory, needed, free)
+
+
+def _converted(
+    job: Job, plan: Plan, chosen: Sequence[Source]
+) -> Generator[tuple[Sequence[Source], Converted], None, None]:
+    """The files in order, as many at a time as make a task, and what became of them; shows how far it is."""
+    work = partial(convert, plan, job.options.compression)
+    line, eta, done = LiveLine(), Eta(len(chosen), "pictures"), 0
+    with closing(line), closing(in_order(job.pool, work, tasks(plan, chosen), 2 * job.options.processes())) as results:
+        for sources, result in results:
+            for index, fault in result.faults.items():
+                job.faults.add(sources[index].name, fault)
+            yield sources, result
+            done += len(sources)
+            line.show(f"create_from_images: {eta.text(done)}")
+
+
+def _write(job: Job, plan: Plan, labels: Labels | None, chosen: Sequence[Source]) -> None:
+    options, faults = job.options, job.faults
+    known, opaque, kept = len(faults.found), 0, []
+    name = Path(os.path.abspath(job.directory)).name
+    origin = _origin(job, plan, labels)
+    shape = plan.resolution, plan.channels
+    with (
+        Writer(job.directory, name, *shape, origin, options.compression, options.overwrite) as writer,
+        closing(_converted(job, plan, chosen)) as results,
+    ):
+        for sources, result in results:
+            if result.kept and (options.on_error == "skip" or not faults.found):
+                writer.append(result.blobs, result.count)
+            opaque += result.opaque
+            kept += [sources[index].name for index in result.kept]
+        if options.on_error == "fail" or not kept:
+            faults.refuse(job.origin, job.total)
+        if labels is not None:
+            writer.set_labels(labels.one_hot(kept).repeat(1 + plan.mirror, axis=0))
+        if faults.found:
+            writer.origin["skipped"] = faults.found
     if opaque:
         print(f"dropped the fully opaque alpha channel of {opaque:,} pictures", file=sys.stderr)
+    if len(faults.found) > known:  # the others are in the report
+        late = Faults(dict(list(faults.found.items())[known:]))
+        print("\n  ".join([f"{late.head(job.origin, job.total)}; left out:", *late.lines()]), file=sys.stderr)
 
 
-def _decode_all(sources: Sequence[Source], pool: Executor, faults: Faults) -> Iterator[Decoded]:
-    """Every picture in order, decoded a little ahead on all cores; what cannot be decoded is added to `faults`."""
-    chunks = [sources[start : start + _CHUNK] for start in range(0, len(sources), _CHUNK)]
-    for chunk, decoded in in_order(pool, _decode_chunk, chunks, _WORKERS + 2):
-        for source, picture in zip(chunk, decoded, strict=True):
-            if picture.fault:
-                faults.add(source, picture.fault)
-            yield picture
-
-
-def _decode_chunk(sources: Sequence[Source]) -> list[Decoded]:
-    return [decode_picture(source) for source in sources]
+def _origin(job: Job, plan: Plan, labels: Labels | None) -> dict[str, object]:
+    """What dataset.json says about where the pictures come from and what was done to them."""
+    options, usual = job.options, Options()
+    facts: dict[str, object] = {"command": "create_from_images", "source": job.origin, "shuffle": int(options.shuffle)}
+    if options.shuffle:
+        facts["seed"] = options.seed
+    noted = {name: getattr(options, name) for name in _NOTED}
+    facts["options"] = {name: value for name, value in noted.items() if value != getattr(usual, name)}
+    if plan.has_bars:
+        facts["crop"] = list(plan.rectangle)
+    if labels is not None:
+        facts["labels_from"] = labels.origin
+    if labels is not None and labels.names is not None:
+        facts["classes"] = list(labels.names)
+    return facts

@@ -1,34 +1,110 @@
-"""What every importer of picture files produces: a list of names with a way to open each."""
+"""What every importer of picture files produces: a list of names with a way to read each."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import os
+import stat
+import struct
+import zlib
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import PurePosixPath
-from typing import BinaryIO, cast
 
-_SIDE_FILES = {".txt", ".json", ".csv"}
+LARGEST = 1 << 30  # bytes; a picture of the largest size that is accepted is smaller uncompressed
+LISTS = ("dataset.json", "metadata.csv", "metadata.jsonl")  # what may hold the labels
+
+_SIDE_FILES = {".txt", ".json", ".jsonl", ".csv"}
 _SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
+_DEFLATED = 8
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+
+
+class Unreadable(Exception):
+    """The bytes of a file cannot be had: says why, about 'it'."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where in an archive a file lies."""
+
+    start: int  # of its bytes, or for a zip file of the header before them
+    stored: int  # bytes in the archive
+    method: int | None = None  # of a zip file: 0 stored, 8 deflated; None: plain bytes
+    crc: int = 0  # of a zip file, over the unpacked bytes
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file that should be a picture. `name` is its path inside the folder or archive, with forward slashes."""
+    """One file that should be a picture. Small and without an open handle, so that it can be sent to processes."""
 
-    name: str
-    opener: Callable[[], object]
+    name: str  # its path inside the folder or archive, with forward slashes
+    path: str  # the file itself, or the archive
+    size: int  # unpacked bytes
+    part: Part | None = None  # where in the archive
 
-    def open(self) -> AbstractContextManager[BinaryIO]:
-        """Opens it for reading; safe to call from many threads."""
-        return cast(AbstractContextManager[BinaryIO], self.opener())
+    def read(self, limit: int | None = None) -> bytes:
+        """Its bytes, or the first `limit`. Raises Unreadable or OSError; safe to call from many threads."""
+        if self.size > LARGEST:
+            raise Unreadable(f"it has {self.size:,} bytes, more than any picture")
+        # A pipe among the pictures would otherwise wait for somebody to write into it.
+        with FileIO(self.path, opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Unreadable("it is not a regular file")
+            if self.part is None:
+                return _slice(file, 0, LARGEST if limit is None else limit)
+            if self.part.method is None:
+                return _exactly(file, self.part.start, self.part.stored, limit)
+            return _unzip(file, self.part, self.size, limit)
+
+
+def _slice(file: FileIO, start: int, count: int) -> bytes:
+    file.seek(start)
+    pieces = []
+    while count > 0 and (piece := file.read(count)):
+        pieces.append(piece)
+        count -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _exactly(file: FileIO, start: int, count: int, limit: int | None) -> bytes:
+    count = count if limit is None else min(count, limit)
+    content = _slice(file, start, count)
+    if len(content) < count:
+        raise Unreadable("the archive ends in the middle of it")
+    return content
+
+
+def _unzip(file: FileIO, part: Part, size: int, limit: int | None) -> bytes:
+    """One entry of a zip file (APPNOTE.TXT 4.3.7), with its checksum where the whole is wanted."""
+    mark, name, extra = _LOCAL_HEADER.unpack(_exactly(file, part.start, _LOCAL_HEADER.size, None))
+    if mark != b"PK\3\4":
+        raise Unreadable("the zip file is damaged where it should begin")
+    content = _exactly(file, part.start + _LOCAL_HEADER.size + name + extra, part.stored, limit)
+    if part.method == _DEFLATED:
+        content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, (size + 1) if limit is None else limit)
+    if limit is None and (len(content) != size or zlib.crc32(content) != part.crc):
+        raise Unreadable("the zip file is damaged in it: the checksum differs")
+    return content
+
+
+@dataclass(frozen=True)
+class Found:
+    """The files of a folder or archive: those that should be pictures, sorted by name, and lists with labels."""
+
+    pictures: list[Source]
+    lists: list[Source]
+
+
+def sort_out(sources: list[Source]) -> Found:
+    """Drops the files that are none of ours and brings the others into the official order: sorted by name."""
+    ordered = sorted(sources, key=lambda source: source.name)
+    lists = [source for source in ordered if PurePosixPath(source.name).name in LISTS and not _hidden(source.name)]
+    return Found([source for source in ordered if not ignored(source.name)], lists)
 
 
 def ignored(name: str) -> bool:
-    """Whether a file is none of ours: hidden, left by an operating system, or lists and notes beside the pictures."""
+    """Whether a file is no picture: hidden, left by an operating system, or lists and notes beside the pictures."""
     path = PurePosixPath(name)
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return hidden or path.suffix.lower() in _SIDE_FILES or path.name.lower() in _SYSTEM_FILES
+    return _hidden(name) or path.suffix.lower() in _SIDE_FILES or path.name.lower() in _SYSTEM_FILES
 
 
-def by_name(sources: list[Source]) -> list[Source]:
-    """The official order: sorted by name."""
-    return sorted(sources, key=lambda source: source.name)
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)

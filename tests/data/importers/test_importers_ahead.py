@@ -1,9 +1,18 @@
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from stylegan_tf.data.importers.ahead import in_order
+from stylegan_tf.data.importers.ahead import in_order, workers
+from stylegan_tf.mistakes import Failure
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_results_come_in_order_whoever_is_first():
@@ -57,3 +66,56 @@ def test_an_error_comes_through_and_the_rest_is_cancelled():
 def test_no_tasks():
     with ThreadPoolExecutor(1) as pool:
         assert list(in_order(pool, str, [], 3)) == []
+
+
+def test_processes_or_threads():
+    with workers(2, processes=False) as pool:
+        assert pool.submit(os.getpid).result() == os.getpid()
+    with workers(1, processes=True) as pool:
+        assert pool.submit(os.getpid).result() == os.getpid()
+
+
+# A folder as working directory, and one pool for two tests: starting Python takes long.
+def test_processes_are_prepared_and_one_that_is_killed_is_reported(tmp_path):
+    with pytest.raises(Failure, match="a process was killed; memory may be short"), workers(2, True, clean) as pool:
+        assert pool.submit(os.getpid).result() != os.getpid()
+        assert pool.submit(os.getenv, "PYTEST_CURRENT_TEST").result() is None
+        os.kill(pool.submit(os.getpid).result(), signal.SIGKILL)
+        pool.submit(time.sleep, 60).result()
+
+
+def clean():
+    del os.environ["PYTEST_CURRENT_TEST"]
+
+
+SCRIPT = """
+import os, signal, sys, time
+from stylegan_tf.data.importers.ahead import workers
+if __name__ == "__main__":
+    with workers(2, True) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        pool.submit(time.sleep, 600).result()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_processes_end_with_their_parent(tmp_path, number):
+    script = tmp_path / "parent.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        worker = int(parent.stdout.readline())
+        parent.send_signal(number)
+        parent.wait(10)
+    until = time.monotonic() + 10
+    while alive(worker) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not alive(worker)
+
+
+def alive(process: int) -> bool:
+    """Whether it runs; one that has ended and that nobody has asked about yet (Z) does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,146 +1,132 @@
-import io
-import struct
-import zlib
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+import warnings
 
 import numpy as np
 import pytest
+from picture_files import RGB, animation, encoded, huge_png, noise, put, turned
 from PIL import Image
 
-from stylegan_tf.data.importers.check import Faults, check_headers, decode_picture, read_header
+from stylegan_tf.data.importers.check import (
+    Faults,
+    Header,
+    frame_count,
+    pillow_limits,
+    read_header,
+    read_headers,
+    reason,
+)
 from stylegan_tf.data.importers.source import Source
 from stylegan_tf.mistakes import Mistake
 
-RGB = np.random.RandomState(4).randint(0, 256, (8, 8, 3), np.uint8)
 
+@pytest.fixture
+def header(tmp_path):
+    def read(content) -> Header:
+        with pillow_limits():
+            return read_header(put(tmp_path / "a.png", content))
 
-def png(pixels, mode=None, **options):
-    image = Image.fromarray(pixels)
-    if mode is not None:
-        image = image.convert(mode)
-    file = io.BytesIO()
-    image.save(file, "PNG", **options)
-    return file.getvalue()
-
-
-def source(content, name="a.png"):
-    return Source(name, lambda: io.BytesIO(content))
-
-
-def with_alpha(alpha):
-    return np.dstack([RGB, np.full((8, 8, 1), alpha, np.uint8)])
+    return read
 
 
 @pytest.mark.parametrize(
-    ("content", "pixels", "had_alpha"),
+    ("content", "mode", "form"),
     [
-        (png(RGB), RGB, False),
-        (png(RGB[:, :, 0]), RGB[:, :, :1], False),
-        (png(with_alpha(255)), RGB, True),
-        (png(np.dstack([RGB[:, :, 0], np.full((8, 8), 255, np.uint8)])), RGB[:, :, :1], True),
-        (png(np.array([[0, 255], [255, 0]], np.uint8), "1"), np.array([[[0], [255]], [[255], [0]]], np.uint8), False),
+        (encoded(RGB), "RGB", "PNG"),
+        (encoded(RGB, "L"), "L", "PNG"),
+        (encoded(RGB, "1"), "L", "PNG"),
+        (encoded(RGB, "LA"), "LA", "PNG"),
+        (encoded(RGB, "RGBA"), "RGBA", "PNG"),
+        (encoded(RGB, "P"), "RGB", "PNG"),
+        (encoded(RGB, "P", transparency=3), "RGBA", "PNG"),
+        (encoded(RGB, transparency=(1, 2, 3)), "RGBA", "PNG"),
+        (encoded(RGB[:, :, 0].astype(np.uint16)), "L", "PNG"),
+        (encoded(RGB, "CMYK", "JPEG"), "RGB", "JPEG"),
+        (encoded(RGB, form="JPEG"), "RGB", "JPEG"),
+        (encoded(RGB, form="WEBP"), "RGB", "WEBP"),
+        (encoded(RGB, "L", "GIF"), "RGB", "GIF"),
+        (encoded(RGB, form="BMP"), "RGB", "BMP"),
+        (encoded(RGB, form="TIFF"), "RGB", "TIFF"),
     ],
 )
-def test_pictures_come_out_as_grey_or_rgb(content, pixels, had_alpha):
-    picture = decode_picture(source(content))
-    assert picture.fault is None
-    assert picture.had_alpha is had_alpha
-    assert picture.pixels.dtype == np.uint8
-    assert np.array_equal(picture.pixels, pixels)
+def test_what_a_header_says(header, content, mode, form):
+    assert header(content) == Header((8, 8), mode, form)
 
 
-def test_palettes_become_rgb():
-    image = Image.new("P", (4, 4), 1)
-    image.putpalette([9, 9, 9, 200, 100, 50])
-    for options, had_alpha in (({}, False), ({"transparency": b"\x00\xff"}, True)):
-        file = io.BytesIO()
-        image.save(file, "PNG", **options)
-        assert read_header(source(file.getvalue())).channels == 3
-        picture = decode_picture(source(file.getvalue()))
-        assert np.array_equal(picture.pixels, np.full((4, 4, 3), [200, 100, 50], np.uint8))
-        assert picture.had_alpha is had_alpha
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_the_size_is_that_of_the_picture_when_upright(header, orientation, form):
+    size = (8, 4) if orientation < 5 else (4, 8)
+    assert header(turned(RGB[:4], orientation, form)).size == size
 
 
-def test_transparency_is_refused():
-    some = with_alpha(255)
-    some[3, 3, 3] = 254
-    keyed = png(RGB, transparency=tuple(int(value) for value in RGB[2, 2]))  # one colour stands for "nothing here"
-    for content in (png(some), keyed):
-        assert "partly transparent" in decode_picture(source(content)).fault
+@pytest.mark.parametrize(("form", "name"), [("PNG", "PNG"), ("GIF", "GIF"), ("TIFF", "TIFF"), ("WEBP", "WEBP")])
+def test_headers_larger_than_the_first_bytes(header, form, name):
+    content = encoded(noise(256), form=form, **({"lossless": True} if form == "WEBP" else {}))
+    assert len(content) > 2**16
+    assert header(content) == Header((256, 256), "RGB", name)
 
 
-def chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_animations_are_faults(header, form):
+    assert header(animation(form)).fault == "it has 3 frames; save the one you want as a picture of its own"
 
 
-WHOLE = png(RGB)
+def test_a_second_frame_far_behind_is_seen(header):
+    images = [Image.fromarray(noise(400, seed)[:, :, 0]) for seed in (0, 1)]
+    content = encoded(images[0], form="GIF", save_all=True, append_images=images[1:])
+    assert header(content).fault.startswith("it has 2 frames")
 
 
-@pytest.mark.parametrize(
-    ("content", "what"),
-    [
-        (b"", "it is empty (zero bytes)"),
-        (b"just text", "not a picture"),
-        (WHOLE[:33], "its first bytes are damaged"),
-        (WHOLE[: len(WHOLE) // 2], "damaged or cut short"),
-        (WHOLE[:60] + bytes([WHOLE[60] ^ 255]) + WHOLE[61:], "damaged or cut short"),
-    ],
-)
-def test_damaged_files_are_faults(content, what):
-    assert what in decode_picture(source(content)).fault
-
-
-def test_files_that_cannot_be_opened_are_faults(tmp_path):
-    missing = Source("a.png", partial(open, tmp_path / "a.png", "rb"))
-    assert read_header(missing).fault == "it cannot be read (No such file or directory)"
-    assert decode_picture(missing).fault == "it cannot be read (No such file or directory)"
-
-
-def test_a_decompression_bomb_is_a_fault():
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 2**15, 2**15, 8, 2, 0, 0, 0))
-    content = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-    assert "more pixels than the limit" in read_header(source(content)).fault
-    assert "more pixels than the limit" in decode_picture(source(content)).fault
+def test_previews_in_a_photo_are_no_frames(tmp_path):
+    content = encoded(RGB, form="MPO", save_all=True, append_images=[Image.fromarray(RGB[:4, :4])])
+    source = put(tmp_path / "a.jpg", content)
+    with Image.open(source.path) as image:
+        assert image.n_frames == 2
+        assert frame_count(image) == 1
+    assert read_header(source) == Header((8, 8), "RGB", "MPO")
 
 
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"", "it is empty (zero bytes)"),
-        (png(RGB[:4]), "same width and height, but this one is 8x4"),
-        (png(RGB[:6, :6]), "power-of-two, not 6x6"),
-        (png(RGB[:2, :2]), "4x4 or more, not 2x2"),
-        (png(RGB.astype(np.uint16)[:, :, 0]), "RGB or grayscale of 8 bits, not I;16"),
+        (b"", "it is empty (zero bytes); remove it or make it anew"),
+        (b"just text", "it is not a picture, or its first bytes are damaged; remove it or make it anew"),
+        (encoded(RGB)[:30], "it is not a picture, or its first bytes are damaged; remove it or make it anew"),
+        (b"text " * 20000, "it is not a picture, or its first bytes are damaged; remove it or make it anew"),
+        (encoded(Image.new("F", (8, 8)), form="TIFF"), "RGB or grayscale of 8 or 16 bits, not F"),
+        (huge_png(60000, 60000), "it claims more pixels than the limit of 268,435,456; resize it"),
+        (huge_png(20000, 20000), "it claims more pixels than the limit of 268,435,456; resize it"),
+        (huge_png(60000, 8), "it is 60000x8, beyond the limits of 32,768 a side and 268,435,456 pixels"),
     ],
 )
-def test_headers_that_do_not_fit(content, what):
-    assert what in read_header(source(content)).fault
+def test_what_cannot_be_used(header, content, what):
+    assert what in header(content).fault
 
 
-def test_the_majority_rules():
-    contents = {"a.png": png(RGB[:4, :4]), "b.png": png(RGB[:, :, 0]), "c.png": b""} | {n: png(RGB) for n in "def"}
-    faults = Faults()
-    with ThreadPoolExecutor(1) as pool:
-        assert check_headers([source(content, name) for name, content in contents.items()], pool, faults) == (8, 3)
-    assert sorted(faults.found) == ["a.png", "b.png", "c.png"]
-    assert faults.found["a.png"] == "it is 4x4, most are 8x8; all must have one size"
-    assert "it is grayscale, most are RGB" in faults.found["b.png"]
+def test_the_largest_pictures_pass_and_pillow_gets_its_limit_back(header):
+    before = Image.MAX_IMAGE_PIXELS
+    assert header(huge_png(32768, 8192)).size == (32768, 8192)
+    assert before == Image.MAX_IMAGE_PIXELS
+    with pytest.raises(UserWarning, match="heard"):
+        warnings.warn("heard", stacklevel=1)
 
 
-def test_no_sound_picture_at_all():
-    faults = Faults()
-    with ThreadPoolExecutor(1) as pool:
-        assert check_headers([source(b"")], pool, faults) == (0, 0)
-    assert list(faults.found) == ["a.png"]
+def test_files_that_cannot_be_opened(tmp_path):
+    missing = Source("a.png", str(tmp_path / "a.png"), 0)
+    assert read_headers([missing, missing])[1].fault == "it cannot be read (No such file or directory)"
+
+
+def test_an_error_without_words_has_a_name():
+    assert reason(AssertionError()) == "it is damaged or cut short (AssertionError); make it anew"
+    assert reason(SyntaxError("broken PNG file")) == "it is damaged or cut short (broken PNG file); make it anew"
 
 
 def test_faults_are_listed_up_to_twenty():
     faults = Faults()
     faults.refuse("pictures", 30)
+    assert not faults
     for number in range(21):
-        faults.add(source(b"", f"{number:02d}\x1b.png"), "broken")
-        faults.add(source(b"", f"{number:02d}\x1b.png"), "a second fault of the same file")
+        faults.add(f"{number:02d}\x1b.png", "broken")
+        faults.add(f"{number:02d}\x1b.png", "a second fault of the same file")
     with pytest.raises(Mistake) as raised:
         faults.refuse("pictures", 30)
     lines = str(raised.value).splitlines()
@@ -148,3 +134,13 @@ def test_faults_are_listed_up_to_twenty():
     assert lines[1] == "  '00\\x1b.png': broken"
     assert lines[-1] == "  and 1 more"
     assert len(lines) == 22
+    assert len(faults.lines(None)) == 21
+
+
+def test_labels_without_a_file_are_counted_apart():
+    faults = Faults()
+    faults.stray["b.png"] = "no such picture"
+    assert faults and faults.head("in", 3) == "1 labels are for files that are not in in"
+    faults.add("a.png", "broken")
+    assert faults.head("in", 3) == "1 of 3 files in in cannot be used, and 1 labels are for files that are not in in"
+    assert faults.lines() == ["a.png: broken", "b.png: no such picture"]

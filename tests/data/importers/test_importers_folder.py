@@ -1,33 +1,40 @@
 import os
 
 import pytest
+from picture_files import put
 
+from stylegan_tf.data.importers.check import read_header
 from stylegan_tf.data.importers.folder import sources
 from stylegan_tf.mistakes import Mistake
-
-
-def put(path, content=b"x"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 def test_every_file_by_its_path_in_order(tmp_path):
     for name in ("b.png", "a/2.png", "a/10.png", "notes.txt", ".hidden/c.png", "a/.d.png", "__MACOSX/e.png"):
         put(tmp_path / name, name.encode())
+    put(tmp_path / "a" / "metadata.csv", b"")
     found = sources(tmp_path)
-    assert [source.name for source in found] == ["a/10.png", "a/2.png", "b.png"]
-    with found[1].open() as file:
-        assert file.read() == b"a/2.png"
+    assert [(source.name, source.size) for source in found.pictures] == [("a/10.png", 8), ("a/2.png", 7), ("b.png", 5)]
+    assert found.pictures[1].read() == b"a/2.png"
+    assert [source.name for source in found.lists] == ["a/metadata.csv"]
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path):
-    put(tmp_path / "elsewhere" / "b.png")
-    put(tmp_path / "pictures" / "a" / "a.png")
+    put(tmp_path / "elsewhere" / "b.png", b"x")
+    put(tmp_path / "pictures" / "a" / "a.png", b"x")
     os.symlink(tmp_path / "elsewhere", tmp_path / "pictures" / "linked")
     os.symlink(tmp_path / "pictures", tmp_path / "pictures" / "a" / "circle")
-    assert [source.name for source in sources(tmp_path / "pictures")] == ["a/a.png", "linked/b.png"]
+    assert [source.name for source in sources(tmp_path / "pictures").pictures] == ["a/a.png", "linked/b.png"]
+
+
+def test_a_link_to_nothing_is_a_fault_when_it_is_read(tmp_path):
+    os.symlink(tmp_path / "gone", tmp_path / "a.png")
+    (found,) = sources(tmp_path).pictures
+    assert read_header(found).fault == "it cannot be read (No such file or directory)"
 
 
 def test_what_is_no_folder(tmp_path):
-    with pytest.raises(Mistake, match="here does not exist; name a folder or a zip file"):
+    with pytest.raises(Mistake, match="here does not exist; name a folder, a zip or a tar file"):
         sources(tmp_path / "here")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Mistake, match="pipe is not a folder"):
+        sources(tmp_path / "pipe")

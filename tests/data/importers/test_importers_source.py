@@ -1,8 +1,12 @@
-import io
+import os
+import pickle
+import zipfile
 
 import pytest
+from picture_files import put
 
-from stylegan_tf.data.importers.source import Source, by_name, ignored
+from stylegan_tf.data.importers import source as module
+from stylegan_tf.data.importers.source import Part, Source, Unreadable, ignored, sort_out
 
 
 @pytest.mark.parametrize(
@@ -18,6 +22,7 @@ from stylegan_tf.data.importers.source import Source, by_name, ignored
         ("labels.csv", True),
         ("cats/README.TXT", True),
         ("a.json", True),
+        ("metadata.jsonl", True),
         ("cats/Thumbs.db", True),
     ],
 )
@@ -25,8 +30,55 @@ def test_ignored(name, result):
     assert ignored(name) is result
 
 
-def test_sources_are_opened_when_asked_and_sorted_by_name():
-    sources = by_name([Source(name, lambda name=name: io.BytesIO(name.encode())) for name in ("b", "a10", "a2")])
-    assert [source.name for source in sources] == ["a10", "a2", "b"]
-    with sources[2].open() as file:
-        assert file.read() == b"b"
+def test_pictures_are_sorted_by_name_and_lists_are_set_apart():
+    names = ("b", "a10", "a2", "notes.txt", "dataset.json", "cats/metadata.csv", ".trash/metadata.csv", "labels.csv")
+    found = sort_out([Source(name, "nowhere", 0) for name in names])
+    assert [source.name for source in found.pictures] == ["a10", "a2", "b"]
+    assert [source.name for source in found.lists] == ["cats/metadata.csv", "dataset.json"]
+
+
+def test_a_file_is_read_whole_or_from_its_beginning(tmp_path):
+    source = pickle.loads(pickle.dumps(put(tmp_path / "a", b"0123456789")))
+    assert source.read() == b"0123456789"
+    assert source.read(4) == b"0123"
+    assert source.read(40) == b"0123456789"
+
+
+def test_a_part_of_an_archive(tmp_path):
+    path = str(tmp_path / "a.tar")
+    put(tmp_path / "a.tar", b"0123456789")
+    source = Source("a", path, 3, Part(4, 3))
+    assert (source.read(), source.read(2), source.read(9)) == (b"456", b"45", b"456")
+    with pytest.raises(Unreadable, match="ends in the middle"):
+        Source("a", path, 3, Part(8, 3)).read()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_an_entry_of_a_zip_file(tmp_path, method):
+    path, content = tmp_path / "a.zip", b"stylegan" * 100
+    with zipfile.ZipFile(path, "w", method) as file:
+        file.writestr("first", b"x" * 77)
+        file.writestr("second", content)
+    with zipfile.ZipFile(path) as file:
+        info = file.getinfo("second")
+    part = Part(info.header_offset, info.compress_size, method, info.CRC)
+    source = Source("second", str(path), len(content), part)
+    assert source.read() == content
+    assert source.read(20).startswith(content[:10])
+    with pytest.raises(Unreadable, match="the checksum differs"):
+        Source("second", str(path), len(content), Part(part.start, part.stored, method, part.crc ^ 1)).read()
+    with pytest.raises(Unreadable, match="damaged where it should begin"):
+        Source("second", str(path), len(content), Part(part.start + 1, part.stored, method, part.crc)).read()
+
+
+def test_what_is_no_plain_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(Unreadable, match="not a regular file"):
+        Source("pipe.png", str(tmp_path / "pipe.png"), 0).read()
+
+
+def test_more_bytes_than_any_picture_are_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST", 5)
+    assert put(tmp_path / "a", b"12345").read() == b"12345"
+    with pytest.raises(Unreadable, match="it has 6 bytes, more than any picture"):
+        put(tmp_path / "a", b"123456").read()

@@ -1,0 +1,89 @@
+"""create_celeba: aligned CelebA faces, 128x128 cut from img_align_celeba_png/*.png, and their attributes."""
+
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from stylegan_tf.data.importers.faces.importer import read_attribute_list, write_attribute_list
+from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, official_order, store
+from stylegan_tf.data.records import DataSet
+from stylegan_tf.mistakes import Mistake
+
+PICTURES, ATTRIBUTES = "img_align_celeba_png", "list_attr_celeba.txt"
+NUM_IMAGES = 202599
+WIDTH, HEIGHT, SIDE = 178, 218, 128
+_CHUNK = 4  # pictures per task
+
+
+def create_celeba(
+    directory: str | os.PathLike,
+    celeba_dir: str | os.PathLike,
+    cx: int = 89,
+    cy: int = 121,
+    storage: Storage = PLAIN,
+    num_images: int = NUM_IMAGES,
+) -> DataSet:
+    """128x128 pixels around (cx, cy) of each picture, in the official shuffled order; no labels.
+
+    Where celeba_dir, or its folder Anno, has list_attr_celeba.txt, the 40 attributes come beside the records under
+    that name, a line for each record. `num_images`: how many files there must be.
+    """
+    folder = Path(celeba_dir) / PICTURES
+    files = sorted(folder.glob("*.png"))
+    if not files:
+        raise Mistake(f"No input images found in {folder}; name the folder that holds {PICTURES}")
+    if len(files) != num_images:
+        raise Mistake(f"Expected to find {num_images} images in {folder}, but there are {len(files)}")
+    box = (cx - SIDE // 2, cy - SIDE // 2, cx + SIDE // 2, cy + SIDE // 2)
+    if box[0] < 0 or box[1] < 0 or box[2] > WIDTH or box[3] > HEIGHT:
+        raise Mistake(
+            f"--cx={cx} --cy={cy}: the square of {SIDE} pixels around it leaves the {WIDTH}x{HEIGHT} pictures; "
+            f"--cx may be {SIDE // 2} to {WIDTH - SIDE // 2}, --cy {SIDE // 2} to {HEIGHT - SIDE // 2}"
+        )
+    ordered = [files[index] for index in official_order(len(files))]
+    beside = _attribute_writer(Path(celeba_dir), ordered)
+    origin = {"command": "create_celeba", "source": os.fspath(celeba_dir), "cx": cx, "cy": cy}
+    with closing(_pictures(ordered, box, storage.workers)) as pictures:
+        return store(directory, pictures, (SIDE, 3), len(files), origin, storage, beside=beside)
+
+
+def _pictures(files: Sequence[Path], box: tuple[int, int, int, int], workers: int) -> Generator[np.ndarray, None, None]:
+    chunks = (files[start : start + _CHUNK] for start in range(0, len(files), _CHUNK))
+    with closing(in_threads(partial(_crop, box), chunks, workers)) as cropped:
+        for _, pictures in cropped:
+            yield from pictures
+
+
+def _crop(box: tuple[int, int, int, int], files: Sequence[Path]) -> list[np.ndarray]:
+    result = []
+    for path in files:
+        try:
+            with Image.open(path) as image:
+                size, mode = image.size, image.mode
+                pixels = np.array(image.crop(box))
+        except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
+            raise Mistake(f"{path} cannot be read as a picture ({error}); unpack it anew") from None
+        if size != (WIDTH, HEIGHT) or mode != "RGB":
+            raise Mistake(f"{path} is {size[0]}x{size[1]} {mode}, expected {WIDTH}x{HEIGHT} RGB")
+        result.append(pixels)
+    return result
+
+
+def _attribute_writer(celeba_dir: Path, files: Sequence[Path]):
+    """What writes the list of attributes into a folder, or None where there is no list. Raises Mistake for a list that
+    does not fit, before anything else is done."""
+    path = next((at for at in (celeba_dir / ATTRIBUTES, celeba_dir / "Anno" / ATTRIBUTES) if at.is_file()), None)
+    if path is None:
+        return None
+    names, table = read_attribute_list(path)
+    rows = {Path(name).stem: row for row, name in enumerate(names)}  # the list says .jpg
+    missing = [file.name for file in files if file.stem not in rows]
+    if missing:
+        raise Mistake(f"{path} does not list {len(missing)} of the {len(files)} pictures, {min(missing)} for instance")
+    listed = table[[rows[file.stem] for file in files]]
+    return lambda folder: write_attribute_list(folder / ATTRIBUTES, [file.name for file in files], listed)

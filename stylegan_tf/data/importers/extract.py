@@ -1,0 +1,46 @@
+"""extract: the pictures of a data set as PNG files."""
+
+import os
+import re
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from stylegan_tf.data.importers.store import in_threads
+from stylegan_tf.data.reading import pictures
+from stylegan_tf.data.records import open_data_set
+from stylegan_tf.files import atomic_folder
+from stylegan_tf.mistakes import Mistake
+from stylegan_tf.pictures import save_png
+from stylegan_tf.progress import track
+
+_OURS = re.compile(r"img\d{8,}\.png")
+
+
+def extract(
+    directory: str | os.PathLike, output_dir: str | os.PathLike, workers: int = 1, overwrite: bool = False
+) -> int:
+    """Writes img00000000.png, img00000001.png, ... in the order of the records; returns how many.
+
+    `output_dir` must be new or empty; with `overwrite` it may hold pictures of an earlier `extract`, which are removed.
+    It appears when everything is written, and nothing is changed after an error or Ctrl-C.
+    """
+    data_set = open_data_set(directory)
+    if overwrite and os.path.isdir(output_dir):
+        foreign = [name for name in sorted(os.listdir(output_dir)) if not _OURS.fullmatch(name)]
+        if foreign:
+            raise Mistake(f"{output_dir} holds {foreign[0]}, which `extract` did not write; name another folder")
+    with (
+        atomic_folder(output_dir, replace=overwrite) as folder,
+        closing(in_threads(partial(_save, folder), enumerate(pictures(data_set)), workers)) as saved,
+    ):
+        for _ in track(saved, data_set.num_images, "extract", "pictures"):
+            continue
+    return data_set.num_images
+
+
+def _save(folder: Path, task: tuple[int, np.ndarray]) -> None:
+    number, picture = task
+    save_png(folder / f"img{number:08d}.png", picture)

@@ -1,0 +1,164 @@
+"""create_lsun and create_lsun_wide: the pictures of an LSUN database, squares or wide pictures with black bars."""
+
+import io
+import os
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import islice
+
+import numpy as np
+from PIL import Image
+
+from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, store
+from stylegan_tf.data.records import DataSet
+from stylegan_tf.mistakes import Mistake
+
+_CHUNK = 4  # pictures per task
+
+Fit = Callable[[Image.Image], np.ndarray]
+
+
+def create_lsun(
+    directory: str | os.PathLike,
+    lmdb_dir: str | os.PathLike,
+    resolution: int = 256,
+    max_images: int | None = None,
+    storage: Storage = PLAIN,
+) -> DataSet:
+    """The central square of each picture by Lanczos to resolution x resolution, in the order of the database.
+
+    A picture that cannot be decoded is printed and skipped; the first `max_images` good ones are taken.
+    """
+    _check_size("--resolution", resolution)
+    origin: dict[str, object] = {"command": "create_lsun", "source": os.fspath(lmdb_dir)}
+    return _create(directory, lmdb_dir, partial(square, resolution=resolution), resolution, max_images, origin, storage)
+
+
+def create_lsun_wide(
+    directory: str | os.PathLike,
+    lmdb_dir: str | os.PathLike,
+    width: int = 512,
+    height: int = 384,
+    max_images: int | None = None,
+    storage: Storage = PLAIN,
+) -> DataSet:
+    """Pictures of width x height between black bars that make them square, in the order of the database.
+
+    Pictures that are too small are skipped as well. `width` is a power of two, `height` at most that.
+    """
+    _check_size("--width", width)
+    if not 0 < height <= width:
+        raise Mistake(f"--height={height}: expected 1 to {width}, the --width")
+    origin: dict[str, object] = {"command": "create_lsun_wide", "source": os.fspath(lmdb_dir)}
+    if height < width:
+        origin["crop"] = [0, (width - height) // 2, width, height]  # x, y, width, height of what is not bars
+    fit = partial(wide, width=width, height=height)
+    return _create(directory, lmdb_dir, fit, width, max_images, origin, storage)
+
+
+def square(image: Image.Image, resolution: int) -> np.ndarray:
+    """uint8 [R, R, 3]: the central square, resized."""
+    side = min(image.size)
+    left, top = ((length - side) // 2 for length in image.size)
+    return _resized(image, (left, top, left + side, top + side), (resolution, resolution))
+
+
+def wide(image: Image.Image, width: int, height: int) -> np.ndarray:
+    """uint8 [width, width, 3]. Raises Mistake for a picture that is too small.
+
+    The official way: of the picture's rows the central round(width * rows / columns) are kept, at full width, and
+    resized to width x height. So a picture wider than `width` loses more rows than its shape asks for, and is squeezed.
+    """
+    rows = round(width * image.height / image.width)
+    if image.width < width or rows < height:
+        raise Mistake(f"it is {image.width}x{image.height}, too small for {width}x{height}")
+    top, bottom = (image.height - rows) // 2, (image.height + rows) // 2
+    canvas = np.zeros((width, width, 3), np.uint8)
+    bar = (width - height) // 2
+    canvas[bar : bar + height] = _resized(image, (0, top, image.width, bottom), (width, height))
+    return canvas
+
+
+def _resized(image: Image.Image, box: tuple[int, int, int, int], size: tuple[int, int]) -> np.ndarray:
+    return np.array(image.convert("RGB").crop(box).resize(size, Image.Resampling.LANCZOS))
+
+
+def _check_size(flag: str, size: int) -> None:
+    if size < 4 or size & (size - 1):
+        raise Mistake(f"{flag}={size}: expected a power of two, 4 or more")
+
+
+def _create(
+    directory: str | os.PathLike,
+    lmdb_dir: str | os.PathLike,
+    fit: Fit,
+    resolution: int,
+    max_images: int | None,
+    origin: dict[str, object],
+    storage: Storage,
+) -> DataSet:
+    lmdb = _lmdb()
+    if not os.path.isfile(os.path.join(lmdb_dir, "data.mdb")):
+        raise Mistake(f"{lmdb_dir} is no LMDB database: it has no file data.mdb; name the unpacked folder")
+    try:
+        # Nobody writes to it meanwhile, and a lock file would be an addition to the source.
+        with lmdb.open(os.fspath(lmdb_dir), readonly=True, lock=False) as database:
+            return _convert(directory, database, fit, resolution, max_images, origin, storage)
+    except lmdb.Error as error:
+        raise Mistake(f"{lmdb_dir} is no whole LMDB database: {error}") from None
+
+
+def _convert(
+    directory: str | os.PathLike,
+    database,
+    fit: Fit,
+    resolution: int,
+    max_images: int | None,
+    origin: dict[str, object],
+    storage: Storage,
+) -> DataSet:
+    entries = database.stat()["entries"]
+    total = entries if max_images is None else min(entries, max_images)
+    with closing(_accepted(_values(database), fit, storage.workers)) as pictures:
+        return store(directory, islice(pictures, total), (resolution, 3), total, origin, storage)
+
+
+def _lmdb():
+    try:
+        import lmdb
+    except ImportError:
+        raise Mistake("LSUN databases are read by the package lmdb, which is not installed: pip install lmdb") from None
+    return lmdb
+
+
+def _values(database) -> Iterator[list[tuple[bytes, bytes]]]:
+    """Some (key, encoded picture) at a time."""
+    with database.begin() as transaction:
+        entries = iter(transaction.cursor())
+        while chunk := list(islice(entries, _CHUNK)):
+            yield chunk
+
+
+def _accepted(chunks: Iterator[list[tuple[bytes, bytes]]], fit: Fit, workers: int) -> Generator[np.ndarray, None, None]:
+    """The pictures that fit; says which do not, and why."""
+    with closing(in_threads(partial(_decode, fit), chunks, workers)) as decoded:
+        for chunk, pictures in decoded:
+            for (key, _), picture in zip(chunk, pictures, strict=True):
+                if isinstance(picture, str):
+                    print(f"skipped {key.decode('utf-8', 'backslashreplace')}: {picture}", file=sys.stderr)
+                else:
+                    yield picture
+
+
+def _decode(fit: Fit, chunk: list[tuple[bytes, bytes]]) -> list[np.ndarray | str]:
+    """Each picture, or why there is none."""
+    result: list[np.ndarray | str] = []
+    for _, value in chunk:
+        try:
+            with Image.open(io.BytesIO(value)) as image:
+                result.append(fit(image))
+        except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
+            result.append(str(error) or type(error).__name__)
+    return result

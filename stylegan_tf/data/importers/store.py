@@ -1,0 +1,127 @@
+"""Pictures in, a data set out: encoded on all cores, written in order, a little of the source in memory at a time."""
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from stylegan_tf.data.importers.ahead import in_order
+from stylegan_tf.data.records import DataSet, Writer, encode_levels, open_data_set
+from stylegan_tf.mistakes import Mistake
+from stylegan_tf.progress import track
+
+_BATCH_VALUES = 2**20  # numbers encoded per task: enough to hide what handing it over costs
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How records are made, whatever the source: `compression` none, png or gzip; whether a data set that is there is
+    replaced; `workers` is the number of threads that decode and encode."""
+
+    compression: str = "none"
+    overwrite: bool = False
+    workers: int = min(os.cpu_count() or 1, 16)
+
+
+PLAIN = Storage()  # the official records, in a new folder
+
+
+def official_order(count: int, shuffle: bool = True) -> np.ndarray:
+    """The order of the records, int64 [count]: the official permutation, always the same, or 0, 1, 2, ..."""
+    order = np.arange(count)
+    if shuffle:
+        np.random.RandomState(123).shuffle(order)
+    return order
+
+
+def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
+    """float32 [N, classes] of class numbers [N]. Raises Mistake for a number that is no class."""
+    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
+        raise Mistake(f"the labels go from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
+    table = np.zeros((len(labels), classes), np.float32)
+    table[np.arange(len(labels)), labels] = 1
+    return table
+
+
+def store(
+    directory: str | os.PathLike,
+    pictures: Iterable[np.ndarray],
+    shape: tuple[int, int],
+    total: int | None,
+    origin: Mapping[str, object],
+    storage: Storage,
+    labels: np.ndarray | None = None,
+    beside: Callable[[Path], object] | None = None,
+) -> DataSet:
+    """Writes pictures uint8 [R, R, C] into the new data set `directory`; shape: (R, C).
+
+    `total`: how many there are, where known. `origin`: 'command' and what else dataset.json should tell. `labels`:
+    float32 [N, label_size] in the same order. `beside` may write more files into the folder that it is given.
+    """
+    name = Path(os.path.abspath(directory)).name
+    tracked = track(pictures, total, str(origin["command"]), "pictures")
+    with (
+        Writer(directory, name, *shape, origin, compression=storage.compression, overwrite=storage.overwrite) as writer,
+        closing(
+            in_threads(partial(_encode, storage.compression), _batches(tracked, shape), storage.workers)
+        ) as encoded,
+    ):
+        for batch, blobs in encoded:
+            writer.append(blobs, len(batch))
+        if labels is not None:
+            writer.set_labels(labels)
+        if beside is not None:
+            beside(writer.folder)
+    return open_data_set(directory)
+
+
+def store_array(
+    directory: str | os.PathLike,
+    images: np.ndarray,
+    labels: np.ndarray,
+    origin: Mapping[str, object],
+    storage: Storage,
+) -> DataSet:
+    """Writes images uint8 [N, C, R, R] with labels [N, label_size] in the official shuffled order."""
+    order = official_order(len(images))
+    pictures = (images[index].transpose(1, 2, 0) for index in order)
+    shape = images.shape[3], images.shape[1]
+    return store(directory, pictures, shape, len(images), origin, storage, labels[order])
+
+
+def in_threads(
+    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int
+) -> Generator[tuple[Task, Result], None, None]:
+    """(task, work(task)) in the order of the tasks, done by `workers` threads a little ahead of who uses it."""
+    with ThreadPoolExecutor(workers) as pool:
+        yield from in_order(pool, work, tasks, workers + 2)
+
+
+def _batches(pictures: Iterable[np.ndarray], shape: tuple[int, int]) -> Iterator[np.ndarray]:
+    """uint8 [n, R, R, C]."""
+    resolution, channels = shape
+    most = max(1, _BATCH_VALUES // (resolution * resolution * channels))
+    waiting: list[np.ndarray] = []
+    for picture in pictures:
+        if picture.dtype != np.uint8 or picture.shape != (resolution, resolution, channels):
+            expected = [resolution, resolution, channels]
+            raise ValueError(f"expected uint8 {expected}, got {picture.dtype} {list(picture.shape)}")
+        waiting.append(picture)
+        if len(waiting) == most:
+            yield np.stack(waiting)
+            waiting = []
+    if waiting:
+        yield np.stack(waiting)
+
+
+def _encode(compression: str, pictures: np.ndarray):
+    return encode_levels(pictures, compression)

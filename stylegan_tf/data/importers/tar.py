@@ -1,0 +1,108 @@
+"""Which files a tar file holds, and where in it they lie."""
+
+import bz2
+import gzip
+import lzma
+import os
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from stylegan_tf.data.importers.source import Part, Source
+from stylegan_tf.mistakes import Mistake
+from stylegan_tf.progress import track
+
+_BLOCK = 2**20
+_CONTAINER = "/sys/fs/cgroup/memory"
+_USTAR = 257  # where the magic word lies in a tar file
+_PACKINGS: dict[bytes, Callable] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+_DAMAGES = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+
+
+def packing(path: str) -> Callable | None:
+    """What opens the file if it looks like a tar file, packed (gzip, bzip2, xz) or not; None for any other."""
+    with open(path, "rb") as file:
+        head = file.read(_USTAR + 5)
+    if head[_USTAR:] == b"ustar":
+        return open
+    return next((opener for mark, opener in _PACKINGS.items() if head.startswith(mark)), None)
+
+
+@contextmanager
+def open_tar(path: str, shown: str) -> Iterator[list[Source]]:
+    """The files in the tar file `path`, called `shown` in messages.
+
+    The order of a data set jumps about in the file, and a packed one cannot be jumped about in: it is unpacked into a
+    memory file, which other processes of the user can open too and which ends with this process. Raises Mistake for
+    one that does not fit into half of the free memory, is damaged, or holds links or devices.
+    """
+    opener = packing(path)
+    if opener is None or opener is open:
+        yield _members(path, shown)
+        return
+    descriptor = os.memfd_create("pictures", os.MFD_CLOEXEC)
+    try:
+        _unpack(path, shown, opener, descriptor)
+        yield _members(f"/proc/{os.getpid()}/fd/{descriptor}", shown)
+    finally:
+        os.close(descriptor)
+
+
+def _unpack(path: str, shown: str, opener: Callable, descriptor: int) -> None:
+    room = free_memory() // 2
+    total = 0
+    try:
+        with cast(BinaryIO, opener(path, "rb")) as packed, open(descriptor, "wb", closefd=False) as memory:
+            blocks = iter(lambda: packed.read(_BLOCK), b"")
+            for block in track(blocks, None, f"unpacking {os.path.basename(shown)}", "MiB"):
+                total += len(block)
+                if total > room:
+                    break
+                memory.write(block)
+    except _DAMAGES as error:
+        raise Mistake(f"{shown} is damaged or cut short ({error}); fetch or pack it anew") from None
+    if total > room:
+        raise Mistake(
+            f"{shown} holds more than {room / 1e9:.1f} GB unpacked, half of the free memory; unpack it to a plain .tar"
+        )
+
+
+def free_memory() -> int:
+    """Bytes that programs can still have, by the kernel's estimate and by the limit of the container."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        facts = dict(line.split(":", 1) for line in file)
+    free = int(facts["MemAvailable"].split()[0]) * 1024
+    try:
+        limit, used = (int(Path(f"{_CONTAINER}.{name}").read_text("ascii")) for name in ("max", "current"))
+        return min(free, limit - used)
+    except (OSError, ValueError):  # no such limit, or "max"
+        return free
+
+
+def _members(path: str, shown: str) -> list[Source]:
+    found = []
+    try:
+        with tarfile.open(path, "r:") as archive:
+            for member in archive:
+                if not member.isdir():
+                    found.append(_source(path, shown, member))
+        total = os.stat(path).st_size
+    except _DAMAGES as error:
+        if isinstance(error, Mistake):
+            raise
+        raise Mistake(f"{shown} is not a whole tar file ({error}); fetch or pack it anew") from None
+    for source in found:
+        if source.part is not None and source.part.start + source.part.stored > total:
+            raise Mistake(f"{shown} is not a whole tar file (it ends in {source.name!r}); fetch or pack it anew")
+    return found
+
+
+def _source(path: str, shown: str, member: tarfile.TarInfo) -> Source:
+    if not member.isreg() or member.issparse():
+        what = "link" if member.issym() or member.islnk() else "device" if member.isdev() else "sparse file"
+        raise Mistake(f"{shown} holds {member.name!r}, a {what}; it is refused: pack plain files")
+    name = PurePosixPath(member.name).as_posix()  # without the ./ that tar likes to put before names
+    return Source(name, path, member.size, Part(member.offset_data, member.size))

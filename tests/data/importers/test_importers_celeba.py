@@ -1,0 +1,83 @@
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylegan_tf.data.importers.celeba import NUM_IMAGES, create_celeba
+from stylegan_tf.data.importers.faces.attributes import ATTRIBUTES
+from stylegan_tf.data.importers.faces.importer import read_attribute_list, write_attribute_list
+from stylegan_tf.data.reading import pictures
+from stylegan_tf.mistakes import Mistake
+
+COUNT = 5
+PIXELS = np.random.RandomState(8).randint(0, 256, (COUNT, 218, 178, 3), np.uint8)
+ORDER = np.arange(COUNT)
+np.random.RandomState(123).shuffle(ORDER)
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "celeba" / "img_align_celeba_png"
+    folder.mkdir(parents=True)
+    for number, pixels in enumerate(PIXELS, 1):
+        Image.fromarray(pixels).save(folder / f"{number:06d}.png", compress_level=0)
+    return tmp_path / "celeba"
+
+
+def test_the_official_square_in_the_official_order(tmp_path, source):
+    data_set = create_celeba(tmp_path / "set", source, num_images=COUNT)
+    # Centre (89, 121): columns 89 - 64 = 25 to 152, rows 121 - 64 = 57 to 184.
+    assert np.array_equal(list(pictures(data_set)), PIXELS[ORDER, 57:185, 25:153])
+    assert data_set.labels is None
+    assert not list((tmp_path / "set").glob("*.txt"))
+
+
+def test_another_centre(tmp_path, source):
+    data_set = create_celeba(tmp_path / "set", source, 64, 154, num_images=COUNT)
+    assert np.array_equal(next(pictures(data_set)), PIXELS[ORDER[0], 90:218, 0:128])
+    with pytest.raises(Mistake, match="--cx may be 64 to 114, --cy 64 to 154"):
+        create_celeba(tmp_path / "other", source, 63, 121, num_images=COUNT)
+
+
+@pytest.mark.parametrize("where", ["", "Anno"])
+def test_attributes_come_along_in_the_order_of_the_records(tmp_path, source, where):
+    table = np.random.RandomState(9).randint(0, 2, (COUNT + 2, 40)).astype(bool)
+    names = [f"{number:06d}.jpg" for number in range(COUNT + 2, 0, -1)]  # two more than there are, and backwards
+    (source / where).mkdir(exist_ok=True)
+    write_attribute_list(source / where / "list_attr_celeba.txt", names, table)
+    create_celeba(tmp_path / "set", source, num_images=COUNT)
+    names, written = read_attribute_list(tmp_path / "set" / "list_attr_celeba.txt")
+    assert names == [f"{number + 1:06d}.png" for number in ORDER]
+    assert np.array_equal(written, table[::-1][ORDER])
+    assert written.shape == (COUNT, len(ATTRIBUTES))
+
+
+def test_a_list_that_misses_pictures(tmp_path, source):
+    write_attribute_list(source / "list_attr_celeba.txt", ["000001.jpg"], np.zeros((1, 40), bool))
+    with pytest.raises(Mistake, match=r"does not list 4 of the 5 pictures, 000002\.png for instance"):
+        create_celeba(tmp_path / "set", source, num_images=COUNT)
+    assert os.listdir(tmp_path) == ["celeba"]
+
+
+def test_the_number_of_pictures_must_be_right(tmp_path, source):
+    with pytest.raises(Mistake, match=r"Expected to find 202599 images in .*, but there are 5"):
+        create_celeba(tmp_path / "set", source)
+    assert NUM_IMAGES == 202599
+    with pytest.raises(Mistake, match="No input images found in .*img_align_celeba_png"):
+        create_celeba(tmp_path / "set", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("write", "complaint"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), "000002.png cannot be read as a picture"),
+        (lambda path: Image.new("RGB", (178, 200)).save(path), "000002.png is 178x200 RGB, expected 178x218 RGB"),
+        (lambda path: Image.new("L", (178, 218)).save(path), "000002.png is 178x218 L, expected 178x218 RGB"),
+    ],
+)
+def test_a_bad_picture_is_named_and_nothing_is_left(tmp_path, source, write, complaint):
+    write(source / "img_align_celeba_png" / "000002.png")
+    with pytest.raises(Mistake, match=complaint):
+        create_celeba(tmp_path / "set", source, num_images=COUNT)
+    assert os.listdir(tmp_path) == ["celeba"]

@@ -1,0 +1,90 @@
+import os
+import pickle
+
+import numpy as np
+import pytest
+from python2_file import python2
+
+from stylegan_tf.data.importers.cifar import BATCHES, create_cifar10, create_cifar100
+from stylegan_tf.data.reading import pictures
+from stylegan_tf.mistakes import Mistake
+
+PIXELS = np.random.RandomState(4).randint(0, 256, (10, 3072), np.uint8)
+
+
+def shuffled(count):
+    order = np.arange(count)
+    np.random.RandomState(123).shuffle(order)
+    return order
+
+
+def write10(folder):
+    """Two pictures in each of the five batches; picture i is of class 9 - i."""
+    folder.mkdir()
+    for number, name in enumerate(BATCHES):
+        rows = slice(2 * number, 2 * number + 2)
+        content = {
+            "data": PIXELS[rows],
+            "labels": [9 - 2 * number, 8 - 2 * number],
+            "batch_label": f"training batch {number + 1} of 5",
+            "filenames": ["a.png", "b.png"],
+        }
+        (folder / name).write_bytes(python2(content))
+    return folder
+
+
+def test_cifar10(tmp_path):
+    data_set = create_cifar10(tmp_path / "set", write10(tmp_path / "in"))
+    order = shuffled(10)
+    # A row holds 1024 values of red, then green, then blue; each plane row by row.
+    planes = PIXELS[order].reshape(10, 3, 32, 32)
+    written = np.array(list(pictures(data_set)))
+    for channel in range(3):
+        assert np.array_equal(written[..., channel], planes[:, channel])
+    assert np.array_equal(data_set.labels, np.eye(10)[9 - order])
+
+
+@pytest.mark.parametrize("keys", [str, str.encode])
+def test_cifar100_has_its_fine_labels_from_either_python(tmp_path, keys):
+    content = {"data": PIXELS[:3], "fine_labels": [99, 3, 50], "coarse_labels": [19, 0, 7]}
+    (tmp_path / "train").write_bytes(pickle.dumps({keys(key): value for key, value in content.items()}, protocol=4))
+    data_set = create_cifar100(tmp_path / "set", tmp_path)
+    order = shuffled(3)
+    assert np.array_equal(np.array(list(pictures(data_set)))[:, 0, 0, 0], PIXELS[order, 0])
+    assert data_set.labels.shape == (3, 100)
+    assert data_set.labels.argmax(1).tolist() == [[99, 3, 50][index] for index in order]
+
+
+def test_missing_batches_are_named(tmp_path):
+    folder = write10(tmp_path / "in")
+    for name in BATCHES[1:3]:
+        (folder / name).unlink()
+    with pytest.raises(Mistake, match=r"does not hold data_batch_2, data_batch_3; name the folder"):
+        create_cifar10(tmp_path / "set", folder)
+    assert os.listdir(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ([1], "it holds no dictionary"),
+        ({"labels": [1]}, r"'data' must be uint8 \[n, 3072\]"),
+        ({"data": PIXELS[:, :5], "fine_labels": [1] * 10}, r"'data' must be uint8 \[n, 3072\]"),
+        ({"data": PIXELS}, "'fine_labels' must be a list of 10 whole numbers"),
+        ({"data": PIXELS, "fine_labels": [1]}, "'fine_labels' must be a list of 10"),
+        ({"data": PIXELS, "fine_labels": ["1"] * 10}, "'fine_labels' must be a list of 10"),
+        ({"data": PIXELS, "fine_labels": [100] * 10}, "expected 0 to 99"),
+    ],
+)
+def test_other_files(tmp_path, content, complaint):
+    (tmp_path / "train").write_bytes(python2(content))
+    with pytest.raises(Mistake, match=complaint):
+        create_cifar100(tmp_path / "set", tmp_path)
+    assert os.listdir(tmp_path) == ["train"]
+
+
+def test_a_file_that_would_run_something_is_refused(tmp_path):
+    (tmp_path / "train").write_bytes(b"cos\nsystem\n(S'touch " + bytes(tmp_path / "ran") + b"'\ntR.")
+    with pytest.raises(Mistake, match="refused"):
+        create_cifar100(tmp_path / "set", tmp_path)
+    assert os.listdir(tmp_path) == ["train"]

@@ -1,0 +1,73 @@
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylegan_tf.data.importers import extract as module
+from stylegan_tf.data.importers.extract import extract
+from stylegan_tf.data.importers.images import Options, create_from_images
+from stylegan_tf.data.records import Writer
+from stylegan_tf.mistakes import Mistake
+
+PIXELS = np.random.RandomState(13).randint(0, 256, (5, 8, 8, 4), np.uint8)
+NAMES = [f"img0000000{number}.png" for number in range(5)]
+
+
+def make(folder, channels=3):
+    with Writer(folder, "a", 8, channels) as writer:
+        for picture in PIXELS[..., :channels]:
+            writer.add(picture)
+    return folder
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
+def test_every_picture_under_its_number(tmp_path, channels, mode):
+    assert extract(make(tmp_path / "set", channels), tmp_path / "out", workers=2) == 5
+    assert sorted(os.listdir(tmp_path / "out")) == NAMES
+    for number, name in enumerate(NAMES):
+        with Image.open(tmp_path / "out" / name) as image:
+            assert image.mode == mode
+            assert np.array_equal(np.array(image).reshape(8, 8, channels), PIXELS[number, ..., :channels])
+
+
+def test_there_and_back_again(tmp_path):
+    extract(make(tmp_path / "set"), tmp_path / "out")
+    create_from_images(tmp_path / "again", tmp_path / "out", Options(shuffle=False))
+    for name in ("r02", "r03"):
+        again = (tmp_path / "again" / f"again-{name}.tfrecords").read_bytes()
+        assert again == (tmp_path / "set" / f"a-{name}.tfrecords").read_bytes()
+
+
+def test_a_folder_with_something_in_it_is_kept(tmp_path):
+    make(tmp_path / "set")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "holiday.png").touch()
+    with pytest.raises(Mistake, match="is not empty"):
+        extract(tmp_path / "set", tmp_path / "out")
+    with pytest.raises(Mistake, match="holds holiday.png, which `extract` did not write"):
+        extract(tmp_path / "set", tmp_path / "out", overwrite=True)
+    assert os.listdir(tmp_path / "out") == ["holiday.png"]
+
+
+def test_overwrite_replaces_an_earlier_extract(tmp_path):
+    make(tmp_path / "set")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "img00000009.png").touch()
+    extract(tmp_path / "set", tmp_path / "out", overwrite=True)
+    assert sorted(os.listdir(tmp_path / "out")) == NAMES
+
+
+def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch):
+    make(tmp_path / "set")
+    saved = module.save_png
+
+    def interrupted(path, pixels):
+        if path.name == NAMES[3]:
+            raise KeyboardInterrupt
+        saved(path, pixels)
+
+    monkeypatch.setattr(module, "save_png", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        extract(tmp_path / "set", tmp_path / "out")
+    assert os.listdir(tmp_path) == ["set"]

@@ -1,0 +1,83 @@
+import os
+
+import h5py
+import numpy as np
+import pytest
+
+from stylegan_tf.data.importers import hdf5
+from stylegan_tf.data.importers.hdf5 import create_from_hdf5
+from stylegan_tf.data.reading import pictures
+from stylegan_tf.mistakes import Mistake
+
+PIXELS = np.random.RandomState(10).randint(0, 256, (7, 3, 8, 8), np.uint8)
+LABELS = np.random.RandomState(11).standard_normal((7, 2)).astype(np.float32)
+
+
+def write(path, **sets):
+    with h5py.File(path, "w") as file:
+        for name, values in sets.items():
+            file.create_dataset(name, data=values, chunks=(2, *values.shape[1:]) if values.ndim == 4 else None)
+    return path
+
+
+def levels():
+    """As the Progressive GAN's first release kept them: every resolution, data4x4, data8x8, ..."""
+    return {"data4x4": PIXELS[:, :, ::2, ::2], "data8x8": PIXELS, "other": np.zeros((90, 3, 8, 8), np.uint8)}
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_the_largest_set_with_its_labels(tmp_path, monkeypatch, shuffle):
+    monkeypatch.setattr(hdf5, "_SLICE_BYTES", 3 * PIXELS[0].size)  # slices of 3, 3 and 1
+    np.save(tmp_path / "faces-labels.npy", LABELS.astype(np.float64))
+    data_set = create_from_hdf5(tmp_path / "set", write(tmp_path / "faces.h5", **levels()), shuffle)
+    order = np.arange(7)
+    if shuffle:
+        np.random.RandomState(123).shuffle(order)
+    assert np.array_equal(list(pictures(data_set)), PIXELS[order].transpose(0, 2, 3, 1))
+    assert np.array_equal(data_set.labels, LABELS[order])
+
+
+def test_grey_pictures_without_labels(tmp_path):
+    data_set = create_from_hdf5(tmp_path / "set", write(tmp_path / "a.hdf5", data=PIXELS[:, :1]), shuffle=False)
+    assert data_set.labels is None
+    assert np.array_equal(list(pictures(data_set)), PIXELS[:, 0, :, :, None])
+
+
+@pytest.mark.parametrize(
+    ("sets", "complaint"),
+    [
+        ({"images": PIXELS}, r"holds no set 'data\*' of pictures, only images"),
+        ({}, "only nothing"),
+        ({"data": PIXELS.astype(np.float32)}, r"'data' in .* is float32 \[7, 3, 8, 8\], expected uint8 \[N, C, H, W\]"),
+        ({"data": PIXELS[0]}, r"is uint8 \[3, 8, 8\], expected"),
+        ({"data": PIXELS[:, :2]}, "must be stored as RGB or grayscale, but .* has 2 channels"),
+        ({"data": PIXELS[:, :, :4]}, "must have the same width and height"),
+        ({"data": PIXELS[:, :, :6, :6]}, "must be a power-of-two"),
+    ],
+)
+def test_other_contents(tmp_path, sets, complaint):
+    with pytest.raises(Mistake, match=complaint):
+        create_from_hdf5(tmp_path / "set", write(tmp_path / "a.h5", **sets))
+    assert os.listdir(tmp_path) == ["a.h5"]
+
+
+def test_labels_must_fit(tmp_path):
+    path = write(tmp_path / "a.h5", data=PIXELS)
+    np.save(tmp_path / "a-labels.npy", LABELS[:5])
+    with pytest.raises(Mistake, match=r"a-labels.npy holds float32 \[5, 2\], expected numbers \[7, label_size\]"):
+        create_from_hdf5(tmp_path / "set", path)
+    (tmp_path / "a-labels.npy").write_bytes(b"no labels")
+    with pytest.raises(Mistake, match="is no file of labels"):
+        create_from_hdf5(tmp_path / "set", path)
+
+
+def test_what_is_no_file(tmp_path):
+    with pytest.raises(Mistake, match="does not exist; name an HDF5 file"):
+        create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
+    (tmp_path / "a.h5").write_bytes(b"text")
+    with pytest.raises(Mistake, match="is no whole HDF5 file"):
+        create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
+    whole = write(tmp_path / "b.h5", data=PIXELS).read_bytes()
+    (tmp_path / "a.h5").write_bytes(whole[:-300])
+    with pytest.raises(Mistake, match="is no whole HDF5 file"):
+        create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")

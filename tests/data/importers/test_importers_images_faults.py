@@ -1,0 +1,192 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from picture_files import animation, encoded, facts, huge_png, noise, put, read, save
+from PIL import Image
+
+from stylegan_tf.data.importers import images
+from stylegan_tf.data.importers.images import Options, create_from_images
+from stylegan_tf.data.records import open_data_set
+from stylegan_tf.mistakes import Failure, Mistake
+
+ROOT = Path(__file__).parents[3]
+PICTURES = ROOT / "tests" / "golden" / "dataset" / "png_rgb"
+SORTED = Options(shuffle=False, workers=2)
+
+
+def spoil(folder):
+    """Five sound pictures, and one of every fault; returns what is to be said about each."""
+    for number in range(5):
+        save(folder / f"fine{number}.png", seed=number)
+    put(folder / "bomb.png", huge_png(60000, 60000))
+    put(folder / "cut.png", (folder / "fine0.png").read_bytes()[:-40])
+    put(folder / "document.pdf", b"%PDF")
+    put(folder / "empty.png", b"")
+    put(folder / "film.gif", animation())
+    put(folder / "glass.png", encoded(Image.new("RGBA", (8, 8), (1, 2, 3, 128))))
+    save(folder / "grey.png", mode="L")
+    save(folder / "large.png", 16)
+    put(folder / "notes.txt", b"no picture, and no fault")
+    save(folder / "odd.png", 12)
+    put(folder / "sky.tif", encoded(Image.new("F", (8, 8)), form="TIFF"))
+    put(folder / "text.png", b"just text")
+    save(folder / "tiny.png", 2)
+    put(folder / "wide.png", encoded(noise(8)[:4]))
+    return {
+        "bomb.png": "it claims more pixels than the limit of 268,435,456; resize it",
+        "cut.png": "it is damaged or cut short",
+        "document.pdf": "it is not a picture",
+        "empty.png": "it is empty (zero bytes)",
+        "film.gif": "it has 3 frames",
+        "glass.png": "Input images must be stored as RGB or grayscale",
+        "grey.png": "it is grayscale, most are RGB",
+        "large.png": "it is 16x16, most are 8x8",
+        "odd.png": "Input image resolution must be a power-of-two, not 12x12",
+        "sky.tif": "Input images must be stored as RGB or grayscale of 8 or 16 bits, not F",
+        "text.png": "it is not a picture",
+        "tiny.png": "Input image resolution must be 4x4 or more",
+        "wide.png": "Input images must have the same width and height, but this one is 8x4",
+    }
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_all_faults_are_reported_at_once_and_nothing_is_written(tmp_path, capsys, monkeypatch, slow):
+    monkeypatch.setattr(images, "_SOON", 0.0 if slow else 60.0)
+    folder = tmp_path / "in"
+    expected = spoil(folder)
+    with pytest.raises(Mistake) as raised:
+        create_from_images(tmp_path / "new" / "set", folder, SORTED)
+    lines = str(raised.value).splitlines()
+    assert lines[0] == f"13 of 18 files in {folder} cannot be used; nothing was written:"
+    assert len(lines) == 1 + len(expected)
+    for line, (name, what) in zip(lines[1:], expected.items(), strict=True):
+        assert line.startswith(f"  {name}: ")
+        assert what in line
+    assert os.listdir(tmp_path) == ["in"]
+    report = capsys.readouterr().err
+    assert f"faults   11 of 18 files in {folder} cannot be used\n" in report  # without the two that must be decoded
+    assert ("    odd.png: Input image resolution" in report) is slow  # said before the rest is decoded
+
+
+def test_skipped_files_are_left_out_and_noted(tmp_path, capsys):
+    expected = spoil(tmp_path / "in")
+    data_set = create_from_images(tmp_path / "set", tmp_path / "in", Options(shuffle=False, on_error="skip"))
+    assert np.array_equal(read(data_set, 3), [noise(8, number) for number in range(5)])
+    skipped = facts(data_set)["skipped"]
+    assert sorted(skipped) == sorted(expected)
+    assert all(what in skipped[name] for name, what in expected.items())
+    late = capsys.readouterr().err.partition("2 of 18 files")[2].splitlines()
+    assert late[0].endswith("cannot be used; left out:")
+    assert [line.split(":")[0].strip() for line in late[1:]] == ["cut.png", "glass.png"]
+
+
+def test_labels_of_what_is_skipped_are_left_out(tmp_path):
+    for number in range(3):
+        save(tmp_path / "in" / f"{number}.png", seed=number)
+    put(tmp_path / "in" / "1.png", (tmp_path / "in" / "1.png").read_bytes()[:-40])
+    put(tmp_path / "in" / "dataset.json", b'{"labels": [["0.png", 2], ["1.png", 1], ["2.png", 0], ["gone.png", 1]]}')
+    with pytest.raises(Mistake) as raised:
+        create_from_images(tmp_path / "set", tmp_path / "in")
+    assert str(raised.value).splitlines() == [
+        f"1 of 3 files in {tmp_path}/in cannot be used, and 1 labels are for files that are not in {tmp_path}/in; "
+        "nothing was written:",
+        str(raised.value).splitlines()[1],
+        "  gone.png: it has a label in dataset.json, but there is no such picture",
+    ]
+    data_set = create_from_images(tmp_path / "set", tmp_path / "in", Options(shuffle=False, on_error="skip"))
+    assert data_set.labels.tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+@pytest.mark.parametrize("on_error", ["fail", "skip"])
+@pytest.mark.parametrize("content", [b"", encoded(noise(8))[:-40]])
+def test_nothing_but_faults_is_no_data_set(tmp_path, on_error, content):
+    put(tmp_path / "in" / "a.png", content)
+    with pytest.raises(Mistake, match="1 of 1 files in .* cannot be used; nothing was written:\n  a.png: "):
+        create_from_images(tmp_path / "set", tmp_path / "in", Options(on_error=on_error))
+    assert os.listdir(tmp_path) == ["in"]
+
+
+def test_a_scan_reports_and_writes_nothing(tmp_path, capsys):
+    save(tmp_path / "in" / "a.png", 16)
+    assert create_from_images(tmp_path / "set", tmp_path / "in", Options(scan_only=True, workers=3)) is None
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"create_from_images: 1 files in {tmp_path}/in"
+    assert lines[1:4] == ["  formats  PNG 1", "  sizes    16x16 1", "  colours  RGB 1"]
+    assert lines[4].startswith("  data set 1 pictures of 16x16x3, compression none: 0.0 MB of ")
+    assert lines[4].endswith(" with 3 workers")
+    for number in range(30):
+        put(tmp_path / "in" / f"{number}.png", b"")
+    with pytest.raises(Mistake, match="30 of 31 files in .* cannot be used; the report above says why$"):
+        create_from_images(tmp_path / "set", tmp_path / "in", Options(scan_only=True))
+    assert capsys.readouterr().out.count("it is empty (zero bytes)") == 30
+    assert os.listdir(tmp_path) == ["in"]
+
+
+def test_nothing_to_import(tmp_path):
+    put(tmp_path / "in" / "readme.txt", b"")
+    with pytest.raises(Mistake, match="No input images found in .*in; name a folder"):
+        create_from_images(tmp_path / "set", tmp_path / "in")
+    with pytest.raises(Mistake, match="nowhere does not exist; name a folder"):
+        create_from_images(tmp_path / "set", tmp_path / "nowhere")
+
+
+def test_an_occupied_target_is_kept_unless_overwriting_is_asked_for(tmp_path):
+    save(tmp_path / "in" / "a.png")
+    save(tmp_path / "in" / "b.png", seed=1)
+    first = create_from_images(tmp_path / "set", tmp_path / "in", Options(max_images=1))
+    with pytest.raises(Mistake, match="is not empty; .*--overwrite"):
+        create_from_images(tmp_path / "set", tmp_path / "nowhere")
+    assert open_data_set(tmp_path / "set") == first
+    assert create_from_images(tmp_path / "set", tmp_path / "in", Options(overwrite=True)).num_images == 2
+    assert sorted(os.listdir(tmp_path)) == ["in", "set"]
+
+
+def test_a_read_only_target_is_said_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode, **options: False)  # root may write everywhere
+    with pytest.raises(Mistake, match="read-only"):
+        create_from_images(tmp_path / "set", tmp_path / "nowhere")
+
+
+def test_too_little_room_is_said_before_anything_is_written(tmp_path, monkeypatch):
+    save(tmp_path / "in" / "a.png")
+    monkeypatch.setattr(images, "free_space", lambda directory: 100)
+    with pytest.raises(Failure, match="but only 0.0 MB are free there"):
+        create_from_images(tmp_path / "set", tmp_path / "in")
+    assert os.listdir(tmp_path) == ["in"]
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch, processes):
+    def interrupted(blobs, count):
+        raise KeyboardInterrupt
+
+    for number in range(8):
+        save(tmp_path / "in" / f"{number}.png", seed=number)
+    monkeypatch.setattr(images, "_MANY", 1 if processes else 1000)
+    monkeypatch.setattr(images.Writer, "append", lambda *given: interrupted(*given[1:]))
+    with pytest.raises(KeyboardInterrupt):
+        create_from_images(tmp_path / "set", tmp_path / "in", SORTED)
+    assert os.listdir(tmp_path) == ["in"]
+
+
+DISK_FULL = """
+import resource, sys
+from stylegan_tf.data.importers.images import create_from_images
+from stylegan_tf.mistakes import exit_code
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+sys.exit(exit_code(lambda: create_from_images(*sys.argv[1:])))
+"""
+
+
+def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
+    command = [sys.executable, "-c", DISK_FULL, str(tmp_path / "set"), str(PICTURES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert errors == [f"error: cannot write the data set {tmp_path}/set: File too large; nothing was left behind"]
+    assert "Traceback" not in done.stderr
+    assert os.listdir(tmp_path) == []

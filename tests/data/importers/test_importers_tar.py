@@ -1,0 +1,99 @@
+import io
+import os
+import tarfile
+
+import pytest
+
+from stylegan_tf.data.importers import tar
+from stylegan_tf.data.importers.archive import sources
+from stylegan_tf.data.importers.tar import free_memory, packing
+from stylegan_tf.mistakes import Mistake
+
+
+def member(name, **changes):
+    info = tarfile.TarInfo(name)
+    for key, value in changes.items():
+        setattr(info, key, value)
+    return info
+
+
+def pack(path, *names, mode="w", also=()):
+    with tarfile.open(path, mode) as file:
+        for name in names:
+            content = name.encode()
+            file.addfile(member(name, size=len(content)), io.BytesIO(content))
+        for info in also:
+            file.addfile(info)
+    return path
+
+
+def refusal(path):
+    with pytest.raises(Mistake) as raised, sources(path):
+        raise AssertionError("the block must not be entered")
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("packed", ["", "gz", "bz2", "xz"])
+def test_every_file_by_its_name_in_order(tmp_path, packed):
+    names = ("b.png", "./a/2.png", "a/10.png", "metadata.csv", "a/._2.png", "long/" * 60 + "c.png")
+    path = pack(tmp_path / "a.tar", *names, mode=f"w:{packed}", also=[member("a", type=tarfile.DIRTYPE)])
+    before = os.listdir("/proc/self/fd")
+    with sources(path) as found:
+        assert [source.name for source in found.pictures] == ["a/10.png", "a/2.png", "b.png", names[-1]]
+        assert found.pictures[1].read() == b"./a/2.png"
+        assert found.pictures[3].read() == names[-1].encode()
+        assert [source.name for source in found.lists] == ["metadata.csv"]
+        assert os.listdir(tmp_path) == ["a.tar"]
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize("name", ["../a.png", "a/../../b.png", "/etc/a.png"])
+@pytest.mark.parametrize("packed", ["", "gz"])
+def test_names_that_lead_out_are_refused(tmp_path, name, packed):
+    assert "a name that leads out of it" in refusal(pack(tmp_path / "a.tar", "fine.png", name, mode=f"w:{packed}"))
+
+
+@pytest.mark.parametrize(
+    ("info", "what"),
+    [
+        (member("l.png", type=tarfile.SYMTYPE, linkname="/etc/passwd"), "holds 'l.png', a link"),
+        (member("h.png", type=tarfile.LNKTYPE, linkname="fine.png"), "holds 'h.png', a link"),
+        (member("d.png", type=tarfile.CHRTYPE), "holds 'd.png', a device"),
+        (member("p.png", type=tarfile.FIFOTYPE), "holds 'p.png', a device"),
+    ],
+)
+def test_links_and_devices_are_refused(tmp_path, info, what):
+    assert what in refusal(pack(tmp_path / "a.tar", "fine.png", also=[info]))
+
+
+def test_the_same_name_twice_is_refused(tmp_path):
+    assert "two files of the same name, 'a'" in refusal(pack(tmp_path / "a.tar", "a", "./a"))
+
+
+@pytest.mark.parametrize("packed", ["", "gz", "bz2", "xz"])
+def test_what_is_cut_short_is_refused(tmp_path, packed):
+    path = pack(tmp_path / "a.tar", "a" * 90, "b", mode=f"w:{packed}")
+    path.write_bytes(path.read_bytes()[: 550 if packed == "" else -20])
+    assert "a.tar is" in refusal(path) and "pack it anew" in refusal(path)
+
+
+def test_a_packed_file_that_is_no_tar(tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(b"\x1f\x8b and then nothing of the kind")
+    assert "a.tar.gz is damaged or cut short" in refusal(tmp_path / "a.tar.gz")
+
+
+def test_one_that_does_not_fit_into_memory_is_refused(tmp_path, monkeypatch):
+    path = pack(tmp_path / "a.tgz", "a.png", mode="w:gz")
+    monkeypatch.setattr(tar, "free_memory", lambda: 2000)
+    assert "holds more than 0.0 GB unpacked, half of the free memory; unpack it to a plain .tar" in refusal(path)
+
+
+def test_free_memory_is_part_of_what_the_machine_has():
+    everything = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 2**20 < free_memory() <= everything
+
+
+def test_packing_goes_by_content_and_not_by_name(tmp_path):
+    assert packing(str(pack(tmp_path / "a.zip", "a"))) is open
+    (tmp_path / "b.tar").write_bytes(b"PK\3\4")
+    assert packing(str(tmp_path / "b.tar")) is None
