@@ -34,6 +34,12 @@ FLAGS = {
         Flag("noise", "text", "random", "random (by the seed), const (stored in the network), none (default: random)"),
     ),
     "Where they go": (
+        Flag(
+            "crop",
+            "text",
+            "auto",
+            "auto: without the black bars that the run's pictures had; none; or x,y,width,height (default: auto)",
+        ),
         Flag("outdir", "text", "generated", "folder of seed0000.png, ... and generate.json (default: generated)"),
         Flag("grid", "text", None, "such as 8x4 (columns x rows): one sheet, grid.png, instead of single pictures"),
         Flag("save_w", "text", None, "FILE.npz: also keep the w of every picture"),
@@ -76,7 +82,17 @@ def build(values: Any) -> "Request":
     from stylegan_tf.experiment.generate import Request
 
     return Request(
-        network, seeds, values.psi, values.cutoff, values.noise, labels, w, save_w, Path(values.outdir), grid
+        network,
+        seeds,
+        values.psi,
+        values.cutoff,
+        values.noise,
+        "" if values.crop == "none" else values.crop,
+        labels,
+        w,
+        save_w,
+        Path(values.outdir),
+        grid,
     )
 
 

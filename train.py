@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs import data_sets, listing
+from stylegan_tf.configs.crop import Rectangle, at_side, text_of
 from stylegan_tf.configs.hardware import auto_row
 from stylegan_tf.configs.json_form import as_text, differences, override, table, to_json
 from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, auto_hardware, experiment
@@ -72,6 +73,7 @@ class Source(NamedTuple):
     resolution: int | None = None  # to train where nobody asks for another; None: any
     channels: int = 3
     mirror: bool = False  # likewise
+    crop: Rectangle | None = None  # what is not black bars, in the pictures of the data set
 
 
 def run(arguments: list[str]) -> None:
@@ -107,7 +109,7 @@ def build(values: Any, config: str, source: Source, start: Start | None) -> Expe
 
 def preset_of(values: Any, config: str, source: Source) -> Experiment:
     """A config on the hardware row, with the loss and for the pictures that the flags name."""
-    return experiment(
+    chosen = experiment(
         config=config,
         hardware=auto_hardware(config, auto_row()) if values.hardware == "auto" else values.hardware,
         loss=values.loss,
@@ -117,6 +119,10 @@ def preset_of(values: Any, config: str, source: Source) -> Experiment:
         resolution=values.resolution,
         mirror=source.mirror,
     )
+    if source.crop is None:
+        return chosen
+    crop = text_of(at_side(source.crop, source.pictures.highest, chosen.data.resolution))
+    return replace(chosen, data=replace(chosen.data, crop=crop))
 
 
 def start_of(values: Any) -> Start | None:
@@ -145,8 +151,8 @@ def source_of(values: Any) -> Source:
     columns = 0 if data.labels is None else data.labels.shape[1]
     pictures = Pictures(directory, 2 ** data.stages[0], data.resolution, data.num_images, columns)
     if named:
-        return Source(pictures, directory, named.resolution, data.channels, named.mirror)
-    return Source(pictures, directory, data.resolution, data.channels)
+        return Source(pictures, directory, named.resolution, data.channels, named.mirror, data.crop)
+    return Source(pictures, directory, data.resolution, data.channels, crop=data.crop)
 
 
 def whole(chosen: Experiment) -> str:

@@ -67,6 +67,7 @@ def test_pictures_and_report(tmp_path: Path, capsys: pytest.CaptureFixture) -> N
         "sha256": files.sha256("grey.keras"),
         "resolution": 16,
         "fade": 1.0,
+        "crop": None,
         "psi": 0.5,
         "cutoff": 8,
         "noise": "const",
@@ -175,3 +176,24 @@ def test_a_network_that_is_not_the_one_its_folder_is_about(tmp_path: Path, resul
     files.write_json(snapshot / "config.json", to_json(experiment("F", "cpu", resolution=32)))
     with pytest.raises(Mistake, match="makes pictures of 16x16, less than the config.json beside it says"):
         generate.run([f"--network={snapshot}", f"--outdir={tmp_path}/out"])
+
+
+def test_black_bars_are_cut_off(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run's pictures were 16 wide and 8 high, between bars of 4; its snapshot is of 8x8."""
+    snapshot = results / "results/00000-tiny/network-snapshot-000015"
+    config = json.loads((snapshot / "config.json").read_text())
+    config["data"]["crop"] = "0,4,16,8"
+    (tmp_path / "network-snapshot-000015").mkdir()
+    kept = tmp_path / "network-snapshot-000015"
+    files.write_json(kept / "config.json", config)
+    (kept / "Gs.keras").write_bytes((snapshot / "Gs.keras").read_bytes())
+    made = {}
+    for crop in ("auto", "none", "0,8,8,8"):
+        generate.run([f"--network={kept}", "--seeds=3", f"--crop={crop}", f"--outdir={tmp_path / crop}"])
+        made[crop] = pixels(tmp_path / crop / "seed0003.png")
+    assert np.array_equal(made["auto"], made["none"][2:6]) and made["none"].shape == (8, 8, 3)
+    assert np.array_equal(made["0,8,8,8"], made["none"][4:, :4])
+    assert json.loads((tmp_path / "auto/generate.json").read_text())["crop"] == [0, 2, 8, 4]
+    with pytest.raises(Mistake, match="--crop=wide: expected x,y,width,height"):
+        generate.run([f"--network={kept}", "--crop=wide", f"--outdir={tmp_path / 'wide'}"])
+    assert not (tmp_path / "wide").exists()

@@ -253,3 +253,17 @@ def test_init_from_takes_the_networks_of_a_file(capsys: pytest.CaptureFixture, t
         train.run(["--dry_run", f"--init_from={tmp_path}/none.pkl"])
     with pytest.raises(Mistake, match="training.init_from is set by --init_from"):
         train.run(["--dry_run", "--set=training.init_from=ffhq"])
+
+
+def test_black_bars_of_a_data_set(capsys: pytest.CaptureFixture, dataset: Path) -> None:
+    """Its dataset.json says where the pictures lie at 16x16; training at 8x8 notes the half of it."""
+    facts = json.loads((dataset / "dataset.json").read_text())
+    try:
+        (dataset / "dataset.json").write_text(json.dumps(facts | {"crop": [0, 4, 16, 8]}))
+        for resolution, crop in ((16, "0,4,16,8"), (8, "0,2,8,4")):
+            flags = ["--hardware=1gpu", f"--dataset={dataset}", f"--resolution={resolution}"]
+            assert dry_run(capsys, *flags)[0].data.crop == crop
+    finally:
+        (dataset / "dataset.json").write_text(json.dumps(facts))
+    with pytest.raises(Mistake, match="data.crop=0,0,99,1 is no part of a picture of 16x16"):
+        train.run(["--dry_run", "--hardware=1gpu", f"--dataset={dataset}", "--set=data.crop=0,0,99,1"])

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from stylegan_tf.configs.crop import rectangle
 from stylegan_tf.configs.json_form import as_text, flat
 from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGeneratorConfig
 from stylegan_tf.mistakes import Mistake
@@ -112,6 +113,7 @@ def _check_power_of_two(what: str, value: int, least: int) -> None:
 
 
 def _check_resolutions(experiment: Experiment) -> None:
+    rectangle(experiment.data.crop, experiment.data.resolution, "data.crop")
     schedule, resolution = experiment.schedule, experiment.data.resolution
     _check_power_of_two(f"the resolution {resolution}", resolution, 8)
     first = schedule.initial_resolution

@@ -130,6 +130,7 @@ class DataConfig:
     directory: str = ""  # of TFRecords; "": the built-in faces
     resolution: int = 1024  # that is trained; the data set's own, or one of its smaller levels
     mirror: bool = False  # each picture left-right with probability 1/2
+    crop: str = ""  # "x,y,width,height" of what is not black bars, at `resolution`; "": all of the picture
     max_label_size: int | None = 0  # columns of the label file to use; 0: none, None: all
     num_faces: int = 20000  # pictures to draw where the built-in faces are used
 

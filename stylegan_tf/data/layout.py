@@ -30,6 +30,7 @@ class DataSet:
     channels: int
     num_images: int
     compression: str = "none"  # of the first picture: one of compression.COMPRESSIONS
+    crop: tuple[int, int, int, int] | None = None  # x, y, width, height of what is not black bars
     labels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def path(self, stage: int) -> Path:
@@ -97,7 +98,8 @@ def open_data_set(directory: str | os.PathLike) -> DataSet:
     if num_images == 0:
         raise Mistake(f"the data set {directory} holds no pictures")
     labels = read_labels(labels_path(directory, name), num_images)
-    return DataSet(Path(directory), name, stages, 2 ** stages[-1], channels, num_images, compressions[0], labels)
+    crop = _crop(facts)
+    return DataSet(Path(directory), name, stages, 2 ** stages[-1], channels, num_images, compressions[0], crop, labels)
 
 
 def read_facts(directory: str | os.PathLike) -> dict[str, Any]:
@@ -107,6 +109,14 @@ def read_facts(directory: str | os.PathLike) -> dict[str, Any]:
         if isinstance(facts, dict) and "num_images" in facts:
             return facts
     return {}
+
+
+def _crop(facts: Mapping[str, Any]) -> tuple[int, int, int, int] | None:
+    """`crop` of dataset.json, which the importers write for pictures between black bars."""
+    match facts.get("crop"):
+        case [int(x), int(y), int(width), int(height)]:
+            return x, y, width, height
+    return None
 
 
 def check_shape(picture: np.ndarray, channels: int, stage: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stylegan_tf import files, pictures, progress
+from stylegan_tf.configs.crop import Rectangle, at_side, rectangle
 from stylegan_tf.experiment import load
 from stylegan_tf.experiment.sampling import Look, Sources, has_w, pictures_of
 from stylegan_tf.experiment.w_file import read_w, save_w
@@ -32,6 +33,7 @@ class Request:
     psi: float = 0.7
     cutoff: int = 8
     noise: str = "random"  # random | const | none
+    crop: str = "auto"  # x,y,width,height at the full resolution; "": nothing; auto: the bars that the run's data had
     labels: Sequence[int] | None = None  # class indices: one for all, or one per seed
     w: Path | None = None  # .npz: pictures of these instead of seeds
     save_w: Path | None = None  # .npz
@@ -58,15 +60,27 @@ def generate(request: Request) -> list[Path]:
     if side < last or fade < 1:
         faded = f", faded in to {fade:.0%}" if fade < 1 else ""
         print(f"it was saved at {side}x{side} of {last}x{last}{faded}: pictures show it at that stage", flush=True)
+    box = _box(request, path, side, last)
     _make_outdir(request.outdir)
     report = {"network": str(path), "sha256": files.sha256(path), "resolution": side, "fade": fade}
+    report |= {"crop": box and list(box)}
     report |= {"psi": request.psi, "cutoff": request.cutoff, "noise": request.noise}
     report |= {"seeds": list(sources.seeds), "labels": sources.labels and list(sources.labels)}
     report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
     files.write_json(request.outdir / REPORT, report)
     about = {"Software": "stylegan_tf"} | {name: json.dumps(value) for name, value in report.items()}
-    _write(request, targets, sources, Gs, Look(request.psi, request.cutoff, request.noise, stage, fade), about)
+    look = Look(request.psi, request.cutoff, request.noise, stage, fade)
+    _write(request, targets, sources, box, Gs, look, about)
     return targets
+
+
+def _box(request: Request, path: Path, side: int, last: int) -> Rectangle | None:
+    """What is kept of pictures of side x side, of a network that can make last x last; None: all."""
+    if request.crop != "auto":
+        found = rectangle(request.crop, last, "--crop")
+        return found and at_side(found, last, side)
+    trained = load.crop_of_snapshot(path)
+    return trained and at_side(*trained, side)
 
 
 def _generator(path: Path) -> "tuple[Generator | ProganGenerator, int | None, float]":
@@ -142,6 +156,7 @@ def _write(
     request: Request,
     targets: list[Path],
     sources: Sources,
+    box: Rectangle | None,
     Gs: "Generator | ProganGenerator",
     look: Look,
     about: dict[str, str],
@@ -152,6 +167,9 @@ def _write(
     for index, (w, pixels) in enumerate(each):
         if request.save_w is not None:
             kept_w.append(w)
+        if box is not None:
+            x, y, width, height = box
+            pixels = pixels[y : y + height, x : x + width]
         if request.grid is not None:
             cells.append(pixels)
         else:

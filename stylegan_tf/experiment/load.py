@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from stylegan_tf import rundir
+from stylegan_tf.configs.crop import Rectangle, rectangle
 from stylegan_tf.configs.json_form import from_json
+from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.mistakes import Mistake
 from stylegan_tf.official import download, network_file, registry
 from stylegan_tf.training.schedule import phase
@@ -127,15 +129,35 @@ def stage_of_snapshot(path: Path) -> tuple[int | None, float]:
     folder = path.absolute().parent
     if (folder / REPORT).is_file():
         return _stage_of_converted(path, folder / REPORT)
+    experiment, nimg = _trained(folder)
+    if experiment is None:
+        return None, 1.0
+    reached = phase(nimg, experiment.schedule, experiment.data.resolution, experiment.training.shares)
+    return reached.stage, reached.fade
+
+
+def crop_of_snapshot(path: Path) -> tuple[Rectangle, int] | None:
+    """What is not black bars in the pictures that the network in a .keras file was trained on, and their side.
+
+    None where there are none, or nothing is known: see stage_of_snapshot.
+    """
+    experiment, _ = _trained(path.absolute().parent)
+    if experiment is None or not experiment.data.crop:
+        return None
+    side = experiment.data.resolution
+    found = rectangle(experiment.data.crop, side, f"{path.parent / rundir.CONFIG}: data.crop")
+    return found and (found, side)
+
+
+def _trained(folder: Path) -> tuple[Experiment | None, int]:
+    """The experiment that wrote a snapshot folder, and its nimg to the thousand; (None, 0) for other folders."""
     kimg = re.fullmatch(r"network-snapshot-(\d{6,})", folder.name)
     if kimg is None or not (folder / rundir.CONFIG).is_file():
-        return None, 1.0
+        return None, 0
     try:
-        experiment = from_json(rundir.read_config(folder))
+        return from_json(rundir.read_config(folder)), int(kimg[1]) * 1000
     except Mistake as mistake:
         raise Mistake(f"{folder / rundir.CONFIG}: {mistake}") from None
-    reached = phase(int(kimg[1]) * 1000, experiment.schedule, experiment.data.resolution, experiment.training.shares)
-    return reached.stage, reached.fade
 
 
 def _stage_of_converted(path: Path, report: Path) -> tuple[int | None, float]:
