@@ -31,7 +31,13 @@ FILES = {
     "losses32_r1_realgrads": None,
     "process_reals": None,
     "network32_outputs": None,
+    "metrics": None,
+    "inception_formula": None,
+    "lpips_formula": None,
 }
+# Of arrays that stay whole: those of which the first row is enough, and those that are left out.
+FIRST_ROW = {"inception_formula": r".*_299", "lpips_formula": r"(a|b|d_ab)_256"}
+LEFT_OUT = {"lpips_formula": r"(c|d_ac)_256"}
 COPIED = ("vars_1024.json", "network32.pkl", "classifier32.pkl")
 # Files that hold the arrays of another: what differs is stored, and where the rest is in the other.
 TWINS = {"network32_proto4": "network32", "classifier32_proto4": "classifier32"}
@@ -43,7 +49,11 @@ def thinned(source: Path, pattern: str | None) -> dict[str, np.ndarray]:
     whole, names, rows = {}, [], []
     with np.load(source) as file:
         for name in file.files:
+            if source.stem in LEFT_OUT and re.fullmatch(LEFT_OUT[source.stem], name):
+                continue
             array = file[name]
+            if source.stem in FIRST_ROW and re.fullmatch(FIRST_ROW[source.stem], name):
+                array = array[:1]
             if pattern and re.match(pattern, name) and array.size > 1:
                 names.append(name)
                 rows.append(thin(array))
