@@ -55,7 +55,7 @@ class State:
 def read(path: str | os.PathLike) -> dict[str, State]:
     """role -> network: "G", "D" and "Gs", or in a file of one network "Gs" (a generator) or "D" (a discriminator).
 
-    Everything is checked but whether arguments and variables fit together, for which there are `network_arguments` and
+    Everything is checked but whether arguments and variables fit together, for which there are `official_arguments` and
     `convert`. Raises Mistake that names the file.
     """
     file = os.fspath(path)
