@@ -17,6 +17,7 @@ from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, auto_hardware
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.source import FACES, Pictures, fitted
 from stylegan_tf.configs.start import Start, changes, started_from
+from stylegan_tf.metrics.registry import asked_for
 from stylegan_tf.mistakes import Mistake, exit_code
 
 # A flag that is not given is None, and leaves the preset as it is.
@@ -50,6 +51,8 @@ FLAGS = {
     "Runs": (
         Flag("outdir", "text", None, "folder of the run directories (default: results)"),
         Flag("resume", "text", "auto", "auto: the newest equal run that is not finished; never; or a run directory"),
+        Flag("metrics", "text", None, "such as fid5k@faces, computed while training; see run_metrics.py --list"),
+        Flag("metric_ticks", "whole", None, "ticks between two evaluations (default: 10)"),
         Flag("dry_run", "switch", False, "only print the whole experiment, as a table and as JSON"),
         Flag("diff", "text", None, "with --dry_run: only print what differs from this other config"),
         Flag("list", "switch", False, "print all configs with their published FID, hardware rows, losses, data sets"),
@@ -103,6 +106,7 @@ def build(values: Any, config: str, source: Source, start: Start | None) -> Expe
     chosen = preset_of(values, config, source)
     chosen = chosen if start is None else started_from(chosen, start)
     chosen = fitted(with_settings(with_flags(chosen, values), values.set), source.pictures)
+    asked_for(chosen.output.metrics)
     check_outdir(Path(chosen.output.outdir))
     return chosen
 
@@ -181,7 +185,10 @@ def with_flags(chosen: Experiment, values: Any) -> Experiment:
         chosen,
         data=replace(chosen.data, **given(mirror=values.mirror)),
         training=replace(chosen.training, **training),
-        output=replace(chosen.output, **given(outdir=values.outdir)),
+        output=replace(
+            chosen.output,
+            **given(outdir=values.outdir, metrics=values.metrics, metric_ticks=values.metric_ticks),
+        ),
         **given(replicas=values.replicas, threads=values.threads),
     )
 

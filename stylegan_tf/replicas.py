@@ -64,6 +64,13 @@ class Replicas:
         return iter(self.strategy.distribute_datasets_from_function(lambda context: dataset))
 
 
+def peak_gpu_gb() -> float:
+    """The most memory that any GPU ever had in use, in GB of 2**30 bytes; 0 without one."""
+    gpus = tf.config.list_physical_devices("GPU")
+    peaks = [tf.config.experimental.get_memory_info(f"GPU:{n}")["peak"] for n in range(len(gpus))]
+    return max(peaks, default=0) / 2**30
+
+
 def _split_cpu(count: int) -> None:
     """Makes `count` virtual CPUs, unless there are enough. Only possible before TensorFlow has started."""
     cpu = tf.config.list_physical_devices("CPU")[0]

@@ -25,7 +25,7 @@ CHECKPOINTS = "checkpoints"
 FINISHED = "finished"
 REALS = "reals.png"
 # Fields that may differ between two starts of one run. All else decides the numbers.
-FREE = ("output.outdir", "training.total_kimg", "metrics", "replicas", "threads")
+FREE = ("output.outdir", "output.metrics", "output.metric_ticks", "training.total_kimg", "replicas", "threads")
 MISSING = "(not there)"
 
 

@@ -25,7 +25,7 @@ AT_LEAST_ONE = (
     *("G.num_channels", "G.z_dim", "G.w_dim", "G.mapping_fmaps", "G.fmap_base", "G.fmap_max"),
     *("D.num_channels", "D.fmap_base", "D.fmap_max", "D.mbstd_num_features"),
     *("schedule.minibatch_base", "training.shares", "training.minibatch_repeats", "training.D_repeats"),
-    *("output.image_ticks", "output.snapshot_ticks", "data.num_faces"),
+    *("output.image_ticks", "output.snapshot_ticks", "output.metric_ticks", "data.num_faces"),
 )
 ABOVE_ZERO = (
     *(

@@ -165,6 +165,8 @@ class OutputConfig:
     image_ticks: int = 1  # ticks between two grids of fakes
     snapshot_ticks: int = 10  # ticks between two snapshots of the networks
     checkpoint_minutes: float = 5.0
+    metrics: str = ""  # names with commas, such as fid5k@faces, computed while training
+    metric_ticks: int = 10  # ticks between two evaluations
 
 
 @dataclass(frozen=True)

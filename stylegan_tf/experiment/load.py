@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
 
 ROLES = ("G", "D", "Gs")
+SHIPPED = Path(__file__).parents[2] / "pretrained" / "faces" / "Gs.keras"  # a network that comes with the project
 REPORT = "network.json"  # beside converted official files
 ACCEPTED = (
     "give a run directory, a network-snapshot directory, a .keras or official .pkl file, an address, or one of "
@@ -112,9 +113,14 @@ def generator_file(what: str | os.PathLike) -> Path:
     return found
 
 
-def newest_network(outdir: str | os.PathLike) -> Path:
-    """The newest run directory in `outdir` that has saved networks. Raises Mistake where there is none."""
+def newest_network(outdir: str | os.PathLike, otherwise: Path | None = None) -> Path:
+    """The newest run directory in `outdir` that has saved networks, else `otherwise`, if it is there.
+
+    Raises Mistake where there is none.
+    """
     found = next((run for run in reversed(rundir.runs(outdir)) if rundir.newest_snapshot(run)), None)
+    if found is None and otherwise is not None and otherwise.exists():
+        return otherwise
     if found is None:
         raise Mistake(f"no run in {outdir} has saved networks; train one, or {ACCEPTED}")
     return found
@@ -129,7 +135,7 @@ def stage_of_snapshot(path: Path) -> tuple[int | None, float]:
     folder = path.absolute().parent
     if (folder / REPORT).is_file():
         return _stage_of_converted(path, folder / REPORT)
-    experiment, nimg = _trained(folder)
+    experiment, nimg = trained(folder)
     if experiment is None:
         return None, 1.0
     reached = phase(nimg, experiment.schedule, experiment.data.resolution, experiment.training.shares)
@@ -141,7 +147,7 @@ def crop_of_snapshot(path: Path) -> tuple[Rectangle, int] | None:
 
     None where there are none, or nothing is known: see stage_of_snapshot.
     """
-    experiment, _ = _trained(path.absolute().parent)
+    experiment, _ = trained(path.absolute().parent)
     if experiment is None or not experiment.data.crop:
         return None
     side = experiment.data.resolution
@@ -149,7 +155,7 @@ def crop_of_snapshot(path: Path) -> tuple[Rectangle, int] | None:
     return found and (found, side)
 
 
-def _trained(folder: Path) -> tuple[Experiment | None, int]:
+def trained(folder: Path) -> tuple[Experiment | None, int]:
     """The experiment that wrote a snapshot folder, and its nimg to the thousand; (None, 0) for other folders."""
     kimg = re.fullmatch(r"network-snapshot-(\d{6,})", folder.name)
     if kimg is None or not (folder / rundir.CONFIG).is_file():

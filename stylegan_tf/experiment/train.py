@@ -8,8 +8,8 @@ from stylegan_tf.configs.check import check_replicas
 from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import description
 from stylegan_tf.configs.schema import Experiment
-
-FACES_DIR = "datasets"  # where the built-in faces are drawn, once per resolution and number
+from stylegan_tf.experiment.evaluate import while_training
+from stylegan_tf.experiment.pictures import data_set_of
 
 
 def train(experiment: Experiment, resume: str = "auto") -> Path:
@@ -21,7 +21,7 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
     print(choice.sentence, flush=True)
     if choice.finished and choice.run_dir:
         return choice.run_dir
-    data_set = _data_set(experiment)
+    data_set = data_set_of(experiment)
     replicas = _devices(experiment)
     from stylegan_tf.training import loop
 
@@ -29,7 +29,8 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
     with files.Lock(run_dir / rundir.LOCK):
         files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
         print(f"run directory: {run_dir}", flush=True)
-        loop.train(experiment, run_dir, data_set, replicas, _begin(experiment.training.init_from))
+        begin = _begin(experiment.training.init_from)
+        loop.train(experiment, run_dir, data_set, replicas, begin, while_training(experiment, run_dir))
     return run_dir
 
 
@@ -57,16 +58,3 @@ def _devices(experiment: Experiment):
     replicas = Replicas(experiment.replicas)
     check_replicas(experiment, replicas.count)
     return replicas
-
-
-def _data_set(experiment: Experiment):
-    from stylegan_tf.data.importers.faces_set import create_faces
-    from stylegan_tf.data.layout import open_data_set
-
-    if experiment.data.directory:
-        return open_data_set(experiment.data.directory)
-    resolution, count = experiment.data.resolution, experiment.data.num_faces
-    folder = Path(FACES_DIR) / f"faces-{resolution}-{count}"
-    if not folder.is_dir():
-        create_faces(folder, resolution, count, 0, os.cpu_count() or 1)
-    return open_data_set(folder)

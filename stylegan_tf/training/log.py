@@ -169,6 +169,14 @@ class RunLog:
         self._stats.write(json.dumps(plain) + "\n")
         self._stats.flush()
 
+    def metrics(self, values: Mapping[str, float], nimg: int) -> None:
+        """Metrics by name: a line of stats.jsonl, and points on TensorBoard's curves, as Metrics/<name>."""
+        named = {f"Metrics/{name}": value for name, value in values.items()}
+        if nimg > self._said:
+            self._events.scalars(named, nimg)
+            self._stats.write(json.dumps({"nimg": nimg} | named) + "\n")
+            self._stats.flush()
+
     def image(self, tag: str, pixels: np.ndarray, nimg: int) -> None:
         """A grid for TensorBoard, uint8 [H, W, C]; `tag` such as "fakes"."""
         if nimg > self._said:

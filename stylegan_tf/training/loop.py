@@ -14,7 +14,7 @@ from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.pipeline import Feed, Reader
 from stylegan_tf.draws import Rows
 from stylegan_tf.mistakes import Failure
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.replicas import Replicas, peak_gpu_gb
 from stylegan_tf.training import schedule
 from stylegan_tf.training.checkpoint import Checkpoints, Progress
 from stylegan_tf.training.eta import Pace, remaining_seconds
@@ -24,6 +24,8 @@ from stylegan_tf.training.snapshots import Grid, save_networks
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, Steps
 
+Evaluate = Callable[[State, schedule.Phase, int], dict[str, float]]  # (state, phase, nimg) -> name -> value
+
 
 def train(
     experiment: Experiment,
@@ -31,10 +33,12 @@ def train(
     data_set: DataSet,
     replicas: Replicas,
     begin: Callable[[State], list[str]] | None = None,
+    evaluate: Evaluate | None = None,
 ) -> None:
     """Trains to the end of the schedule, from the newest checkpoint if there is one.
 
-    `begin` changes the state of a new run before it starts, and returns lines that say how. Raises Stopped (a
+    `begin` changes the state of a new run before it starts, and returns lines that say how. `evaluate` computes metrics
+    of Gs every output.metric_ticks. Raises Stopped (a
     KeyboardInterrupt) after SIGINT or SIGTERM, with everything saved; Failure where a whole tick had no finite
     gradient.
     """
@@ -46,7 +50,7 @@ def train(
         begun = begin(state) if begin else []
     total = round(experiment.training.total_kimg * 1000)
     with RunLog(run_dir, progress.nimg) as log, StopRequest() as stop:
-        run = _Run(experiment, run_dir, data_set, state, progress, checkpoints, log)
+        run = _Run(experiment, run_dir, data_set, state, progress, checkpoints, log, evaluate)
         run.greet(begun)
         while progress.nimg < total:
             phase = run.look_at_schedule()
@@ -64,7 +68,8 @@ def train(
 class _Run:
     """What the loop does with a run, one method per word of the loop."""
 
-    def __init__(self, experiment, run_dir, data_set, state, progress, checkpoints, log):
+    def __init__(self, experiment, run_dir, data_set, state, progress, checkpoints, log, evaluate=None):
+        self.evaluate = evaluate
         self.experiment, self.run_dir, self.data_set, self.state = experiment, run_dir, data_set, state
         self.progress, self.checkpoints, self.log = progress, checkpoints, log
         self.grid = Grid(experiment, data_set)
@@ -155,7 +160,7 @@ class _Run:
         left = remaining_seconds(self.experiment, self.progress.nimg, paces)
         total = self.experiment.training.total_kimg
         self.log.line.show(
-            live_text(self.progress.nimg, total, phase, paces[phase.stage], self.means(), _peak_gpu_gb(), left)
+            live_text(self.progress.nimg, total, phase, paces[phase.stage], self.means(), peak_gpu_gb(), left)
         )
 
     def means(self) -> dict[str, float]:
@@ -183,7 +188,7 @@ class _Run:
                 self.tick_seconds,
                 progress.nimg - progress.tick_nimg,
                 self.maintenance,
-                _peak_gpu_gb(),
+                peak_gpu_gb(),
                 progress.skipped_steps,
                 self.means(),
             )
@@ -198,6 +203,8 @@ class _Run:
             self.save_grid(phase)
         if last or progress.tick == 1 or progress.tick % output.snapshot_ticks == 0:
             save_networks(self.run_dir, self.state, self.experiment, progress.nimg)
+        if self.evaluate and (last or progress.tick % output.metric_ticks == 0):
+            self.log.metrics(self.evaluate(self.state, phase, progress.nimg), progress.nimg)
         self.maintenance = time.monotonic() - began
         progress.tick_nimg, self.minibatches, self.tick_seconds = progress.nimg, 0, 0.0
         self.sums = tf.zeros_like(self.sums)
@@ -246,9 +253,3 @@ class _Run:
 def _threads() -> list[int]:
     threading = tf.config.threading
     return [threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()]
-
-
-def _peak_gpu_gb() -> float:
-    gpus = tf.config.list_physical_devices("GPU")
-    peaks = [tf.config.experimental.get_memory_info(f"GPU:{n}")["peak"] for n in range(len(gpus))]
-    return max(peaks, default=0) / 2**30

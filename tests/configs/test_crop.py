@@ -2,7 +2,7 @@
 
 import pytest
 
-from stylegan_tf.configs.crop import text_of, at_side, rectangle
+from stylegan_tf.configs.crop import at_side, rectangle, text_of
 from stylegan_tf.mistakes import Mistake
 
 

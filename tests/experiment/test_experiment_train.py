@@ -10,7 +10,7 @@ import tiny
 
 from stylegan_tf import files, rundir
 from stylegan_tf.configs.json_form import to_json
-from stylegan_tf.experiment import train as experiment_train
+from stylegan_tf.experiment import pictures
 from stylegan_tf.experiment.train import train
 from stylegan_tf.mistakes import Mistake
 from stylegan_tf.training import loop
@@ -34,8 +34,9 @@ def trained(settings, monkeypatch):
     """The arguments of every call of the loop, which finishes at once."""
     calls = []
 
-    def finish(experiment, run_dir, data_set, replicas, begin):
+    def finish(experiment, run_dir, data_set, replicas, begin, evaluate):
         assert (begin is None) == (experiment.training.init_from == "")
+        assert (evaluate is None) == (experiment.output.metrics == "")
         calls.append((experiment, run_dir, data_set, replicas))
         with pytest.raises(Mistake, match="is in use by process"), files.Lock(run_dir / rundir.LOCK):
             raise AssertionError("nobody holds the lock")
@@ -126,7 +127,7 @@ def test_faces_are_drawn_once(chosen, trained, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     chosen = replace(chosen, data=replace(chosen.data, directory="", num_faces=4))
     train(chosen)
-    drawn = Path(experiment_train.FACES_DIR) / "faces-16-4"
+    drawn = Path(pictures.FACES_DIR) / "faces-16-4"
     assert trained[0][2].num_images == 4 and trained[0][2].resolution == 16
     stamp = (drawn / "dataset.json").stat().st_mtime_ns
     train(chosen, resume="never")

@@ -1,0 +1,194 @@
+"""Latents and logits of many samples, on disk as they come, so that a killed evaluation goes on where it was."""
+
+import hashlib
+import itertools
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from stylegan_tf import files
+from stylegan_tf.metrics.sampling import (
+    Fakes,
+    all_finite,
+    each_batch,
+    has_w,
+    label_rows,
+    latents,
+    noise_of,
+    pictures_of_w,
+    pictures_of_z,
+)
+from stylegan_tf.mistakes import Mistake
+from stylegan_tf.ops.resample import downscale
+
+# (attribute, network): RGB [n, r, r, 3] float32 in [-1, 1] -> logits [n, 1], positive where the attribute is there.
+# r is the network's `resolution`, 256 where it has none.
+Classifiers = Iterable[tuple[str, Callable]]
+RESOLUTION = 256
+CHUNK = 4096  # samples between two looks at the disk
+
+
+class Samples:
+    """The arrays of one evaluation, [num_samples, ...] each, in a folder: z, w and the logits of every attribute.
+
+    <name>.npy holds the numbers and done.json how many rows of each are there. Without a folder they lie in a temporary
+    one. A context manager; holds a lock meanwhile.
+    """
+
+    def __init__(
+        self, fakes: Fakes, num_samples: int, folder: Path | None = None, conditions: Mapping[str, object] | None = None
+    ):
+        self.fakes, self.num_samples, self.attributes = fakes, num_samples, 0
+        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="separability-")
+        self.folder = folder or Path(self._temporary.name)  # type: ignore[union-attr]
+        self._conditions = dict(conditions or {}) | _conditions(fakes, num_samples)
+        self._lock = files.Lock(self.folder / "lock")
+        self._open: dict[str, np.ndarray] = {}
+        self.done: dict[str, int] = {}
+
+    def __enter__(self) -> "Samples":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock.__enter__()
+        try:
+            self._agree()
+        except BaseException:
+            self._lock.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._open.clear()
+        self._lock.__exit__(*error)
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def latents(self) -> dict[str, np.ndarray]:
+        """{'z': [num_samples, z_dim], 'w': [num_samples, w_dim]}, read from the disk as they are used."""
+        return {space: self._open[space] for space in self.spaces()}
+
+    def spaces(self) -> dict[str, int]:
+        """The length of z, and of w where there is one."""
+        Gs = self.fakes.Gs
+        return {"z": Gs.z_dim} | ({"w": Gs.synthesis.w_dim} if has_w(Gs) else {})
+
+    def array(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """The array `name`, [num_samples, *shape] float32; a new one where there is none, or not of that shape."""
+        if name not in self._open:
+            self._open[name] = self._mapped(self.folder / f"{name}.npy", (self.num_samples, *shape), name)
+        return self._open[name]
+
+    def write(self, first: int, rows: Mapping[str, np.ndarray]) -> None:
+        """Puts rows from `first` on into their arrays; they count as done once they are on the disk."""
+        for name, values in rows.items():
+            array = self.array(name, values.shape[1:])
+            array[first : first + len(values)] = values
+            array.flush()  # type: ignore[attr-defined]
+            self.done[name] = first + len(values)
+        files.write_json(self.folder / "done.json", self.done)
+
+    def _mapped(self, path: Path, shape: tuple[int, ...], name: str) -> np.ndarray:
+        if self.done.get(name):
+            try:
+                np.load(path, mmap_mode="r", allow_pickle=False)  # r+ would lengthen a file that was cut
+                array = np.load(path, mmap_mode="r+", allow_pickle=False)
+                if (array.shape, array.dtype) == (shape, np.dtype(np.float32)):
+                    return array
+            except (OSError, ValueError, EOFError):
+                print(f"{path} is damaged: its samples are made again", flush=True)
+        self.done[name] = 0
+        array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+        with open(path, "r+b") as file:  # now, as an error: later a full disk would end the process
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        return array
+
+    def _agree(self) -> None:
+        """Reads what is done; refuses a folder of other conditions."""
+        path = self.folder / "conditions.json"
+        if not path.exists():
+            files.write_json(path, self._conditions)
+        try:
+            there = json.loads(path.read_text("utf-8"))
+            done = self.folder / "done.json"
+            self.done = (
+                {name: int(rows) for name, rows in json.loads(done.read_text()).items()} if done.exists() else {}
+            )
+        except (ValueError, AttributeError, TypeError) as error:
+            raise Mistake(f"{self.folder} is damaged ({error}): remove it, and its samples are made again") from None
+        for name, value in self._conditions.items():
+            if there.get(name) != value:
+                raise Mistake(
+                    f"{self.folder} holds samples of another evaluation ({name} {there.get(name)}, here {value}): "
+                    "remove it or name another folder"
+                )
+
+
+def drawn(samples: Samples, classifiers: Classifiers, at_once: int = 8) -> Iterator[tuple[str, np.ndarray]]:
+    """(attribute, logits [num_samples]) one after the other, each made unless it is on the disk."""
+    pairs = iter(classifiers)
+    while group := list(itertools.islice(pairs, at_once)):
+        samples.attributes += len(group)
+        for name, _ in group:
+            if not re.fullmatch(r"[\w.-]+", name):
+                raise Mistake(f"{name!r} cannot be the name of an attribute: use letters, digits, - and _")
+        _complete(samples, group)
+        for name, _ in group:
+            yield name, samples.array(f"logits-{name}", ())
+
+
+def _complete(samples: Samples, group: list[tuple[str, Any]]) -> None:
+    """Makes the rows that the latents and the logits of a group lack."""
+    names = [*samples.spaces(), *(f"logits-{name}" for name, _ in group)]
+    sizes: list[tuple[int, ...]] = [(size,) for size in samples.spaces().values()]
+    for name, shape in zip(names, sizes + [()] * len(group), strict=True):
+        samples.array(name, shape)
+    start = min(samples.done[name] for name in names)
+    # Latents that are there already are not written again: what is on the disk stays as it is.
+    wanted = {name: samples.done[name] for name in names}
+    held: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    first = done = start
+    for values in each_batch(samples.fakes, _function(samples.fakes, group), samples.num_samples, "samples", start):
+        for name, rows in zip(names, values, strict=True):
+            held[name].append(rows)
+        done += len(values[0])
+        if done - first >= CHUNK or done == samples.num_samples:
+            lacking = [name for name in names if wanted[name] < done]
+            samples.write(first, {name: np.concatenate(held[name]) for name in lacking})
+            first, held = done, {name: [] for name in names}
+
+
+def _function(fakes: Fakes, group):
+    def function(first, rows):
+        z, labels = latents(fakes, "z", first, rows), label_rows(fakes, first, rows)
+        noise = noise_of(fakes, first, rows)
+        if has_w(fakes.Gs):
+            spaces = [z, fakes.Gs.mapping(z, labels)]
+            images = pictures_of_w(fakes, spaces[1], noise)
+        else:
+            spaces, images = [z], pictures_of_z(fakes, z, labels, noise)
+        logits = [tf.reshape(network(fitted(images, name, network)), (rows.count,)) for name, network in group]
+        return all_finite(images) & all_finite(tf.stack(logits, axis=1)), *spaces, *logits
+
+    return function
+
+
+def fitted(images, name: str, network) -> tf.Tensor:
+    """Pictures at the resolution of a classifier, as means of square blocks. Raises Mistake where they are smaller."""
+    side, wanted = images.shape[1], getattr(network, "resolution", None)
+    if wanted and side < wanted:
+        raise Mistake(
+            f"the network makes pictures of {side}x{side}, and the classifier {name!r} needs {wanted}x{wanted} at least"
+        )
+    return downscale(images, max(side // (wanted or RESOLUTION), 1))
+
+
+def _conditions(fakes: Fakes, num_samples: int) -> dict[str, object]:
+    labels = None if fakes.labels is None else hashlib.sha256(fakes.labels.tobytes()).hexdigest()
+    own = {"seed": fakes.seed, "samples": num_samples, "stage": fakes.stage, "fade": float(fakes.fade)}
+    return own | {"labels": labels, "resolution": fakes.Gs.resolution}

@@ -1,0 +1,89 @@
+"""What a metric says: the official line, a row of metric-<name>.jsonl, latent directions, and its progress."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stylegan_tf import files
+from stylegan_tf.mistakes import Failure
+from stylegan_tf.progress import Eta, LiveLine, format_time
+
+_WIDTH = 29  # characters of a file's name in the line
+
+
+@dataclass(frozen=True)
+class Row:
+    """One evaluation, and what its numbers depend on."""
+
+    metric: str  # with the networks: fid50k@faces
+    values: dict[str, float]  # result name without the metric's ('', '_z', '_w', ...) -> value
+    network: str  # digest of the generator's file
+    nets: str  # digest of what the metric looked through
+    seconds: float
+    conditions: dict[str, Any]  # samples, seed, data set, mirror, ...: whatever else the numbers depend on
+
+
+def line(file_name: str, seconds: float, metric: str, values: Mapping[str, float]) -> str:
+    """The line of the official code, for instance
+    'network-final                  time 16m 02s      fid50k 4.4159    '."""
+    name = file_name if len(file_name) <= _WIDTH else "..." + file_name[3 - _WIDTH :]
+    results = "".join(f" {metric + suffix} {value:<10.4f}" for suffix, value in values.items())
+    return f"{name:<30s} time {format_time(seconds):<12s}{results}"
+
+
+def append(folder: Path, row: Row) -> Path:
+    """Adds the row to metric-<name>.jsonl in `folder`, and returns the file's path.
+
+    Raises Failure where a value is not finite. A line that a killed process left unfinished is ended first.
+    """
+    for suffix, value in row.values.items():
+        if not math.isfinite(value):
+            raise Failure(f"{row.metric}{suffix} is {value}: it is not written down")
+    path = folder / f"metric-{row.metric}.jsonl"
+    fields: dict[str, Any] = {"metric": row.metric}
+    fields |= {f"value{suffix}": value for suffix, value in row.values.items()}
+    fields |= {"network": row.network, "nets": row.nets, "seconds": round(row.seconds, 3)}
+    fields |= {"conditions": row.conditions}
+    text = json.dumps(fields, allow_nan=False) + "\n"
+    with open(path, "ab+") as file:
+        if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
+            text = "\n" + text
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+def write_directions(folder: Path, network: str, directions: Mapping[str, Any]) -> Path:
+    """Writes directions-<network>.npz (see ls.Separability.directions), whole or not at all; returns its path."""
+    path = folder / f"directions-{network}.npz"
+    with files.atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **directions)
+    return path
+
+
+class Live:
+    """The progress of one metric as a line: '<metric>: 300/1,200 fakes, 150/s, 6s left'. A context manager."""
+
+    def __init__(self, metric: str, live: LiveLine | None = None):
+        self.metric, self.live = metric, live or LiveLine()
+        self._what, self._eta = "", Eta(None, "")
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what != self._what:
+            self._what, self._eta = what, Eta(total, what)
+        self._eta.total = total
+        if done >= total or self.live.due():
+            self.live.show(f"{self.metric}: {self._eta.text(done)}")
+
+    def __enter__(self) -> "Live":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.live.close()

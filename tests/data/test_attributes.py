@@ -1,0 +1,96 @@
+"""Lists of attributes: what is read, and the sentence for each that is not one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stylegan_tf.data.attributes import chosen, find_list, plain, read_attributes, split
+from stylegan_tf.data.importers.faces.attributes import ATTRIBUTES as CELEBA
+from stylegan_tf.data.layout import DataSet
+from stylegan_tf.mistakes import Mistake
+from stylegan_tf.official.registry import ATTRIBUTES
+
+GOOD = "3\nSmiling 5_o_Clock_Shadow\n000001.jpg  1 -1\n000002.jpg -1 -1\nc.png -1  1\n"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "list_attr_test.txt"
+    path.write_text(text)
+    return path
+
+
+def test_reading(tmp_path):
+    found = read_attributes(written(tmp_path, GOOD), 3)
+    assert found.names == ("Smiling", "5_o_Clock_Shadow")
+    assert found.table.tolist() == [[True, False], [False, False], [False, True]]
+    assert found.column("smiling").tolist() == [True, False, False]
+    assert found.column("5-o-clock-shadow").tolist() == [False, False, True]
+    assert found.table.dtype == np.bool_
+
+
+def test_every_name_of_celeba_is_one_of_the_published_classifiers():
+    assert sorted(map(plain, CELEBA)) == sorted(ATTRIBUTES)
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "sentence"),
+    [
+        ("", 0, "its first line must be a number, its second the names"),
+        ("Smiling Male\na.png 1 1\n", 1, "its first line must be a number"),
+        ("1\n1 -1\na.png 1 1\n", 1, "line 2 must name the attributes"),
+        ("1\nBig_Nose big-nose\na.png 1 1\n", 1, "line 2 names Big_Nose twice"),
+        (GOOD.replace("3", "4", 1), 4, "line 1 says 4 pictures, but 3 follow; it may be cut short"),
+        (GOOD, 5, "lists 3 pictures, the data set has 5"),
+        (GOOD.replace("000002.jpg -1 -1", "000002.jpg -1 -1 1"), 3, "line 4 must be a file name and 2 times 1 or -1"),
+        (GOOD.replace("000002.jpg -1 -1", "000002.jpg -1 0"), 3, "line 4 must be a file name and 2 times 1 or -1"),
+        (GOOD.replace("000002.jpg -1 -1", ""), 3, "line 4 must be a file name and 2 times 1 or -1"),
+        (GOOD[:-3], 3, "line 5 must be a file name and 2 times 1 or -1"),
+    ],
+)
+def test_what_is_no_list(tmp_path, text, count, sentence):
+    path = written(tmp_path, text)
+    with pytest.raises(Mistake) as caught:
+        read_attributes(path, count)
+    assert sentence in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(Mistake, match="cannot be read: No such file"):
+        read_attributes(tmp_path / "none.txt", 1)
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(Mistake, match="not an attribute list: it is not text"):
+        read_attributes(tmp_path / "picture.png", 1)
+
+
+def test_order_is_that_of_the_metric_then_that_of_the_list():
+    names = ("Zebra", "Smiling", "Stripes", "Male")
+    assert chosen(names, [], ATTRIBUTES) == ["male", "smiling", "zebra", "stripes"]
+    assert chosen(names, ["stripes", " MALE"], ATTRIBUTES) == ["male", "stripes"]
+    assert chosen(names, [""], ATTRIBUTES) == ["male", "smiling", "zebra", "stripes"]
+
+
+def test_an_unknown_name_is_told_with_the_known_ones():
+    with pytest.raises(Mistake, match="there is no attribute smilling; the list has Smiling, Male"):
+        chosen(("Smiling", "Male"), ["Smilling"], ATTRIBUTES)
+
+
+def test_the_list_beside_the_records(tmp_path):
+    data_set = DataSet(tmp_path, "it", (2, 3), 8, 3, 3)
+    with pytest.raises(Mistake, match=r"--attributes must name the attribute list .* holds none"):
+        find_list(data_set)
+    path = written(tmp_path, GOOD)
+    assert find_list(data_set) == path
+    (tmp_path / "list_attr_other.txt").write_text(GOOD)
+    with pytest.raises(Mistake, match="holds 2 of them"):
+        find_list(data_set)
+
+
+def test_split_is_a_function_of_the_seed():
+    train, judged = split(95, 0.1, 7)
+    assert (len(train), len(judged)) == (85, 10)  # 9.5 rounds to the even 10
+    assert sorted([*train, *judged]) == list(range(95))
+    assert np.array_equal(split(95, 0.1, 7)[1], judged)
+    assert not np.array_equal(split(95, 0.1, 8)[1], judged)
+    assert len(split(12, 0.01, 7)[1]) == 1

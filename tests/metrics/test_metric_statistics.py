@@ -1,0 +1,79 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from stylegan_tf.metrics.statistics import Running
+from stylegan_tf.mistakes import Failure, Mistake
+
+
+def running(parts) -> Running:
+    result = Running()
+    for part in parts:
+        result.add(np.asarray(part))
+    return result
+
+
+def test_by_hand():
+    found = running([[[1.0, 2.0]], [[3.0, 6.0], [5.0, 1.0]]]).gaussian()
+    assert found.count == 3
+    assert found.mean.tolist() == [3, 3]
+    # Deviations (-2, -1), (0, 3), (2, -2): sums of products 8, -2, 14, over 3 - 1.
+    assert found.covariance == pytest.approx(np.array([[4, -1], [-1, 7]]))
+
+
+@pytest.fixture(scope="module")
+def features():
+    random = np.random.RandomState(0)
+    return (random.standard_normal((1000, 7)) @ random.standard_normal((7, 7)) + 50).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [1, 64, 700, 1000])
+def test_batches(features, size):
+    found = running(features[first : first + size] for first in range(0, 1000, size)).gaussian()
+    assert found.mean == pytest.approx(features.mean(axis=0, dtype=np.float64), rel=1e-12)
+    assert found.covariance == pytest.approx(np.cov(features, rowvar=False), rel=1e-9)
+    assert found.covariance.tobytes() == running([features]).gaussian().covariance.tobytes()
+
+
+def test_more_after_a_look(features):
+    collected = running([features[:300]])
+    assert collected.gaussian().count == collected.count == 300
+    collected.add(features[300:])
+    assert collected.gaussian().covariance == pytest.approx(np.cov(features, rowvar=False), rel=1e-9)
+
+
+def test_merged(features):
+    one, other, empty = running([features[:300]]), running([features[300:700], features[700:]]), Running()
+    one.merge(other)
+    one.merge(empty)
+    empty.merge(one)
+    for found in (one.gaussian(), empty.gaussian()):
+        assert found.count == 1000
+        assert found.mean == pytest.approx(features.mean(axis=0, dtype=np.float64), rel=1e-12)
+        assert found.covariance == pytest.approx(np.cov(features, rowvar=False), rel=1e-9)
+
+
+def test_memory_is_flat():
+    random = np.random.default_rng(0)
+    tracemalloc.start()
+    try:
+        found = running(random.standard_normal((50, 64), np.float32) for _ in range(1000)).gaussian()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.count == 50_000
+    assert peak < 2_000_000  # the features would be 12.8 MB
+
+
+def test_bad_features():
+    with pytest.raises(Mistake, match="there are 1 pictures, and a covariance needs 2 at least"):
+        running([[[1.0, 2.0]]]).gaussian()
+    with pytest.raises(Mistake, match="there are 0 pictures"):
+        running([np.zeros((0, 3))]).gaussian()
+    with pytest.raises(Failure, match="a feature is not finite"):
+        running([[[1.0, np.nan]]])
+    with pytest.raises(ValueError, match="features of 3 numbers after features of 2"):
+        running([np.zeros((2, 2)), np.zeros((2, 3))])
+    with pytest.raises(ValueError, match=r"features must be \[n, F\], got \[3\]"):
+        running([np.zeros(3)])

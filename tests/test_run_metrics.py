@@ -1,0 +1,149 @@
+"""run_metrics.py: numbers with the bundle that comes along, what is written beside them, what it refuses."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import run_metrics
+from stylegan_tf import files
+from stylegan_tf.configs.json_form import to_json
+from stylegan_tf.configs.presets import experiment
+from stylegan_tf.configs.schema import GeneratorConfig
+from stylegan_tf.data.importers.faces_set import create_faces
+from stylegan_tf.experiment import load
+from stylegan_tf.mistakes import Mistake, exit_code
+from stylegan_tf.networks.kinds import make
+
+ROOT = Path(__file__).parents[1]
+SMALL = GeneratorConfig(32, z_dim=8, w_dim=8, mapping_fmaps=8, mapping_layers=2, fmap_base=64, fmap_max=8)
+RUN = "results/00000-sgan-faces-32-F-cpu"
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of two snapshots of new networks on 40 faces, and networks of other kinds."""
+    folder = tmp_path_factory.mktemp("work")
+    create_faces(folder / "faces", 32, 40, 3, 1)
+    chosen = experiment("F", "cpu", resolution=32)
+    config = to_json(replace(chosen, data=replace(chosen.data, directory=str(folder / "faces"))))
+    for kimg in (100, 110):
+        snapshot = folder / RUN / f"network-snapshot-{kimg:06d}"
+        snapshot.mkdir(parents=True)
+        make(SMALL, kimg).save(snapshot / "Gs.keras")
+        files.write_json(snapshot / "config.json", config)
+    files.write_json(folder / RUN / "config.json", config)
+    make(replace(SMALL, num_channels=4)).save(folder / "rgba.keras")
+    make(replace(SMALL, resolution=16)).save(folder / "small.keras")
+    broken = make(SMALL)
+    broken.synthesis.b4_const.assign(np.full(broken.synthesis.b4_const.shape, 1e38))
+    broken.save(folder / "broken.keras")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work)
+
+
+def rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_every_metric_of_the_bundle(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """Named after it everywhere, with its conditions; a second time the same numbers, bit by bit."""
+    names = ["fid50k", "kid50k", "pr50k3", "ppl_zfull", "ppl_wend", "ppl2_wend", "ls"]
+    for again, asked in (("one", names), ("two", ["fid50k", "ppl_wend"])):
+        flags = [f"--metrics={','.join(asked)}", "--nets=faces", "--num_samples=32", f"--outdir={tmp_path / again}"]
+        run_metrics.run([*flags, "--batch=16"])
+    written = sorted(path.name for path in (tmp_path / "one").glob("metric-*.jsonl"))
+    scaled = ["fid0.032k", "kid0.032k", "ls_0.032k", "ppl2_wend_0.032k", "ppl_wend_0.032k", "ppl_zfull_0.032k"]
+    assert written == sorted(f"metric-{name}@faces.jsonl" for name in [*scaled, "pr0.032k3"])
+    digest = files.sha256(Path(RUN) / "network-snapshot-000110/Gs.keras")
+    for name in written:
+        (one,) = rows(tmp_path / "one" / name)
+        values = {key: value for key, value in one.items() if key.startswith("value")}
+        assert np.isfinite(list(values.values())).all()
+        if (tmp_path / "two" / name).exists():
+            (two,) = rows(tmp_path / "two" / name)
+            assert values == {key: two[key] for key in values}
+        assert one["network"] == digest and len(one["nets"]) == 64 and one["seconds"] > 0
+        assert one["metric"] == name[7:-6] and one["conditions"]["nets"].startswith("faces-")
+        assert one["conditions"]["samples"] == 32 and one["conditions"]["config"] == "F"
+    printed = capsys.readouterr().out
+    assert f"{'network-snapshot-000110':<30s} time " in printed and " fid0.032k@faces " in printed
+    assert " ls_0.032k@faces_z " in printed and "male " in printed and "H(Y|w)" in printed
+    with np.load(tmp_path / "one" / "directions-network-snapshot-000110.npz") as directions:
+        assert directions["w"].shape == (40, 8) and directions["z"].shape == (40, 8)
+
+
+def test_every_snapshot_and_a_curve(work: Path) -> None:
+    run_metrics.run(["--metrics=fid50k@faces", f"--run_dir={RUN}", "--all", "--num_samples=16"])
+    path = Path(RUN) / "metric-fid0.016k@faces.jsonl"
+    assert [row["conditions"]["file"][-15:] for row in rows(path)] == ["000100/Gs.keras", "000110/Gs.keras"]
+    with Image.open(path.with_suffix(".png")) as image:
+        assert image.size == (960, 600)
+    assert (Path(RUN) / ".metrics").is_dir(), "the statistics of the reals are kept"
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ([], "--metrics is missing: names with commas, from fid50k"),
+        (["--metrics=fid"], "there is no metric fid; did you mean fid50k?"),
+        (["--metrics=ls", "--all"], "--all needs --run_dir"),
+        (["--metrics=ls", "--run_dir=a", "--network=b"], "give one of them"),
+        (["--metrics=ls", "--run_dir=nowhere"], "there is no nowhere"),
+        (["--metrics=ls", "--seed=-1"], "--seed=-1 must not be negative"),
+        (["--metrics=ls", "--nets=face"], "--nets=face: choose from auto, open, official, faces, or name a folder"),
+        (["--metrics=is50k", "--nets=faces"], "needs the classes of Inception: --nets=open downloads it"),
+        (["--metrics=ppl_wend@faces", "--network=rgba.keras"], "alpha is not supported"),
+        (["--metrics=fid5k@faces", "--network=small.keras"], "name the pictures with --dataset"),
+        (["--metrics=ls_1k@faces", "--network=small.keras"], "pictures of 16x16, and the classifier"),
+        (["--metrics=kid5k@faces"], "has 40 pictures, kid5k@faces asks for 5000"),
+        (["--metrics=fid5k@faces", "--dataset=nowhere"], "the data set folder nowhere does not exist"),
+    ],
+)
+def test_mistakes_exit_2(flags: list[str], sentence: str, capsys: pytest.CaptureFixture) -> None:
+    assert exit_code(lambda: run_metrics.run(flags)) == 2
+    printed = capsys.readouterr().err
+    assert sentence in printed and printed.splitlines()[-1].startswith("error: ")
+
+
+def test_a_network_without_finite_pictures_exits_1(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    flags = ["--metrics=fid0.1k@faces", "--network=broken.keras", "--dataset=faces", f"--outdir={tmp_path}"]
+    assert exit_code(lambda: run_metrics.run(flags)) == 1
+    assert "is not finite" in capsys.readouterr().err
+    assert list(tmp_path.glob("*.jsonl")) == []
+
+
+def test_published_networks_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder without them names the files."""
+    with pytest.raises(Mistake, match="must hold pt_inception-2015-12-05-6726825d.pth"):
+        run_metrics.run(["--metrics=fid50k", f"--nets={tmp_path}"])
+    with pytest.raises(Mistake, match="there is no celebahq-classifier-00-male.pkl"):
+        run_metrics.run(["--metrics=ls", f"--nets={tmp_path}"])
+
+
+def test_without_a_run_the_network_that_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.rmtree(tmp_path / "results", ignore_errors=True)
+    values = run_metrics.parse(["--metrics=ls"], run_metrics.FLAGS)
+    assert run_metrics.networks_of(values) == [load.SHIPPED] and load.SHIPPED.is_file()
+
+
+def test_help_and_list_are_instant() -> None:
+    script = (
+        "import sys, run_metrics\n"
+        "run_metrics.run(['--help']); run_metrics.run(['--list'])\n"
+        "assert not {'tensorflow', 'keras', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "--num_samples" in done.stdout and "ppl_wend" in done.stdout

@@ -1,0 +1,104 @@
+"""train_classifiers.py: flags to a job, and what it refuses. Training itself is tested with experiment/classify.py."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train_classifiers
+from stylegan_tf.data.writing import Writer
+from stylegan_tf.experiment import classify
+from stylegan_tf.mistakes import Mistake
+
+ROOT = Path(train_classifiers.__file__).parent
+LIST = "20\nMale Stripes Smiling\n" + "".join(f"{number}.png 1 -1 1\n" for number in range(20))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "stripes"
+    with Writer(folder, "stripes", 16, 3) as writer:
+        for picture in np.random.default_rng(1).integers(0, 256, [20, 16, 16, 3], dtype=np.uint8):
+            writer.add(picture)
+    (folder / "list_attr_stripes.txt").write_text(LIST)
+    return folder
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[classify.Job]:
+    """The jobs that are asked for; nothing is trained."""
+    asked: list[classify.Job] = []
+    monkeypatch.setattr(classify, "train", asked.append)
+    return asked
+
+
+def test_flags_reach_the_job(dataset: Path, jobs: list[classify.Job], tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text(LIST)
+    train_classifiers.run(
+        [
+            *(f"--dataset={dataset}", f"--attributes={other}", "--only=smiling,Male", "--resolution=8"),
+            *("--total_kimg=2.5", "--seed=7", "--hardware=1gpu", "--threads=2", "--outdir=there"),
+            *("--features", "--pack=it.npz"),
+        ]
+    )
+    (job,) = jobs
+    assert (job.names, job.attributes.path, job.outdir) == (["male", "smiling"], other, Path("there"))
+    recipe = job.recipe
+    assert (recipe.hardware, recipe.resolution, recipe.total_kimg, recipe.seed) == ("1gpu", 8, 2.5, 7)
+    assert (job.features, job.pack, job.threads) == (True, "it.npz", 2)
+
+
+def test_defaults(dataset: Path, jobs: list[classify.Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_classifiers, "auto_row", lambda: "4gpu")
+    train_classifiers.run([f"--dataset={dataset}"])
+    monkeypatch.setattr(train_classifiers, "auto_row", lambda: "cpu")
+    train_classifiers.run([f"--dataset={dataset}"])
+    assert [job.recipe.hardware for job in jobs] == ["1gpu", "cpu"]
+    assert jobs[1].attributes.path == dataset / "list_attr_stripes.txt"
+    assert jobs[1].names == ["male", "smiling", "stripes"]
+    assert jobs[1].outdir == Path("results/classifiers-stripes-16")
+    assert (jobs[1].features, jobs[1].pack) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "--dataset is missing: name a folder"),
+        (["--dataset=nowhere"], "nowhere does not exist"),
+        (["--dataset={}", "--only=Smilling"], "there is no attribute smilling; the list has Male, Stripes, Smiling"),
+        (["--dataset={}", "--attributes=none.txt"], "none.txt cannot be read"),
+        (["--dataset={}", "--hardware=tpu"], "--hardware=tpu: choose from auto, cpu, 1gpu"),
+        (["--dataset={}", "--resolution=12"], "a power of two, 8 at least, not 12"),
+        (["--dataset={}", "--threads=0"], "--threads=0: expected 1 or more"),
+        (["--dataset={}", "--pack=it.zip"], "--pack=it.zip: the name must end in .npz"),
+        (["--dataset={}", "--total_kimg=-1"], "--total_kimg=-1: expected more than 0"),
+    ],
+)
+def test_mistakes(dataset: Path, jobs: list[classify.Job], arguments: list[str], sentence: str) -> None:
+    with pytest.raises(Mistake) as caught:
+        train_classifiers.run([argument.format(dataset) for argument in arguments])
+    assert sentence in str(caught.value)
+    assert not jobs
+
+
+def test_a_list_of_another_set_is_refused(dataset: Path, jobs: list[classify.Job], tmp_path: Path) -> None:
+    short = tmp_path / "short.txt"
+    short.write_text("\n".join(LIST.splitlines()[:12]))
+    with pytest.raises(Mistake, match="line 1 says 20 pictures, but 10 follow; it may be cut short"):
+        train_classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
+    short.write_text(short.read_text().replace("20", "10", 1))
+    with pytest.raises(Mistake, match="lists 10 pictures, the data set has 20"):
+        train_classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
+
+
+def test_help_without_tensorflow() -> None:
+    script = (
+        "import sys, train_classifiers; train_classifiers.run(['--help']); "
+        "print([name for name in ('tensorflow', 'keras', 'numpy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Trains networks that say whether a face has an attribute")
+    assert "--attributes" in done.stdout and done.stdout.endswith("\n[]\n")
