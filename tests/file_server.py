@@ -1,11 +1,32 @@
-"""A web server on a local port that misbehaves as it is told, and remembers what it was asked."""
+"""A web server on a local port that misbehaves as it is told, and remembers what it was asked; a file to serve."""
 
+import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from socketserver import ThreadingMixIn
+
+from stylegan_tf.official.registry import Entry
+
+BODY = b"\x80\x04" + bytes(range(256)) * 1000 + b"."  # 256,003 bytes, as a pickle begins and ends
+DIGEST = hashlib.sha256(BODY).hexdigest()
+PAGE = (
+    b"<!DOCTYPE html><title>Google Drive - Quota exceeded</title><p>Too many users have viewed or downloaded this file."
+)
+
+
+def entry(*addresses, **facts) -> Entry:
+    """A file of the registry that these addresses have."""
+    return Entry("net", "net.pkl", addresses, **facts)
+
+
+def visible(folder: Path) -> list[str]:
+    """What lies in a folder, but for the lock file and the licences that were shown."""
+    return sorted(set(os.listdir(folder)) - {".net.pkl.lock", ".licences"})
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """The cache folder: what is there, what comes, and what is refused."""
 
-import hashlib
 import io
 import json
 import os
@@ -8,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from file_server import running
+from file_server import BODY, DIGEST, PAGE, entry, running, visible
 
 from stylegan_tf.mistakes import Failure, Mistake
 from stylegan_tf.official import download
@@ -16,11 +15,6 @@ from stylegan_tf.official.download import cache_folder, fetch
 from stylegan_tf.official.registry import CC_BY_NC, Entry, find
 
 ROOT = Path(__file__).parents[2]
-BODY = b"\x80\x04" + bytes(range(256)) * 1000 + b"."  # 256,003 bytes
-DIGEST = hashlib.sha256(BODY).hexdigest()
-PAGE = (
-    b"<!DOCTYPE html><title>Google Drive - Quota exceeded</title><p>Too many users have viewed or downloaded this file."
-)
 
 
 @pytest.fixture(autouse=True)
@@ -33,15 +27,6 @@ def surroundings(monkeypatch):
 def server():
     with running() as server:
         yield server
-
-
-def entry(*addresses, **facts) -> Entry:
-    return Entry("net", "net.pkl", addresses, **facts)
-
-
-def visible(folder: Path) -> list[str]:
-    """What lies in a folder, but for the lock file and the licences that were shown."""
-    return sorted(set(os.listdir(folder)) - {".net.pkl.lock", ".licences"})
 
 
 def test_a_download_and_its_sidecar(server, tmp_path):

@@ -1,8 +1,6 @@
 """Downloads that go wrong: what is said, what is left, and what the next call makes of it."""
 
-import hashlib
 import io
-import os
 import shutil
 import subprocess
 import sys
@@ -11,19 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from file_server import running
+from file_server import BODY, DIGEST, PAGE, entry, running, visible
 
 from stylegan_tf.mistakes import Failure
 from stylegan_tf.official import download
 from stylegan_tf.official.download import fetch
-from stylegan_tf.official.registry import Entry
 
 ROOT = Path(__file__).parents[2]
-BODY = b"\x80\x04" + bytes(range(256)) * 1000 + b"."  # 256,003 bytes
-DIGEST = hashlib.sha256(BODY).hexdigest()
-PAGE = (
-    b"<!DOCTYPE html><title>Google Drive - Quota exceeded</title><p>Too many users have viewed or downloaded this file."
-)
 
 
 @pytest.fixture(autouse=True)
@@ -36,15 +28,6 @@ def surroundings(monkeypatch):
 def server():
     with running() as server:
         yield server
-
-
-def entry(*addresses, **facts) -> Entry:
-    return Entry("net", "net.pkl", addresses, **facts)
-
-
-def visible(folder: Path) -> list[str]:
-    """What lies in a folder, but for the lock file and the licences that were shown."""
-    return sorted(set(os.listdir(folder)) - {".net.pkl.lock", ".licences"})
 
 
 def test_cuts_are_continued(server, tmp_path):
