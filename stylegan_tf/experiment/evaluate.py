@@ -175,7 +175,8 @@ def _separability(metric: Metric, name: str, fakes: "Fakes", looks: "Eye", subje
 
     folder = subject.outdir / CACHE / f"{name}-{subject.digest[:16]}-{fakes.seed}"
     conditions = {"network": subject.digest, "nets": looks.digest, "batch": fakes.batch}
-    found = ls.evaluate(fakes, looks.see, metric.samples, metric.keep, folder, conditions)
+    at_once = 40 if looks.suffix else 8  # the small networks of the bundle fit into memory together
+    found = ls.evaluate(fakes, looks.see, metric.samples, metric.keep, folder, conditions, at_once)
     for attribute, one in found.attributes.items():
         entropies = "  ".join(f"H(Y|{space}) {bits:.4f}" for space, bits in one.entropy.items())
         print(f"  {attribute:<22} {entropies}")
