@@ -71,8 +71,9 @@ class Trainer:
             tf.TensorSpec([None, recipe.minibatch, None]),
             tf.TensorSpec([None]),
         )
-        self._train = tf.function(self._steps, input_signature=steps)
-        self._judge = tf.function(self._logits, input_signature=[tf.TensorSpec([None, *shape[2:]], tf.uint8)])
+        judged = (tf.TensorSpec([None, *shape[2:]], tf.uint8),)
+        self._train = tf.function(self._steps, input_signature=steps, autograph=False)
+        self._judge = tf.function(self._logits, input_signature=judged, autograph=False)
 
     @property
     def steps(self) -> int:
@@ -108,16 +109,19 @@ class Trainer:
 
     def _steps(self, pictures, signs, rates):
         """Trains on minibatches uint8 [steps, n, H, W, C], signs [steps, n, A]. -> the mean of the losses."""
-        total = tf.zeros([])
-        for step in tf.range(tf.shape(rates)[0]):
+        steps = tf.shape(rates)[0]
+
+        def train(step, total):
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([variable.value for variable in self.variables])
                 loss = tf.reduce_mean(cross_entropy(self._logits(pictures[step]), signs[step]))
             gradients = tape.gradient(loss, [variable.value for variable in self.variables])
             self.optimizer.learning_rate.assign(rates[step])
             self.optimizer.apply(gradients, self.variables)
-            total += loss
-        return total / tf.cast(tf.shape(rates)[0], tf.float32)
+            return step + 1, total + loss
+
+        _, total = tf.while_loop(lambda step, _: step < steps, train, (tf.constant(0), tf.zeros([])))
+        return total / tf.cast(steps, tf.float32)
 
     def _logits(self, pictures):
         return self.network(tf.cast(pictures, tf.float32) / 127.5 - 1)

@@ -27,7 +27,7 @@ def test_a_second_sigint_stops_at_once():
 
 
 def test_the_handlers_before_come_back():
-    noted = []
+    noted, of_ctrl_c = [], signal.getsignal(signal.SIGINT)
     before = signal.signal(signal.SIGTERM, lambda *_: noted.append("before"))
     try:
         with StopRequest():
@@ -39,7 +39,7 @@ def test_the_handlers_before_come_back():
         signal.signal(signal.SIGTERM, before)
     with pytest.raises(KeyboardInterrupt), StopRequest():
         raise KeyboardInterrupt
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is of_ctrl_c
 
 
 def test_what_stopped_says():
