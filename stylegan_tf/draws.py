@@ -92,9 +92,11 @@ def _draw(operation, seed, purpose, nimg, rows, shape):
     for side in shape:
         size *= side
     blocks = -(-size // BLOCK)
-    run = rows.count // rows.group
+    # All rows of the minibatch are one run, however they are grouped.
+    starts = [0] if rows.replicas == 1 else rows.starts()
+    run = rows.count // len(starts)
     parts = []
-    for start in rows.starts():
+    for start in starts:
         first = (tf.cast(nimg, tf.int64) + tf.cast(start, tf.int64)) * blocks
         counter = tf.bitcast(tf.stack([first, tf.zeros_like(first)]), tf.uint64)
         parts.append(operation(shape=(run, blocks * BLOCK), key=_key(seed, purpose), counter=counter, alg=PHILOX))

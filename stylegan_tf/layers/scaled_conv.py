@@ -75,9 +75,14 @@ class DownscaleConv2D(_ScaledConv2D):
 
 
 def spread(kernel):
-    """Sum of four copies of a kernel shifted by 0 or 1 in both directions. [k, k, in, out] -> [k+1, k+1, in, out]."""
-    kernel = ops.pad(kernel, [[1, 1], [1, 1], [0, 0], [0, 0]])
-    return kernel[1:, 1:] + kernel[:-1, 1:] + kernel[1:, :-1] + kernel[:-1, :-1]
+    """Sum of four copies of a kernel shifted by 0 or 1 in both directions. [k, k, in, out] -> [k+1, k+1, in, out].
+
+    By padding, whose gradient is a slice: the gradient of Python's slices took a tenth of a training step on a CPU.
+    """
+    for axis in (0, 1):
+        before, after = ([shift if at == axis else (0, 0) for at in range(4)] for shift in ((1, 0), (0, 1)))
+        kernel = ops.pad(kernel, before) + ops.pad(kernel, after)
+    return kernel
 
 
 def is_fused(fused_scale: str, resolution: int) -> bool:

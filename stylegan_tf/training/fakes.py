@@ -14,13 +14,14 @@ def mixed_ws(G, labels, stage: int, seed: int, purpose: str, nimg, rows: draws.R
     taking a second latent's style from a random layer on (paper sec. 3.1).
     """
     z = draws.normal(seed, f"{purpose} z", nimg, rows, (G.z_dim,))
-    w = G.mapping(z, labels)
-    ws = G.broadcast(w)
     if mixing <= 0 or not G.synthesis.use_styles:
-        return ws, w
-    other = G.mapping(draws.normal(seed, f"{purpose} mixed z", nimg, rows, (G.z_dim,)), labels)
+        w = G.mapping(z, labels)
+        return G.broadcast(w), w
+    other = draws.normal(seed, f"{purpose} mixed z", nimg, rows, (G.z_dim,))
+    both = None if labels is None else tf.concat([labels, labels], axis=0)
+    w, other = tf.split(G.mapping(tf.concat([z, other], axis=0), both), 2)
     cutoffs = draws.cutoffs(seed, f"{purpose} cutoff", nimg, rows, shares, num_layers(stage), mixing)
-    return mix_styles(ws, G.broadcast(other), cutoffs), w
+    return mix_styles(G.broadcast(w), G.broadcast(other), cutoffs), w
 
 
 def fresh_noise(G, stage: int, seed: int, purpose: str, nimg, rows: draws.Rows) -> list:

@@ -1,11 +1,11 @@
 """What training changes, apart from counters: networks, optimizers, loss scales."""
 
-import keras
 import tensorflow as tf
 
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.networks.kinds import make
 from stylegan_tf.replicas import Replicas
+from stylegan_tf.training.adam import Adam
 from stylegan_tf.training.loss_scale import LossScale
 
 
@@ -32,10 +32,10 @@ class State:
                     variable.assign(tf.zeros(variable.shape, variable.dtype))
 
 
-def make_optimizer(experiment: Experiment, network) -> keras.optimizers.Optimizer:
+def make_optimizer(experiment: Experiment, network) -> Adam:
     """Adam for a network: theta -= lr sqrt(1 - beta2^t) g / (sqrt(v) + epsilon) with beta1 = 0 (paper app. C)."""
     training = experiment.training
-    optimizer = keras.optimizers.Adam(
+    optimizer = Adam(
         learning_rate=0.0,
         beta_1=training.adam_beta1,
         beta_2=training.adam_beta2,

@@ -145,19 +145,16 @@ class Steps:
         replicas, factor = self.state.replicas, scale.factor()
 
         def unfinite(*gradients):
-            return tf.add_n([tf.reduce_sum(tf.cast(~tf.math.is_finite(g), tf.float32)) for g in gradients])
+            fine = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
+            return tf.cast(~tf.reduce_all(fine), tf.float32)
 
         finite = replicas.total(replicas.run(unfinite, *gradients)) == 0
 
         def step(*gradients):
-            optimizer.apply([gradient / factor for gradient in gradients], variables)
-
-        def apply():
-            replicas.run(step, *gradients)
-            return True
+            optimizer.apply(gradients, variables, finite, factor)
 
         optimizer.learning_rate.assign(learning_rate)
-        tf.cond(finite, apply, lambda: False)
+        replicas.run(step, *gradients)
         scale.after(finite)
         return finite
 
