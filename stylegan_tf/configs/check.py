@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from stylegan_tf.configs import fused_scale
 from stylegan_tf.configs.crop import rectangle
 from stylegan_tf.configs.json_form import as_text, flat
 from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGeneratorConfig
@@ -15,16 +16,15 @@ CHOICES = {
     "G.nonlinearity": ("lrelu", "relu"),
     "G.mapping_nonlinearity": ("lrelu", "relu"),
     "D.nonlinearity": ("lrelu", "relu"),
-    "G.fused_scale": ("auto", "on", "off"),
-    "D.fused_scale": ("auto", "on", "off"),
     "loss.G": ("logistic_nonsaturating", "logistic_saturating", "wgan"),
     "loss.D": ("logistic", "wgan", "hinge"),
-    "training.precision": ("float32", "mixed_bfloat16", "mixed_float16"),
+    "training.precision": ("auto", "float32", "mixed_bfloat16", "mixed_float16"),
 }
 AT_LEAST_ONE = (
     *("G.num_channels", "G.z_dim", "G.w_dim", "G.mapping_fmaps", "G.fmap_base", "G.fmap_max"),
     *("D.num_channels", "D.fmap_base", "D.fmap_max", "D.mbstd_num_features"),
     *("schedule.minibatch_base", "training.shares", "training.minibatch_repeats", "training.D_repeats"),
+    "training.r1_interval",
     *("output.image_ticks", "output.snapshot_ticks", "output.metric_ticks", "data.num_faces"),
 )
 ABOVE_ZERO = (
@@ -53,6 +53,7 @@ def validate(experiment: Experiment) -> Experiment:
     _check_values(flat(experiment))
     _check_resolutions(experiment)
     _check_agreement(experiment)
+    _check_penalties(experiment)
     _check_generator(experiment)
     _check_minibatches(experiment)
     return experiment
@@ -85,6 +86,9 @@ def _check_values(values: dict[str, Any]) -> None:
     for path, choices in CHOICES.items():
         if path in values and values[path] not in choices:
             raise Mistake(f"{path} is {values[path]}; choose from {', '.join(choices)}")
+    for path in ("G.fused_scale", "D.fused_scale"):
+        if values[path] != fused_scale.MEASURED and not fused_scale.is_valid(values[path]):
+            raise Mistake(f"{path} is {values[path]}; choose from {fused_scale.EXPECTED}, or {fused_scale.MEASURED}")
     for path, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise Mistake(f"{path} must be a finite number, not {value}")
@@ -144,6 +148,13 @@ def _check_agreement(experiment: Experiment) -> None:
             f"G.label_size={G.label_size} does not fit data.max_label_size={data.max_label_size}; set "
             "data.max_label_size alone (none: all columns of the label file), the networks follow"
         )
+
+
+def _check_penalties(experiment: Experiment) -> None:
+    interval, loss = experiment.training.r1_interval, experiment.loss
+    if interval > 1 and (loss.gp_weight or not (loss.r1_gamma or loss.r2_gamma)):
+        what = "WGAN-GP's penalty belongs to every step" if loss.gp_weight else "there is no R1 or R2 penalty"
+        raise Mistake(f"training.r1_interval is {interval}, but {what} (loss.r1_gamma=0): set it to 1")
 
 
 def _check_generator(experiment: Experiment) -> None:

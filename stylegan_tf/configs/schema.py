@@ -32,7 +32,7 @@ class GeneratorConfig:
     use_wscale: bool = True  # equalized learning rate
     nonlinearity: str = "lrelu"  # of the synthesis network: lrelu | relu
     mapping_nonlinearity: str = "lrelu"
-    fused_scale: str = "auto"  # auto | on | off
+    fused_scale: str = "auto"  # auto | on | off | 16,32 | measured: see configs.fused_scale
     blur: bool = True
 
 
@@ -144,6 +144,7 @@ class TrainingConfig:
     shares: int = 1  # GPUs of the official hardware row: parts of a minibatch that have their own style-mixing cutoff
     minibatch_repeats: int = 4  # minibatches between two looks at the schedule
     D_repeats: int = 1
+    r1_interval: int = 1  # D steps from one R1 and R2 penalty to the next (StyleGAN2 app. B); 1: part of every step
     ema_half_life_kimg: float = 10.0  # G_smoothing_kimg; 0: Gs = G
     style_mixing_prob: float = 0.9
     w_avg_beta: float = 0.995  # dlatent_avg_beta
@@ -151,8 +152,10 @@ class TrainingConfig:
     adam_beta1: float = 0.0
     adam_beta2: float = 0.99
     adam_epsilon: float = 1e-8
-    precision: str = "float32"  # float32 | mixed_bfloat16 | mixed_float16
+    precision: str = "float32"  # float32 | mixed_bfloat16 | mixed_float16 | auto: the faster of the first two, measured
     tf32: bool = False
+    deterministic: bool | None = None  # the same bits on every run; none: on CPUs, where it costs nothing
+    xla: bool = False  # compile the gradients of a step with XLA
     init_from: str = ""  # network that the weights are taken from, as the user named it; "": random ones
 
 

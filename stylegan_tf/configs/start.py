@@ -12,7 +12,8 @@ from stylegan_tf.configs.schema import (
 )
 from stylegan_tf.mistakes import Mistake
 
-OF_THE_DATA = {"resolution", "num_channels", "label_size"}  # arguments that follow the pictures, not the file
+# Arguments that follow the pictures or the machine, not the file.
+NOT_OF_THE_FILE = {"resolution", "num_channels", "label_size", "fused_scale"}
 WIDTHS = ("fmap_base", "fmap_decay", "fmap_max", "use_wscale")
 
 
@@ -45,8 +46,8 @@ def started_from(experiment: Experiment, start: Start) -> Experiment:
     first = min(start.resolution, experiment.data.resolution)
     return replace(
         experiment,
-        G=_with_those_of_the_data(start.G, experiment.G),
-        D=_with_those_of_the_data(D, experiment.D),
+        G=_with_our_own(start.G, experiment.G),
+        D=_with_our_own(D, experiment.D),
         schedule=replace(experiment.schedule, initial_resolution=first),
         training=replace(experiment.training, init_from=start.name),
     )
@@ -64,5 +65,5 @@ def changes(experiment: Experiment, start: Start) -> list[str]:
     ]
 
 
-def _with_those_of_the_data(theirs: Any, ours: Any) -> Any:
-    return replace(theirs, **{name: getattr(ours, name) for name in OF_THE_DATA})
+def _with_our_own(theirs: Any, ours: Any) -> Any:
+    return replace(theirs, **{name: getattr(ours, name) for name in NOT_OF_THE_FILE})

@@ -11,8 +11,6 @@ from keras import ops
 from stylegan_tf.layers.equalized import EqualizedConv2D
 from stylegan_tf.ops.resample import downscale, upscale
 
-FUSED_SCALES = ("auto", "on", "off")
-
 
 class _ScaledConv2D(EqualizedConv2D):
     """What both directions share: `fused` as a constructor argument."""
@@ -83,10 +81,3 @@ def spread(kernel):
         before, after = ([shift if at == axis else (0, 0) for at in range(4)] for shift in ((1, 0), (0, 1)))
         kernel = ops.pad(kernel, before) + ops.pad(kernel, after)
     return kernel
-
-
-def is_fused(fused_scale: str, resolution: int) -> bool:
-    """Whether a layer between `resolution` / 2 and `resolution` is fused. Raises ValueError for an unknown setting."""
-    if fused_scale not in FUSED_SCALES:
-        raise ValueError(f"fused_scale must be one of {', '.join(FUSED_SCALES)}, got {fused_scale!r}")
-    return fused_scale == "on" or (fused_scale == "auto" and resolution >= 128)

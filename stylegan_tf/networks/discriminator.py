@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
+from stylegan_tf.configs.fused_scale import is_fused
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
-from stylegan_tf.layers.scaled_conv import DownscaleConv2D, is_fused
+from stylegan_tf.layers.scaled_conv import DownscaleConv2D
 from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, is_one, seed_of, stage_of, used_at
 from stylegan_tf.ops.activate import GAIN, activation
 from stylegan_tf.ops.blend import crossfade
@@ -26,7 +27,7 @@ class Discriminator(keras.Model):
         fmap_base, fmap_decay, fmap_max: Widths; see networks.stages.channels.
         use_wscale: bool. Equalized learning rate.
         nonlinearity: str. "lrelu" or "relu".
-        fused_scale: str. "auto", "on" or "off": how downscaling convolutions are computed; the numbers are the same.
+        fused_scale: str. See configs.fused_scale: how downscaling convolutions are computed; the numbers are the same.
         blur: bool. Blur before downscaling.
         mbstd_group_size: int. Samples of a group of the minibatch deviation; 0 or 1: none.
         mbstd_num_features: int. Maps that it appends.

@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
+from stylegan_tf.configs.fused_scale import is_fused
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
-from stylegan_tf.layers.scaled_conv import DownscaleConv2D, UpscaleConv2D, is_fused
+from stylegan_tf.layers.scaled_conv import DownscaleConv2D, UpscaleConv2D
 from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, is_one, seed_of, stage_of, used_at
 from stylegan_tf.ops.activate import GAIN, activation
 from stylegan_tf.ops.blend import crossfade
@@ -65,7 +66,7 @@ class ProganGenerator(_Progan):
         pixelnorm_epsilon: float. Of every pixel norm, that of the latents included.
         use_wscale: bool. Equalized learning rate.
         use_leakyrelu: bool. False: ReLU.
-        fused_scale: str. "auto", "on" or "off": how upscaling convolutions are computed; the numbers are the same.
+        fused_scale: str. See configs.fused_scale: how upscaling convolutions are computed; the numbers are the same.
         seed: int. Of the initial weights.
 
     Call arguments:
@@ -165,7 +166,7 @@ class ProganDiscriminator(_Progan):
         label_size: int. Length of labels, which it takes and does not use.
         fmap_base, fmap_decay, fmap_max: Widths; see networks.stages.channels.
         use_wscale: bool. Equalized learning rate.
-        fused_scale: str. "auto", "on" or "off": how downscaling convolutions are computed; the numbers are the same.
+        fused_scale: str. See configs.fused_scale: how downscaling convolutions are computed; the numbers are the same.
         downscale_last: bool. True: 2x2 means are taken after bias and non-linearity instead of before, another
             function (official fused_scale False).
         mbstd_group_size: int. Samples of a group of the minibatch deviation; 0 or 1: none.

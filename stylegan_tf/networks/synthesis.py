@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
+from stylegan_tf.configs.fused_scale import is_fused
 from stylegan_tf.layers.epilogue import Epilogue
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
-from stylegan_tf.layers.scaled_conv import UpscaleConv2D, is_fused
+from stylegan_tf.layers.scaled_conv import UpscaleConv2D
 from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, is_one, num_layers, seed_of, stage_of
 from stylegan_tf.ops.activate import GAIN
 from stylegan_tf.ops.blend import crossfade
@@ -29,7 +30,7 @@ class Synthesis(keras.Model):
         const_input_layer: bool. False: the 4x4 input is a dense layer of w[:, 0] (the traditional input).
         use_noise, use_pixel_norm, use_instance_norm, nonlinearity: See layers.epilogue.Epilogue.
         use_wscale: bool. Equalized learning rate.
-        fused_scale: str. "auto", "on" or "off": how upscaling convolutions are computed; the numbers are the same.
+        fused_scale: str. See configs.fused_scale: how upscaling convolutions are computed; the numbers are the same.
         blur: bool. Blur after upscaling.
         seed: int. Of the initial weights and the stored noise.
 

@@ -3,6 +3,7 @@
 import math
 from typing import Any, get_type_hints
 
+from stylegan_tf.configs import fused_scale
 from stylegan_tf.configs.check import CHOICES, HIGHEST_RESOLUTION
 from stylegan_tf.configs.json_form import KINDS
 from stylegan_tf.configs.schema import (
@@ -99,6 +100,8 @@ def _checked(name: str, hint: type, value: Any) -> Any:
     choices = CHOICES.get(f"G.{name.removeprefix('mapping_')}")
     if choices and value not in choices:
         raise Mistake(f"its {name} is {_short(value)}, not one of {', '.join(choices)}")
+    if name == "fused_scale" and not fused_scale.is_valid(value):
+        raise Mistake(f"its {name} is {_short(value)}, not {fused_scale.EXPECTED}")
     if name in LIMITS and not LIMITS[name][0] <= value <= LIMITS[name][1]:
         raise Mistake(f"its {name} must be from {LIMITS[name][0]} to {LIMITS[name][1]}, not {_short(value)}")
     return value

@@ -26,6 +26,7 @@ class Progress:
 
     nimg: int = 0  # pictures shown
     seconds: float = 0.0  # trained, by all starts of the run together
+    d_steps: int = 0  # of the discriminator, those that were skipped too
     tick: int = 0  # ticks ended
     tick_nimg: int = 0  # where the current tick began
     reset_key: list[int] | None = None  # schedule.reset_key at the last look at the schedule

@@ -7,6 +7,7 @@ one, scaled by the multiplications that both need.
 import math
 from collections.abc import Mapping
 
+from stylegan_tf.configs.fused_scale import is_fused
 from stylegan_tf.configs.schema import (
     DiscriminatorConfig,
     Experiment,
@@ -21,7 +22,6 @@ from stylegan_tf.networks.stages import channels
 # G: forward in the D step; forward and twice backward in the G step. D: reals and fakes forward and twice backward,
 # the penalty's gradient and its derivative, then forward and backward for G.
 G_PASSES, D_PASSES = 4, 11
-FUSED_FROM_STAGE = 7  # fused_scale "auto": 128x128 and up
 FUSED_COST = 4 / 9  # multiplications of a fused convolution, relative to the separate form
 
 # How fast old measurements are forgotten, per measurement: the mean covers about the last ten.
@@ -117,5 +117,4 @@ def _pace_of(stage: int, experiment: Experiment, seconds_per_image: Mapping[int,
 
 
 def _scaling(fused_scale: str, stage: int) -> float:
-    fused = fused_scale == "on" or (fused_scale == "auto" and stage >= FUSED_FROM_STAGE)
-    return FUSED_COST if fused else 1.0
+    return FUSED_COST if is_fused(fused_scale, 2**stage) else 1.0

@@ -21,9 +21,11 @@ from stylegan_tf.training.eta import Pace, remaining_seconds
 from stylegan_tf.training.log import RunLog, Tick, live_text
 from stylegan_tf.training.signals import StopRequest
 from stylegan_tf.training.snapshots import Grid, save_networks
-from stylegan_tf.training.state import State
-from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, Steps
+from stylegan_tf.training.state import State, lazy_correction
+from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, R1_STATISTICS, Steps
 
+STATISTICS = {"D": D_STATISTICS, "G": G_STATISTICS, "R1": R1_STATISTICS}  # of each kind of step
+NAMES = [name for names in STATISTICS.values() for name in names]
 Evaluate = Callable[[State, schedule.Phase, int], dict[str, float]]  # (state, phase, nimg) -> name -> value
 
 
@@ -76,8 +78,10 @@ class _Run:
         self.pace = Pace()
         self.current: tuple[Steps, Feed] | None = None
         self.traced = False  # whether the current graphs exist: the first step of each is spent on making them
-        self.sums = tf.constant([progress.sums.get(name, 0.0) for name in (*D_STATISTICS, *G_STATISTICS)])
+        self.sums = tf.constant([progress.sums.get(name, 0.0) for name in NAMES])
         self.minibatches = round(progress.sums.get("minibatches", 0))
+        self.penalties = round(progress.sums.get("penalties", 0))
+        self.no_penalty = tf.zeros(len(R1_STATISTICS))
         self.tick_seconds = progress.sums.get("seconds", 0.0)
         self.maintenance = 0.0
         self.saved_at = time.monotonic()
@@ -127,20 +131,28 @@ class _Run:
         return self.current
 
     def train_minibatches(self, phase) -> None:
-        """minibatch_repeats times: D_repeats steps of D, each with new pictures, then one of G."""
+        """minibatch_repeats times: D_repeats steps of D, each with new pictures, then one of G.
+
+        Every r1_interval-th D step is followed by one on the penalties where they are lazy. Nothing waits for devices.
+        """
         training, progress, began = self.experiment.training, self.progress, time.monotonic()
         before = progress.nimg
         steps, feed = self._steps_and_feed(phase)
-        fade = tf.constant(phase.fade, tf.float32)
+        fade, G_lrate = tf.constant(phase.fade, tf.float32), tf.constant(phase.G_lrate, tf.float32)
+        D_lrate = tf.constant(phase.D_lrate * lazy_correction(training), tf.float32)
         for _ in range(training.minibatch_repeats):
-            told_d = []
+            told_d, told_r1 = [], [self.no_penalty]
             for _ in range(training.D_repeats):
                 reals, labels = next(feed)
                 nimg = tf.constant(progress.nimg, tf.int64)
-                told_d.append(steps.d_step(reals, labels, nimg, fade, tf.constant(phase.D_lrate, tf.float32)))
+                told_d.append(steps.d_step(reals, labels, nimg, fade, D_lrate))
+                if training.r1_interval > 1 and progress.d_steps % training.r1_interval == 0:
+                    told_r1.append(steps.r1_step(reals, labels, nimg, fade, D_lrate))
+                    self.penalties += 1
+                progress.d_steps += 1
                 progress.nimg += phase.minibatch
-            told_g = steps.g_step(nimg, fade, tf.constant(phase.G_lrate, tf.float32))
-            self.sums += tf.concat([tf.add_n(told_d), told_g], axis=0)
+            told_g = steps.g_step(nimg, fade, G_lrate)
+            self.sums += tf.concat([tf.add_n(told_d), told_g, tf.add_n(told_r1)], axis=0)
             self.minibatches += 1
         if not self.traced:
             float(self.sums[0])  # waits for the devices
@@ -165,13 +177,16 @@ class _Run:
 
     def means(self) -> dict[str, float]:
         """Means since the tick began, over the steps that were not skipped; NaN where there was none."""
-        sums = dict(zip((*D_STATISTICS, *G_STATISTICS), self.sums.numpy().tolist(), strict=True))
-        skipped = {"D": sums.pop("D_skipped"), "G": sums.pop("G_skipped")}
-        good = {kind: count - skipped[kind] for kind, count in self._tried().items()}
-        return {
-            name: total / count if (count := good["G" if name == "G" else "D"]) else float("nan")
-            for name, total in sums.items()
+        sums, tried = dict(zip(NAMES, self.sums.numpy().tolist(), strict=True)), self._tried()
+        good = {kind: tried[kind] - sums.pop(f"{kind}_skipped") for kind in STATISTICS}
+        means = {
+            name: sums[name] / good[kind] if good[kind] else float("nan")
+            for kind, names in STATISTICS.items()
+            for name in names
+            if name in sums
         }
+        lazy = {name.removeprefix("lazy "): means.pop(name) for name in R1_STATISTICS if name in means}
+        return means | lazy if self.experiment.training.r1_interval > 1 else means
 
     def end_tick(self, phase, last: bool) -> None:
         """The tick line, the grid of fakes, and now and then a snapshot of the networks."""
@@ -206,7 +221,7 @@ class _Run:
         if self.evaluate and (last or progress.tick % output.metric_ticks == 0):
             self.log.metrics(self.evaluate(self.state, phase, progress.nimg), progress.nimg)
         self.maintenance = time.monotonic() - began
-        progress.tick_nimg, self.minibatches, self.tick_seconds = progress.nimg, 0, 0.0
+        progress.tick_nimg, self.minibatches, self.penalties, self.tick_seconds = progress.nimg, 0, 0, 0.0
         self.sums = tf.zeros_like(self.sums)
 
     def save_grid(self, phase) -> None:
@@ -229,19 +244,20 @@ class _Run:
 
     def checkpoint(self) -> None:
         """Saves everything."""
-        names = (*D_STATISTICS, *G_STATISTICS)
-        self.progress.sums = dict(zip(names, self.sums.numpy().tolist(), strict=True))
-        self.progress.sums |= {"minibatches": self.minibatches, "seconds": self.tick_seconds}
+        self.progress.sums = dict(zip(NAMES, self.sums.numpy().tolist(), strict=True))
+        self.progress.sums |= {"minibatches": self.minibatches, "penalties": self.penalties}
+        self.progress.sums |= {"seconds": self.tick_seconds}
         self.checkpoints.save(self.progress)
         self.saved_at = time.monotonic()
 
     def _tried(self) -> dict[str, int]:
         """Steps of each network since the tick began."""
-        return {"D": self.minibatches * self.experiment.training.D_repeats, "G": self.minibatches}
+        D_steps = self.minibatches * self.experiment.training.D_repeats
+        return {"D": D_steps, "G": self.minibatches, "R1": self.penalties}
 
     def _skipped(self) -> list[int]:
-        names = (*D_STATISTICS, *G_STATISTICS)
-        return [round(float(self.sums[names.index(name)])) for name in ("D_skipped", "G_skipped")]
+        sums = self.sums.numpy()
+        return [round(float(sums[NAMES.index(f"{kind}_skipped")])) for kind in STATISTICS]
 
     def _phase(self) -> schedule.Phase:
         experiment = self.experiment

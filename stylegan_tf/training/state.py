@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.schema import Experiment, TrainingConfig
 from stylegan_tf.networks.kinds import make
 from stylegan_tf.replicas import Replicas
 from stylegan_tf.training.adam import Adam
@@ -20,7 +20,7 @@ class State:
             self.D = make(experiment.D, training.seed, policy)
             self.Gs = make(experiment.G, training.seed, policy)
             self.G_optimizer = make_optimizer(experiment, self.G)
-            self.D_optimizer = make_optimizer(experiment, self.D)
+            self.D_optimizer = make_optimizer(experiment, self.D, lazy_correction(training))
             self.G_scale = LossScale(policy == "mixed_float16")
             self.D_scale = LossScale(policy == "mixed_float16")
 
@@ -32,13 +32,26 @@ class State:
                     variable.assign(tf.zeros(variable.shape, variable.dtype))
 
 
-def make_optimizer(experiment: Experiment, network) -> Adam:
-    """Adam for a network: theta -= lr sqrt(1 - beta2^t) g / (sqrt(v) + epsilon) with beta1 = 0 (paper app. C)."""
+def lazy_correction(training: TrainingConfig) -> float:
+    """c = k / (k + 1) of D's Adam for penalties in every k-th step alone (StyleGAN2, Karras et al. 2020, app. B).
+
+    There are then k + 1 steps of Adam where there were k: the learning rate is multiplied by c, and the betas are taken
+    to the power c. 1 where the penalties are part of every step.
+    """
+    interval = training.r1_interval
+    return interval / (interval + 1) if interval > 1 else 1.0
+
+
+def make_optimizer(experiment: Experiment, network, correction: float = 1.0) -> Adam:
+    """Adam for a network: theta -= lr sqrt(1 - beta2^t) g / (sqrt(v) + epsilon) with beta1 = 0 (paper app. C).
+
+    correction: see lazy_correction; the learning rate is the loop's.
+    """
     training = experiment.training
     optimizer = Adam(
         learning_rate=0.0,
-        beta_1=training.adam_beta1,
-        beta_2=training.adam_beta2,
+        beta_1=training.adam_beta1**correction,
+        beta_2=training.adam_beta2**correction,
         epsilon=training.adam_epsilon,
     )
     optimizer.build(network.trainable_variables)

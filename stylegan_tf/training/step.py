@@ -1,4 +1,9 @@
-"""One step of the discriminator, one of the generator, on all replicas, touching only the current stage's variables."""
+"""One step of the discriminator, one of the generator, on all replicas, touching only the current stage's variables.
+
+Where the R1 and R2 penalties are lazy (training.r1_interval k above 1; StyleGAN2, Karras et al. 2020, app. B) the
+discriminator's step does without them, and every k-th one is followed by a step of Adam on them alone, with their
+weight times k. See state.make_optimizer for what that asks of Adam.
+"""
 
 import tensorflow as tf
 
@@ -17,10 +22,11 @@ D_STATISTICS = (
     "D_skipped",
 )
 G_STATISTICS = ("G", "G_skipped")
+R1_STATISTICS = ("lazy r1_penalty", "lazy r2_penalty", "R1_skipped")
 
 
 class Steps:
-    """The two steps for one stage and one size of minibatch.
+    """The steps for one stage and one size of minibatch; r1_step is there for lazy penalties alone.
 
     Each is one graph. What changes from step to step is an argument: the pictures, nimg, fade, the learning rate.
     """
@@ -35,6 +41,10 @@ class Steps:
         self.beta = ema.decay(minibatch, training.ema_half_life_kimg)
         self.d_step = tf.function(self._d_step, reduce_retracing=False)
         self.g_step = tf.function(self._g_step, reduce_retracing=False)
+        self.r1_step = tf.function(self._r1_step, reduce_retracing=False)
+        if training.xla:
+            for name in ("d_gradients", "g_gradients", "r1_gradients"):
+                setattr(self, name, tf.function(getattr(self, name), jit_compile=True))
 
     def rows(self) -> draws.Rows:
         """The calling replica's rows of the minibatch."""
@@ -53,44 +63,84 @@ class Steps:
 
     def d_gradients(self, pictures, labels, nimg, fade):
         """On one replica: gradients of its part of the mean loss, sums of the statistics / minibatch, sum of w."""
-        seed, rows = self.experiment.training.seed, self.rows()
-        reals = real_pictures.process(pictures, self._mirrored(seed, nimg, rows), fade)
-        labels = labels if self.experiment.D.label_size else None
+        rows = self.rows()
+        reals, labels = self._reals(pictures, labels, nimg, fade, rows)
         images, w_sum = self._fakes("D", labels, nimg, fade, rows)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in self.D_variables()])
-            loss, statistics = self.d_loss(reals, images, labels, nimg, fade, rows)
-            total = tf.reduce_sum(loss) / self.minibatch * self.state.D_scale.factor()
-        gradients = tape.gradient(total, [variable.value for variable in self.D_variables()])
-        return gradients, [tf.reduce_sum(value) / self.minibatch for value in statistics], w_sum
+        gradients, statistics = self._D_gradients(lambda: self.d_loss(reals, images, labels, nimg, fade, rows))
+        return gradients, statistics, w_sum
 
     def d_loss(self, reals, images, labels, nimg, fade, rows):
         """Loss of the discriminator per sample. -> ([n], [[n], ...] in the order of D_STATISTICS)."""
-        config, scale = self.experiment.loss, self.state.D_scale.factor()
-
-        def discriminate(pictures):
-            return self.state.D(pictures, labels=labels, stage=self.stage, fade=fade)
-
-        def judged(pictures, gamma):
-            if not gamma:
-                return discriminate(pictures), tf.zeros(tf.shape(pictures)[0])
-            logits, gradient = penalties.logits_and_gradient(discriminate, pictures, scale)
-            return logits, penalties.squared_norm(gradient, self.halvings)
-
-        real, r1 = judged(reals, config.r1_gamma)
-        fake, r2 = judged(images, config.r2_gamma)
+        config = self.experiment.loss
+        r1_gamma, r2_gamma = (0.0, 0.0) if self.is_lazy() else (config.r1_gamma, config.r2_gamma)
+        real, r1 = self._judged(reals, labels, fade, r1_gamma)
+        fake, r2 = self._judged(images, labels, fade, r2_gamma)
         loss = losses.DISCRIMINATOR[config.D](real, fake)
-        loss += r1 * (config.r1_gamma / 2) + r2 * (config.r2_gamma / 2)
+        loss += r1 * (r1_gamma / 2) + r2 * (r2_gamma / 2)
         norms = tf.zeros_like(loss)
         if config.gp_weight:
             between = draws.uniform(self.experiment.training.seed, "gradient penalty", nimg, rows, (1, 1, 1))
             mixed = lerp(reals, images, between)
-            norms = penalties.gradient_norm(penalties.logits_and_gradient(discriminate, mixed, scale)[1], self.halvings)
+            gradient = penalties.logits_and_gradient(
+                lambda pictures: self._discriminate(pictures, labels, fade), mixed, self.state.D_scale.factor()
+            )[1]
+            norms = penalties.gradient_norm(gradient, self.halvings)
             loss += penalties.wgan_gp(norms, config.gp_target) * config.gp_weight
         drift = penalties.drift(real)
         if config.drift_weight:
             loss += drift * config.drift_weight
         return loss, [loss, real, fake, r1, r2, norms, drift]
+
+    def is_lazy(self) -> bool:
+        """Whether the R1 and R2 penalties have a step of their own."""
+        return self.experiment.training.r1_interval > 1
+
+    def _r1_step(self, pictures, labels, nimg, fade, learning_rate):
+        """The penalties of the D step with the same arguments, after it. -> statistics, in their order."""
+        gradients, statistics = self.state.replicas.run(self.r1_gradients, pictures, labels, nimg, fade)
+        finite = self._apply(self.state.D_optimizer, self.state.D_scale, self.D_variables(), gradients, learning_rate)
+        return self._told(statistics, finite)
+
+    def r1_gradients(self, pictures, labels, nimg, fade):
+        """On one replica, as d_gradients: of R1 and R2, r1_interval times their weight."""
+        config, interval, rows = self.experiment.loss, self.experiment.training.r1_interval, self.rows()
+        reals, labels = self._reals(pictures, labels, nimg, fade, rows)
+        images = self._fakes("D", labels, nimg, fade, rows)[0] if config.r2_gamma else None
+
+        def loss():
+            none = tf.zeros(rows.count)
+            r1 = self._judged(reals, labels, fade, config.r1_gamma)[1] if config.r1_gamma else none
+            r2 = none if images is None else self._judged(images, labels, fade, config.r2_gamma)[1]
+            return interval * (r1 * (config.r1_gamma / 2) + r2 * (config.r2_gamma / 2)), [r1, r2]
+
+        return self._D_gradients(loss)
+
+    def _reals(self, pictures, labels, nimg, fade, rows):
+        reals = real_pictures.process(pictures, self._mirrored(self.experiment.training.seed, nimg, rows), fade)
+        return reals, labels if self.experiment.D.label_size else None
+
+    def _discriminate(self, pictures, labels, fade):
+        return self.state.D(pictures, labels=labels, stage=self.stage, fade=fade)
+
+    def _judged(self, pictures, labels, fade, gamma):
+        """-> (logits [n, 1], squared norm of their gradient [n], 0 where its weight gamma is)."""
+        if not gamma:
+            return self._discriminate(pictures, labels, fade), tf.zeros(tf.shape(pictures)[0])
+        logits, gradient = penalties.logits_and_gradient(
+            lambda pictures: self._discriminate(pictures, labels, fade), pictures, self.state.D_scale.factor()
+        )
+        return logits, penalties.squared_norm(gradient, self.halvings)
+
+    def _D_gradients(self, loss_of):
+        """Of the sum of a loss per sample / minibatch. loss_of() -> (loss, statistics) -> (gradients, statistics)."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([variable.value for variable in self.D_variables()])
+            loss, statistics = loss_of()
+            total = tf.reduce_sum(loss) / self.minibatch * self.state.D_scale.factor()
+        gradients = tape.gradient(
+            total, [variable.value for variable in self.D_variables()], unconnected_gradients="zero"
+        )
+        return gradients, [tf.reduce_sum(value) / self.minibatch for value in statistics]
 
     # --- the generator
 

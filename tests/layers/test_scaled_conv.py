@@ -4,7 +4,7 @@ import tensorflow as tf
 import tolerances
 from recorded import relative
 
-from stylegan_tf.layers.scaled_conv import DownscaleConv2D, UpscaleConv2D, is_fused, spread
+from stylegan_tf.layers.scaled_conv import DownscaleConv2D, UpscaleConv2D, spread
 
 KERNEL = np.arange(1, 10, dtype=np.float32).reshape(3, 3, 1, 1)
 
@@ -55,16 +55,3 @@ def test_fused_and_separate_have_the_same_numbers_and_gradients(kind):
 def test_spread_sums_four_shifted_copies():
     ones = spread(tf.ones((3, 3, 1, 1)))
     assert np.asarray(ones)[:, :, 0, 0].tolist() == [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]
-
-
-@pytest.mark.parametrize(
-    ("setting", "resolution", "fused"),
-    [("auto", 64, False), ("auto", 128, True), ("auto", 1024, True), ("on", 8, True), ("off", 1024, False)],
-)
-def test_is_fused(setting, resolution, fused):
-    assert is_fused(setting, resolution) == fused
-
-
-def test_unknown_setting():
-    with pytest.raises(ValueError, match="fused_scale must be one of auto, on, off, got True"):
-        is_fused(True, 128)
