@@ -5,7 +5,7 @@ from keras import ops
 
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
 from stylegan_tf.layers.scaled_conv import DownscaleConv2D, UpscaleConv2D, is_fused
-from stylegan_tf.networks.compiled import Compiled
+from stylegan_tf.networks.as_graphs import AsGraphs
 from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, seed_of, stage_of, used_at
 from stylegan_tf.ops.activate import GAIN, activation
 from stylegan_tf.ops.blend import crossfade, is_one
@@ -126,9 +126,9 @@ class ProganGenerator(_Progan):
         fine = self._to_rgb(x, stage)
         return fine if coarse is None else crossfade(fine, coarse, fade)
 
-    def compiled(self):
-        """-> networks.compiled.Compiled: called like this network; see networks.generator.Generator.compiled."""
-        return Compiled(self)
+    def as_graphs(self):
+        """-> networks.as_graphs.AsGraphs: called like this network; see networks.generator.Generator.as_graphs."""
+        return AsGraphs(self)
 
     def _input(self, z, labels):
         """[N, z_dim], [N, label_size] -> [N, 4, 4, C] in the compute dtype."""

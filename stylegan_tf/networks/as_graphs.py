@@ -11,7 +11,7 @@ from stylegan_tf.graphs import Graph
 from stylegan_tf.ops.blend import is_one, truncates
 
 
-class Compiled:
+class AsGraphs:
     """A network, or a step of one, that is called like it and computes the same in a graph; see graphs.Graph.
 
     A graph is made, in a second or so, for each stage, kind of noise (const, none, a list), cutoff, with and without
@@ -27,11 +27,17 @@ class Compiled:
 
     def __init__(self, network: keras.Layer, steps: tuple[str, ...] = (), call: Callable | None = None):
         self._network = network
-        self._graph = Graph(network, call or network)
         self._signature = inspect.signature(call or network.call)
+        _, *others = self._signature.parameters
+        target = call or network
+
+        def named(value, *values):  # Keras takes nothing but tensors by position
+            return target(value, **dict(zip(others, values, strict=True)))
+
+        self._graph = Graph(network, named)
         for name in steps:
             step = getattr(network, name)
-            setattr(self, name, Compiled(step) if isinstance(step, keras.Layer) else Compiled(network, call=step))
+            setattr(self, name, AsGraphs(step) if isinstance(step, keras.Layer) else AsGraphs(network, call=step))
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         bound = self._signature.bind(*arguments, **named)

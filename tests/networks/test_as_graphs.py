@@ -1,4 +1,4 @@
-"""Compiled generators: the numbers of the plain ones, and as few graphs as are promised."""
+"""Generators as graphs: the numbers of the plain ones, and as few graphs as are promised."""
 
 import numpy as np
 import pytest
@@ -32,15 +32,15 @@ def made(kind):
 
 @pytest.fixture(scope="module", params=KINDS)
 def pair(request):
-    """(network, the same compiled), for all tests of the file: graphs are slow to make."""
+    """(network, the same as graphs), for all tests of the file: graphs are slow to make."""
     network = made(request.param)
-    return network, network.compiled()
+    return network, network.as_graphs()
 
 
 @pytest.fixture(scope="module")
 def F():
     network = made("F")
-    return network, network.compiled()
+    return network, network.as_graphs()
 
 
 def inputs(network, count, seed=1):
@@ -69,60 +69,60 @@ def noise_of(count):
         {"stage": 2, "fade": 0},
         {"fade": np.float32(1)},
     ],
-    ids=str,
+    ids=lambda arguments: ",".join(arguments),
 )
 def test_the_numbers_are_those_of_the_network(pair, arguments):
-    network, compiled = pair
+    network, graphs = pair
     z, labels = inputs(network, 3)
-    found = compiled(z, labels, **arguments)
+    found = graphs(z, labels, **arguments)
     expected = np.asarray(network(z, labels, **arguments))
     assert found.dtype == "float32" and relative(found, expected) <= tolerances.SAME
 
 
 def test_the_steps_too(F):
-    network, compiled = F
+    network, graphs = F
     z, labels = inputs(network, 3)
-    w, ws = compiled.mapping(z, labels=labels), compiled.broadcast(network.mapping(z, labels))
+    w, ws = graphs.mapping(z, labels=labels), graphs.broadcast(network.mapping(z, labels))
     assert relative(w, np.asarray(network.mapping(z, labels))) <= tolerances.SAME
     assert np.array_equal(ws, network.broadcast(network.mapping(z, labels)))
     for arguments in ({}, {"noise": noise_of(3)}, {"stage": 3, "fade": 0.5}):
         expected = np.asarray(network.synthesis(ws, **arguments))
-        assert relative(compiled.synthesis(ws, **arguments), expected) <= tolerances.SAME
+        assert relative(graphs.synthesis(ws, **arguments), expected) <= tolerances.SAME
 
 
 def test_what_is_no_call_is_the_networks_own(pair):
-    network, compiled = pair
-    assert compiled.z_dim == 8 and compiled.last_stage == 4 and compiled.width(4) == 8
-    assert hasattr(compiled, "mapping") == hasattr(network, "mapping")
+    network, graphs = pair
+    assert graphs.z_dim == 8 and graphs.last_stage == 4 and graphs.width(4) == 8
+    assert hasattr(graphs, "mapping") == hasattr(network, "mapping")
     if hasattr(network, "mapping"):
-        assert compiled.w_avg is network.w_avg
-        assert compiled.synthesis.noise_shapes() == network.synthesis.noise_shapes()
+        assert graphs.w_avg is network.w_avg
+        assert graphs.synthesis.noise_shapes() == network.synthesis.noise_shapes()
 
 
 def test_one_graph_for_all_numbers_of_pictures_seeds_and_strengths():
     network = made("F")
-    compiled = network.compiled()
+    graphs = network.as_graphs()
     for count, seed, psi, fade in ((1, 1, 0.7, 0.5), (4, 2, 0.5, 0.25), (3, 3, 0, 0), (1, 4, -1, np.float32(0.1))):
-        assert compiled(*inputs(network, count, seed), psi=psi, fade=fade).shape == (count, 16, 16, 3)
-    assert compiled._graph.count == 1
+        assert graphs(*inputs(network, count, seed), psi=psi, fade=fade).shape == (count, 16, 16, 3)
+    assert graphs._graph.count == 1
     for count in (1, 2):
-        ws = compiled.broadcast(compiled.mapping(*inputs(network, count)))
-        compiled.synthesis(ws, noise=noise_of(count))
-    assert [step._graph.count for step in (compiled.mapping, compiled.broadcast, compiled.synthesis)] == [1, 1, 1]
-    compiled(*inputs(network, 2), psi=1)
+        ws = graphs.broadcast(graphs.mapping(*inputs(network, count)))
+        graphs.synthesis(ws, noise=noise_of(count))
+    assert [step._graph.count for step in (graphs.mapping, graphs.broadcast, graphs.synthesis)] == [1, 1, 1]
+    graphs(*inputs(network, 2), psi=1)
     for psi, cutoff in ((None, 8), (1.0, 8), (0.5, 0), (0.5, None)):
-        compiled(*inputs(network, 2), psi=psi, cutoff=cutoff)
-    assert compiled._graph.count == 2, "without truncation there is one graph, however that is said"
+        graphs(*inputs(network, 2), psi=psi, cutoff=cutoff)
+    assert graphs._graph.count == 2, "without truncation there is one graph, however that is said"
 
 
 def test_changed_variables_are_seen(F):
-    network, compiled = F
+    network, graphs = F
     z, labels = inputs(network, 2)
-    before = np.asarray(compiled(z, labels))
+    before = np.asarray(graphs(z, labels))
     old = np.asarray(network.w_avg)
     network.w_avg.assign(old + 3)
     after = np.asarray(network(z, labels))
-    assert relative(compiled(z, labels), after) <= tolerances.SAME < relative(before, after)
+    assert relative(graphs(z, labels), after) <= tolerances.SAME < relative(before, after)
     network.w_avg.assign(old)
 
 
