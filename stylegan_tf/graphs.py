@@ -44,7 +44,9 @@ class Graph:
         if not available():
             return self.function(*arguments)
         arguments = tuple(tuple(part) if isinstance(part, list) else part for part in arguments)
-        leaves = [leaf if _chooses(leaf) else ops.convert_to_tensor(leaf, "float32") for leaf in tree.flatten(arguments)]
+        leaves = [
+            leaf if _chooses(leaf) else ops.convert_to_tensor(leaf, "float32") for leaf in tree.flatten(arguments)
+        ]
         inputs = [leaf for leaf in leaves if not _chooses(leaf)]
         lists = tuple(len(part) if isinstance(part, tuple) else -1 for part in arguments)
         key = (lists, *(leaf if _chooses(leaf) else tuple(leaf.shape[1:]) + (len(leaf.shape),) for leaf in leaves))

@@ -46,7 +46,7 @@ class AsGraphs:
         for name in values.keys() & {"psi", "fade"}:
             values[name] = _number(values[name])
         if not truncates(values.get("psi"), values.get("cutoff")):
-            values |= {name: None for name in values.keys() & {"psi", "cutoff"}}
+            values |= dict.fromkeys(values.keys() & {"psi", "cutoff"})
         return self._graph(*values.values())
 
     def __getattr__(self, name: str) -> Any:

@@ -31,7 +31,7 @@ def crossfade(fine, coarse, fade):
 
 
 def is_one(weight) -> bool:
-    """Whether a weight is known to be 1 when the graph is made, so that what it weighs against can be left out of it."""
+    """Whether a weight is known to be 1 when a graph is made, so that what it weighs against can be left out of it."""
     return isinstance(weight, Real) and weight == 1
 
 
