@@ -1,8 +1,8 @@
 """Pictures per second of a generator, op by op and as a graph: python benchmarks/generate.py
 
 Both make the same pictures in turn, in one process, so that other work on the machine slows both alike; the ratio is
-the median over the turns. The network that comes along ("faces") has 32x32 pictures, the others are of config F with full
-widths and random weights. oneDNN's instructions are chosen by its own variables, such as
+the median over the turns. The network that comes along ("faces") has 32x32 pictures, the others are of config F with
+full widths and random weights. oneDNN's instructions are chosen by its own variables, such as
 
     ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=1 python benchmarks/generate.py --networks faces 64 --json
 """

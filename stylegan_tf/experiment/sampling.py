@@ -63,11 +63,11 @@ def pictures_of(
 
     Without a w (config A) its place is taken by z.
     """
-    from stylegan_tf.graphs import Graph
+    from stylegan_tf.networks.as_graphs import graph_of
 
     size, paint = batch_size(Gs), _painter(Gs, look)
     if len(sources.seeds) > FEW_BATCHES * size:
-        paint = Graph(Gs, paint)
+        paint = graph_of(Gs, paint)
     for start in range(0, len(sources.seeds), size):
         rows = slice(start, start + size)
         seeds = sources.seeds[rows]

@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from stylegan_tf.graphs import Graph
+from stylegan_tf.graphs import Graph, available
+from stylegan_tf.layers.scaled_conv import UpscaleConv2D
 from stylegan_tf.ops.blend import is_one, truncates
 
 
@@ -34,7 +35,7 @@ class AsGraphs:
         def named(value, *values):  # Keras takes nothing but tensors by position
             return target(value, **dict(zip(others, values, strict=True)))
 
-        self._graph = Graph(network, named)
+        self._graph = graph_of(network, named)
         for name in steps:
             step = getattr(network, name)
             setattr(self, name, AsGraphs(step) if isinstance(step, keras.Layer) else AsGraphs(network, call=step))
@@ -53,6 +54,29 @@ class AsGraphs:
         if name.startswith("_"):  # also while it is being copied, when there is no network yet
             raise AttributeError(name)
         return getattr(self._network, name)
+
+
+def graph_of(network: keras.Layer, function: Callable) -> Graph:
+    """`function`, which calls `network`, as a Graph in which every upscaling is fused with the convolution after it.
+
+    Those are the same numbers up to rounding (layers.scaled_conv), with 16 multiplications for 36: 1.3 times as fast
+    where nearly all time goes into convolutions. Training leaves the choice to the network's fused_scale.
+    """
+    if not available():
+        return Graph(network, function)
+    layers = [layer for layer in network._flatten_layers() if isinstance(layer, UpscaleConv2D)]
+
+    def fused(*arguments):
+        before = [layer.fused for layer in layers]
+        try:
+            for layer in layers:
+                layer.fused = True
+            return function(*arguments)
+        finally:
+            for layer, was in zip(layers, before, strict=True):
+                layer.fused = was
+
+    return Graph(network, fused)
 
 
 def _number(value: Any) -> Any:

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stylegan_tf import graphs
 from stylegan_tf.experiment import sampling
 from stylegan_tf.experiment.sampling import Look, Sources, batch_size, latents, pictures_of, random_noise
+from stylegan_tf.networks import as_graphs
+from stylegan_tf.networks.as_graphs import graph_of
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.progan import ProganGenerator
 
@@ -95,12 +96,11 @@ def test_graphs_make_the_same_pictures(look: dict[str, Any], Gs: Generator, monk
 def test_many_pictures_are_made_in_one_graph(Gs: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     made_graphs = []
 
-    class Counted(graphs.Graph):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            made_graphs.append(self)
+    def noted(*arguments):
+        made_graphs.append(graph_of(*arguments))
+        return made_graphs[-1]
 
-    monkeypatch.setattr(graphs, "Graph", Counted)
+    monkeypatch.setattr(as_graphs, "graph_of", noted)
     monkeypatch.setattr(sampling, "MOST_PICTURES", 2)
     assert len(made(Gs, range(6))) == 6 and not made_graphs
     assert len(made(Gs, range(7))) == 7 and [graph.count for graph in made_graphs] == [1]

@@ -150,6 +150,12 @@ def test_errors_are_those_of_the_network(F, call, sentence):
     assert told[0].splitlines()[:3] == told[1].splitlines()[:3]
 
 
+def test_the_network_itself_is_left_as_it_was(F):
+    network, graphs = F
+    graphs(*inputs(network, 1), cutoff=3)  # a graph of its own
+    assert not network.synthesis.b16_conv0_up.fused
+
+
 def test_wrong_arguments_are_named(F):
     with pytest.raises(TypeError, match="got an unexpected keyword argument 'truncation'"):
         F[1](np.zeros((2, 8)), truncation=0.7)
