@@ -1,6 +1,6 @@
 """Functions of a network as graphs, which TensorFlow and JAX run without asking Python for every operation.
 
-This is the only file that says tf.function for networks, so that they can be written in keras.ops alone.
+Networks are written in keras.ops alone; what tf.function and jax.jit ask for beyond that is here.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,14 +56,15 @@ class Graph:
 
     def _make(self, arguments: tuple, leaves: Sequence, inputs: Sequence) -> Callable:
         """inputs -> what the function returns for them in the places of `leaves` that are no choices."""
+        # Inputs are of one call, and not to be kept.
+        leaves = [leaf if _chooses(leaf) else 0.0 for leaf in leaves]
+        structure = tree.pack_sequence_as(arguments, leaves)
 
         def function(*values):
             each = iter(values)
             filled = [leaf if _chooses(leaf) else next(each) for leaf in leaves]
-            return self.function(*tree.pack_sequence_as(arguments, filled))
+            return self.function(*tree.pack_sequence_as(structure, filled))
 
-        # The leaves that are inputs are of one call, and not to be kept.
-        leaves = [leaf if _chooses(leaf) else 0.0 for leaf in leaves]
         try:
             return _tensorflow(function, inputs) if keras.backend.backend() == "tensorflow" else self._jax(function)
         except ValueError as error:
