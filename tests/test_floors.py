@@ -11,7 +11,7 @@ SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "trai
 
 # Folders and single files of the package. Those on one floor are siblings and never import each other.
 FLOORS = {
-    "ops configs rundir replicas draws pictures progress files safe_pickle command_line mistakes": 0,
+    "ops graphs configs rundir replicas draws pictures progress files safe_pickle command_line leave_out mistakes": 0,
     "layers": 1,
     "networks": 2,
     "data official": 3,
@@ -30,6 +30,7 @@ LIGHT = [
     "files",
     "safe_pickle",
     "command_line",
+    "leave_out",
     "mistakes",
     "data.importers",
     "official.registry",

@@ -14,6 +14,7 @@ from stylegan_tf.configs.crop import Rectangle, at_side, rectangle
 from stylegan_tf.experiment import load
 from stylegan_tf.experiment.sampling import Look, Sources, has_w, pictures_of
 from stylegan_tf.experiment.w_file import read_w, save_w
+from stylegan_tf.leave_out import left_out
 from stylegan_tf.mistakes import Mistake
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def _prepare_devices() -> None:
     """A GPU is shared with whatever else runs there, and computes in full float32."""
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
+    with left_out("sklearn", "matplotlib"):
+        import tensorflow as tf
 
     tf.config.experimental.enable_tensor_float_32_execution(False)
 

@@ -1,6 +1,6 @@
 """Pictures from seeds or from w, the same ones whether they are made alone or with others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MOST_NUMBERS = 2**24  # in the largest layer of the pictures that are generated at once
 MOST_PICTURES = 64  # at once
+FEW_BATCHES = 3  # are made sooner without a graph, which takes half a second (32x32) to two (1024x1024) to make
 
 
 class Look(NamedTuple):
@@ -62,32 +63,39 @@ def pictures_of(
 
     Without a w (config A) its place is taken by z.
     """
+    from stylegan_tf.networks.as_graphs import graph_of
+
+    size, paint = batch_size(Gs), _painter(Gs, look)
+    if len(sources.seeds) > FEW_BATCHES * size:
+        paint = graph_of(Gs, paint)
+    for start in range(0, len(sources.seeds), size):
+        rows = slice(start, start + size)
+        seeds = sources.seeds[rows]
+        z, labels = (latents(seeds, Gs.z_dim), _labels(Gs, sources, rows)) if sources.w is None else (None, None)
+        w = None if sources.w is None else sources.w[rows]
+        noise: str | list[np.ndarray] = look.noise
+        if noise == "random":
+            each = [random_noise(Gs, 1, seed) for seed in seeds]
+            noise = [np.concatenate(layer) for layer in zip(*each, strict=True)]
+        w, pixels = paint(z, labels, w, noise)
+        yield from zip(np.asarray(w), np.asarray(pixels), strict=True)
+
+
+def _painter(Gs: "Generator | ProganGenerator", look: Look) -> Callable:
+    """(z, labels, w, noise) -> (w, or z without one; pixels uint8 [N, H, W, C]). w is given instead of z and labels."""
     from stylegan_tf.ops.blend import truncate
     from stylegan_tf.ops.pixels import to_uint8
 
-    size = batch_size(Gs)
-    for start in range(0, len(sources.seeds), size):
-        rows = slice(start, start + size)
+    def paint(z, labels, w, noise):
         if not has_w(Gs):
-            z, labels = latents(sources.seeds[rows], Gs.z_dim), _labels(Gs, sources, rows)
-            yield from zip(z, np.asarray(to_uint8(Gs(z, labels, stage=look.stage, fade=look.fade))), strict=True)
-            continue
-        w = _w(Gs, sources, rows)
+            return z, to_uint8(Gs(z, labels, stage=look.stage, fade=look.fade))
+        w = Gs.mapping(z, labels) if w is None else w
         ws = Gs.broadcast(w)
         if Gs.synthesis.use_styles:
             ws = truncate(ws, Gs.w_avg, look.psi, look.cutoff)
-        noise: str | list[np.ndarray] = look.noise
-        if noise == "random":
-            each = [random_noise(Gs, 1, seed) for seed in sources.seeds[rows]]
-            noise = [np.concatenate(layer) for layer in zip(*each, strict=True)]
-        images = Gs.synthesis(ws, noise=noise, stage=look.stage, fade=look.fade)
-        yield from zip(w, np.asarray(to_uint8(images)), strict=True)
+        return w, to_uint8(Gs.synthesis(ws, noise=noise, stage=look.stage, fade=look.fade))
 
-
-def _w(Gs, sources: Sources, rows: slice) -> np.ndarray:
-    if sources.w is not None:
-        return sources.w[rows]
-    return np.asarray(Gs.mapping(latents(sources.seeds[rows], Gs.z_dim), _labels(Gs, sources, rows)))
+    return paint
 
 
 def _labels(Gs, sources: Sources, rows: slice) -> np.ndarray | None:

@@ -6,9 +6,9 @@ from keras import ops
 from stylegan_tf.configs.fused_scale import is_fused
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
 from stylegan_tf.layers.scaled_conv import DownscaleConv2D
-from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, is_one, seed_of, stage_of, used_at
+from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, seed_of, stage_of, used_at
 from stylegan_tf.ops.activate import GAIN, activation
-from stylegan_tf.ops.blend import crossfade
+from stylegan_tf.ops.blend import crossfade, is_one
 from stylegan_tf.ops.resample import blur, downscale
 from stylegan_tf.ops.stddev import minibatch_stddev
 

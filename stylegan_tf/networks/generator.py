@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from stylegan_tf.networks.as_graphs import AsGraphs
 from stylegan_tf.networks.mapping import Mapping
 from stylegan_tf.networks.stages import checked_shape, seed_of, used_at
 from stylegan_tf.networks.synthesis import Synthesis
@@ -123,6 +124,14 @@ class Generator(keras.Model):
         """[N, w_dim] -> ws: [N, num_layers, w_dim], the same w in every layer."""
         checked_shape("w", w, (None, self.synthesis.w_dim))
         return ops.tile(ops.expand_dims(w, 1), (1, self.synthesis.num_layers, 1))
+
+    def as_graphs(self):
+        """-> networks.as_graphs.AsGraphs: called like this network, as are its `mapping`, `broadcast` and `synthesis`.
+
+        Each runs as a graph (TensorFlow) or jitted (JAX), much faster where pictures are small or many; with PyTorch
+        they are the network's own.
+        """
+        return AsGraphs(self, ("mapping", "broadcast", "synthesis"))
 
     def variables_at(self, stage):
         """Trainable variables that a picture of a stage, fading or not, depends on."""

@@ -6,9 +6,10 @@ from keras import ops
 from stylegan_tf.configs.fused_scale import is_fused
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
 from stylegan_tf.layers.scaled_conv import DownscaleConv2D, UpscaleConv2D
-from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, is_one, seed_of, stage_of, used_at
+from stylegan_tf.networks.as_graphs import AsGraphs
+from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, seed_of, stage_of, used_at
 from stylegan_tf.ops.activate import GAIN, activation
-from stylegan_tf.ops.blend import crossfade
+from stylegan_tf.ops.blend import crossfade, is_one
 from stylegan_tf.ops.normalize import pixel_norm
 from stylegan_tf.ops.resample import downscale, upscale
 from stylegan_tf.ops.stddev import minibatch_stddev
@@ -125,6 +126,10 @@ class ProganGenerator(_Progan):
             x = self._normalized(getattr(self, f"b{2**block}_conv1")(x))
         fine = self._to_rgb(x, stage)
         return fine if coarse is None else crossfade(fine, coarse, fade)
+
+    def as_graphs(self):
+        """-> networks.as_graphs.AsGraphs: called like this network; see networks.generator.Generator.as_graphs."""
+        return AsGraphs(self)
 
     def _input(self, z, labels):
         """[N, z_dim], [N, label_size] -> [N, 4, 4, C] in the compute dtype."""

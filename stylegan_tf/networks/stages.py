@@ -46,11 +46,6 @@ def checked_shape(name: str, tensor, expected: tuple) -> None:
         raise ValueError(f"{name} must have the shape [{wanted}], got {list(shape)}")
 
 
-def is_one(fade) -> bool:
-    """Whether a fade is known to be 1 when the graph is made, so that the coarser branch can be left out of it."""
-    return isinstance(fade, (int, float)) and fade == 1
-
-
 def used_at(path: str, stage: int) -> bool:
     """Whether a picture of a stage, fading or not, depends on the variable of that path (b<resolution>_<layer>/...).
 

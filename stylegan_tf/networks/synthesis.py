@@ -7,9 +7,9 @@ from stylegan_tf.configs.fused_scale import is_fused
 from stylegan_tf.layers.epilogue import Epilogue
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
 from stylegan_tf.layers.scaled_conv import UpscaleConv2D
-from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, is_one, num_layers, seed_of, stage_of
+from stylegan_tf.networks.stages import channels, checked_shape, checked_stage, num_layers, seed_of, stage_of
 from stylegan_tf.ops.activate import GAIN
-from stylegan_tf.ops.blend import crossfade
+from stylegan_tf.ops.blend import crossfade, is_one
 from stylegan_tf.ops.resample import blur, upscale
 
 

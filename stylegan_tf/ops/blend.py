@@ -1,5 +1,7 @@
 """Blending of latents, styles and pictures."""
 
+from numbers import Real
+
 from keras import ops
 
 
@@ -28,12 +30,22 @@ def crossfade(fine, coarse, fade):
     return lerp(fine, coarse, ops.cast(1 - fade, fine.dtype))
 
 
-def truncate(ws, w_avg, psi: float | None, cutoff: int | None):
+def is_one(weight) -> bool:
+    """Whether a weight is known to be 1 when a graph is made, so that what it weighs against can be left out of it."""
+    return isinstance(weight, Real) and weight == 1
+
+
+def truncates(psi, cutoff: int | None) -> bool:
+    """Whether `truncate` changes anything, as far as is known when the graph is made."""
+    return psi is not None and not is_one(psi) and cutoff is not None and cutoff > 0
+
+
+def truncate(ws, w_avg, psi, cutoff: int | None):
     """w_avg + psi (w - w_avg) in the layers below `cutoff` (paper app. B). ws: [N, num_layers, w_dim], w_avg: [w_dim].
 
-    psi None or 1, or cutoff None or <= 0: ws unchanged.
+    psi: float or scalar tensor. psi None or 1, or cutoff None or <= 0: ws unchanged.
     """
-    if psi is None or psi == 1 or cutoff is None or cutoff <= 0:
+    if not truncates(psi, cutoff):
         return ws
     layers = ops.reshape(ops.arange(ws.shape[1]), (1, -1, 1))
     return ops.where(layers < cutoff, lerp(w_avg, ws, psi), ws)

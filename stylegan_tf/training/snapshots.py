@@ -33,6 +33,7 @@ class Grid:
         self.labels = None
         if experiment.G.label_size and data_set.labels is not None:
             self.labels = tf.constant(data_set.labels[self.numbers, : experiment.G.label_size])
+        self._kept: tuple = (None, 0, None)  # (Gs, stage, Gs as graphs) of the last fakes
 
     def reals(self, data_set: DataSet) -> np.ndarray:
         """Real pictures of the final resolution, uint8 [H, W, C]."""
@@ -44,16 +45,22 @@ class Grid:
 
     def fakes(self, Gs, stage: int, fade: float) -> np.ndarray:
         """Pictures of Gs without truncation, with the stored noise, at the final resolution. uint8 [H, W, C]."""
-        side = 2**stage
+        side, draw = 2**stage, self._graphs(Gs, stage)
         batch = max(1, BATCH_PIXELS // side**2)
         parts = []
         for start in range(0, len(self.z), batch):
             labels = None if self.labels is None else self.labels[start : start + batch]
-            images = Gs(self.z[start : start + batch], labels=labels, psi=None, stage=stage, fade=fade).numpy()
+            images = draw(self.z[start : start + batch], labels=labels, psi=None, stage=stage, fade=fade).numpy()
             parts.append(np.clip(np.rint(images * 127.5 + 127.5), 0, 255).astype(np.uint8))
         factor = self.experiment.data.resolution // side
         images = np.concatenate(parts).repeat(factor, axis=1).repeat(factor, axis=2)
         return pictures.grid(images, self.columns, self.rows)
+
+    def _graphs(self, Gs, stage: int):
+        """Gs as graphs, which serve all grids of a stage; those of the stage before are let go."""
+        if self._kept[0] is not Gs or self._kept[1] != stage:
+            self._kept = (Gs, stage, Gs.as_graphs())
+        return self._kept[2]
 
 
 def grid_size(layout: str, resolution: int) -> tuple[int, int]:

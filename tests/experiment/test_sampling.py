@@ -8,6 +8,8 @@ import pytest
 
 from stylegan_tf.experiment import sampling
 from stylegan_tf.experiment.sampling import Look, Sources, batch_size, latents, pictures_of, random_noise
+from stylegan_tf.networks import as_graphs
+from stylegan_tf.networks.as_graphs import graph_of
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.progan import ProganGenerator
 
@@ -60,8 +62,10 @@ def test_pictures_are_those_of_the_network(psi: float, cutoff: int, Gs: Generato
     np.testing.assert_array_equal(found, expected)
 
 
-def test_alone_and_in_a_batch(Gs: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("few", [0, 3])
+def test_alone_and_in_a_batch(few: int, Gs: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     together = made(Gs, [1, 2, 3, 4, 5])
+    monkeypatch.setattr(sampling, "FEW_BATCHES", few)  # 0: graphs from the first picture on
     monkeypatch.setattr(sampling, "MOST_PICTURES", 2)
     assert batch_size(Gs) == 2
     for found in (made(Gs, [1, 2, 3, 4, 5]), np.concatenate([made(Gs, [seed]) for seed in (1, 2, 3, 4, 5)])):
@@ -74,6 +78,32 @@ def test_noise_and_stage(Gs: Generator) -> None:
     for a, b in ((0, 1), (0, 2), (1, 2)):
         assert np.abs(kinds[a].astype(int) - kinds[b]).max() > 8
     assert made(Gs, [1, 2], stage=3, fade=0.5).shape == (2, 8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    "look", [{}, {"psi": 1.0, "noise": "none"}, {"psi": -0.5, "cutoff": 2, "noise": "const"}, {"stage": 3, "fade": 0.5}]
+)
+def test_graphs_make_the_same_pictures(look: dict[str, Any], Gs: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "MOST_PICTURES", 2)
+    plain = made(Gs, [1, 2, 3], **look)
+    monkeypatch.setattr(sampling, "FEW_BATCHES", 0)
+    assert np.abs(made(Gs, [1, 2, 3], **look).astype(int) - plain).max() <= 1
+    w = np.stack([w for w, _ in pictures_of(Gs, Sources([1, 2, 3], [1] * 3), Look(**look))])
+    again = np.stack([pixels for _, pixels in pictures_of(Gs, Sources([1, 2, 3], w=w), Look(**look))])
+    assert np.abs(again.astype(int) - plain).max() <= 1
+
+
+def test_many_pictures_are_made_in_one_graph(Gs: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_graphs = []
+
+    def noted(*arguments):
+        made_graphs.append(graph_of(*arguments))
+        return made_graphs[-1]
+
+    monkeypatch.setattr(as_graphs, "graph_of", noted)
+    monkeypatch.setattr(sampling, "MOST_PICTURES", 2)
+    assert len(made(Gs, range(6))) == 6 and not made_graphs
+    assert len(made(Gs, range(7))) == 7 and [graph.count for graph in made_graphs] == [1]
 
 
 def test_batch_size_of_the_paper_network(Gs: Generator) -> None:
@@ -111,3 +141,12 @@ def test_config_a_has_z_alone() -> None:
     np.testing.assert_array_equal(np.stack(pixels), np.trunc(np.clip(images * 127.5 + 128, 0, 255)).astype(np.uint8))
     assert next(pictures_of(A, Sources([3], [1]), Look(stage=2)))[1].shape == (4, 4, 3)
     assert random_noise(A, 2, 0) == []
+
+
+def test_config_a_in_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    A = ProganGenerator(resolution=8, fmap_base=64, fmap_max=8, z_dim=8)
+    plain = [pixels for _, pixels in pictures_of(A, Sources([3, 4]), Look())]
+    monkeypatch.setattr(sampling, "FEW_BATCHES", 0)
+    z, found = zip(*pictures_of(A, Sources([3, 4]), Look()), strict=True)
+    np.testing.assert_array_equal(np.stack(z), latents([3, 4], 8))
+    assert np.abs(np.stack(found).astype(int) - np.stack(plain)).max() <= 1

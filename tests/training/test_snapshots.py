@@ -71,6 +71,9 @@ class Pictures:
     def __init__(self, colour=None):
         self.colour, self.calls = colour, []
 
+    def as_graphs(self):
+        return self
+
     def __call__(self, z, **arguments):
         self.calls.append((z.numpy(), arguments))
         side = 2 ** arguments["stage"]
@@ -92,6 +95,21 @@ def test_a_run_shows_the_same_latents_in_every_grid(data_set):
     assert np.array_equal(z, again) and len(np.unique(z)) == z.size == 6 * 8
     assert (arguments["psi"], arguments["stage"], arguments["fade"]) == (None, 3, 0.5)
     assert np.array_equal(arguments["labels"], grid.labels)
+
+
+def test_grids_of_a_stage_share_their_graphs_and_show_the_weights_of_now(data_set):
+    Gs = State(experiment(), Replicas(1)).Gs
+    grid = Grid(experiment(), data_set)
+    first, again = grid.fakes(Gs, 3, 0.5), grid.fakes(Gs, 3, 0.75)
+    graphs = grid._kept[2]
+    assert graphs._graph.count == 1 and not np.array_equal(first, again)
+    tiny.unsettle(Gs)
+    assert not np.array_equal(grid.fakes(Gs, 3, 0.5), first) and grid._kept[2] is graphs and graphs._graph.count == 1
+    images = Gs(grid.z, psi=None, stage=3, fade=0.5).numpy() * 127.5 + 127.5
+    found = cells(grid.fakes(Gs, 3, 0.5))[:, ::2, ::2].astype(int)
+    assert np.abs(found - np.clip(np.rint(images), 0, 255)).max() <= 1
+    grid.fakes(Gs, 4, 1.0)
+    assert grid._kept[2] is not graphs
 
 
 def test_coarse_fakes_are_enlarged(data_set, state):
