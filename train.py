@@ -43,7 +43,12 @@ FLAGS = {
     ),
     "On which machine": (
         Flag("hardware", "text", "auto", f"auto, {', '.join(HARDWARE)}: minibatches; cpu trains a small network"),
-        Flag("precision", "text", None, "float32, mixed_bfloat16, mixed_float16 (default: float32; cpu row: bfloat16)"),
+        Flag(
+            "precision",
+            "text",
+            None,
+            "float32, mixed_bfloat16, mixed_float16, auto: the faster of the two first (default: float32; cpu: auto)",
+        ),
         Flag("tf32", "switch", None, "TensorFloat-32 on NVIDIA cards, faster and coarser (default: no)"),
         Flag("replicas", "whole", None, "devices to train on (default: every GPU, or one CPU)"),
         Flag("threads", "whole", None, "of TensorFlow on the CPU (default: its own choice)"),

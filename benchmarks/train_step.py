@@ -8,7 +8,6 @@ measured before, between and after the two steps, so that other work on the mach
 import argparse
 import itertools
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"  # before TensorFlow is imported, which greets in several lines
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees only its own folder
 
 import tensorflow as tf

@@ -10,11 +10,15 @@ Names are imported when they are first used, so that programs answer --help with
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from stylegan_tf import environment
+
 if TYPE_CHECKING:
     from stylegan_tf.configs.presets import CONFIGS
     from stylegan_tf.experiment.load import load
     from stylegan_tf.experiment.sampling import random_noise
     from stylegan_tf.ops.pixels import to_uint8
+
+environment.prepare()
 
 __version__ = "0.1.0"
 __all__ = ["CONFIGS", "load", "random_noise", "to_uint8"]

@@ -21,6 +21,7 @@ class Replicas:
         if gpus and count > len(gpus):
             raise Mistake(f"--replicas={count}, but {len(gpus)} GPUs are visible: use {len(gpus)} or fewer")
         self.count = count or len(gpus) or 1
+        self.on_cpu = not gpus
         kind = "GPU" if gpus else "CPU"
         if not gpus:
             _split_cpu(self.count)

@@ -26,6 +26,10 @@ FINISHED = "finished"
 REALS = "reals.png"
 # Fields that may differ between two starts of one run. All else decides the numbers.
 FREE = ("output.outdir", "output.metrics", "output.metric_ticks", "training.total_kimg", "replicas", "threads")
+# Values that leave a field to measurement: a run is continued with what it has, however that was chosen.
+OPEN = {"training.precision": "auto", "G.fused_scale": "measured", "D.fused_scale": "measured"}
+# Fields that older runs do not have, and what they did.
+ADDED = {"training": {"r1_interval": 1, "deterministic": None, "xla": False}}
 MISSING = "(not there)"
 
 
@@ -80,7 +84,7 @@ def newest_run(outdir: str | os.PathLike) -> Path | None:
 
 
 def read_config(run_dir: Path) -> dict[str, Any]:
-    """config.json of a run. Raises Mistake where it is missing or no JSON object."""
+    """config.json of a run, with the fields that were ADDED since. Raises Mistake where it is missing or no object."""
     try:
         config = json.loads((run_dir / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -89,6 +93,9 @@ def read_config(run_dir: Path) -> dict[str, Any]:
         raise Mistake(f"{run_dir / CONFIG} cannot be read: {error}") from None
     if not isinstance(config, dict):
         raise Mistake(f"{run_dir / CONFIG} must hold a JSON object")
+    for group, values in ADDED.items():
+        if isinstance(config.get(group), dict):
+            config[group] = values | config[group]
     return config
 
 
@@ -124,10 +131,17 @@ def finished_nimg(run_dir: Path) -> int | None:
 
 
 def differences(theirs: Mapping[str, Any], yours: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(path, theirs, yours) of every field in which two configurations differ, those in FREE left out."""
+    """(path, theirs, yours) of every field in which two configurations differ, but for FREE, and OPEN in yours."""
     a, b = _flat(theirs), _flat(yours)
     pairs = [(path, a.get(path, MISSING), b.get(path, MISSING)) for path in dict.fromkeys([*a, *b])]
-    return [(path, one, other) for path, one, other in pairs if one != other and not _is_free(path)]
+    differ = [(path, one, other) for path, one, other in pairs if one != other and not _is_free(path)]
+    return [(path, one, other) for path, one, other in differ if OPEN.get(path, MISSING) != other]
+
+
+def kept(run_dir: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run has in the fields that `config`, of the command that continues it, leaves OPEN: path -> value."""
+    theirs, yours = _flat(read_config(run_dir)), _flat(config)
+    return {path: theirs[path] for path, value in OPEN.items() if yours.get(path) == value and path in theirs}
 
 
 def resume_choice(resume: str, outdir: str | os.PathLike, config: Mapping[str, Any]) -> Choice:

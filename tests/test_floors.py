@@ -42,7 +42,7 @@ LIGHT = [
 ]
 WITHOUT_TENSORFLOW = ("ops", "layers", "networks")
 VAGUE = {"utils", "util", "misc", "helpers", "helper", "base", "common"}
-LINES_OF_FILE, LINES_OF_FUNCTION, LINES_OF_LOOP = 260, 60, 80
+LINES_OF_FILE, LINES_OF_FUNCTION, LINES_OF_LOOP = 300, 60, 80
 
 
 class House:
@@ -252,7 +252,7 @@ def test_an_orderly_house_passes_every_check(tmp_path):
         (vague_names, "data/tf_utils.py", "", "data.tf_utils"),
         (filled_packages, "ops/__init__.py", "from stylegan_tf.ops.blend import lerp", "ops"),
         (too_long, "draws.py", "def f():\n" + "    x = 1\n" * 60, "draws.f has 61 lines, 60 at most"),
-        (too_long, "draws.py", "x = 1\n" * 261, "draws has 261 lines, 260 at most"),
+        (too_long, "draws.py", "x = 1\n" * 301, "draws has 301 lines, 300 at most"),
     ],
 )
 def test_every_check_finds_its_violation(tmp_path, check, file, text, complaint):

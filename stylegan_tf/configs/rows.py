@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from stylegan_tf.configs.fused_scale import MEASURED
 from stylegan_tf.configs.schema import (
     Experiment,
     GeneratorConfig,
@@ -48,7 +49,9 @@ def on_gpus(experiment: Experiment, hardware: str, row: HardwareRow) -> Experime
 CPU_RESOLUTION = 32  # where neither the data set nor the user says less or more
 CPU_FMAP_BASE, CPU_FMAP_MAX = 512, 64  # channels: 64 up to 16x16, then 32, 16, ...
 CPU_WIDTH = 64  # of z, w and the mapping network
-CPU_PRECISION = "mixed_bfloat16"
+CPU_PRECISION = "auto"
+CPU_FUSED_SCALE = MEASURED
+CPU_R1_INTERVAL = 16  # of the losses that have R1 or R2
 CPU_R1_GAMMA_PER_PIXEL = 0.0005  # of the final picture, the paper's 10 at most: the penalty sums over pixels
 CPU_MINIBATCH = {4: 32, 8: 32, 16: 32, 32: 16}
 CPU_MINIBATCH_BASE = 16
@@ -65,19 +68,21 @@ def on_cpu(experiment: Experiment) -> Experiment:
     """`experiment` scaled down: narrow networks and a short schedule, the rest of it as it is."""
     training = experiment.training
     r1_gamma = CPU_R1_GAMMA_PER_PIXEL * experiment.data.resolution**2
+    lazy = (experiment.loss.r1_gamma or experiment.loss.r2_gamma) and not experiment.loss.gp_weight
     doublings = experiment.data.resolution.bit_length() - experiment.schedule.initial_resolution.bit_length()
     return replace(
         experiment,
         hardware="cpu",
         data=replace(experiment.data, num_faces=CPU_NUM_FACES),
         G=_narrow(experiment.G),
-        D=replace(experiment.D, fmap_base=CPU_FMAP_BASE, fmap_max=CPU_FMAP_MAX),
+        D=replace(experiment.D, fmap_base=CPU_FMAP_BASE, fmap_max=CPU_FMAP_MAX, fused_scale=CPU_FUSED_SCALE),
         loss=replace(experiment.loss, r1_gamma=min(r1_gamma, experiment.loss.r1_gamma)),
         schedule=_short(experiment.schedule),
         training=replace(
             training,
             total_kimg=(CPU_TRAINING_KIMG + CPU_TRANSITION_KIMG) * max(doublings, 0) + CPU_FINAL_KIMG,
             ema_half_life_kimg=CPU_EMA_HALF_LIFE_KIMG,
+            r1_interval=CPU_R1_INTERVAL if lazy else training.r1_interval,
             precision=CPU_PRECISION if training.precision == "float32" else training.precision,
         ),
         output=CPU_OUTPUT,
@@ -85,7 +90,7 @@ def on_cpu(experiment: Experiment) -> Experiment:
 
 
 def _narrow(G: GeneratorConfig | ProganGeneratorConfig) -> GeneratorConfig | ProganGeneratorConfig:
-    narrow = replace(G, z_dim=CPU_WIDTH, fmap_base=CPU_FMAP_BASE, fmap_max=CPU_FMAP_MAX)
+    narrow = replace(G, z_dim=CPU_WIDTH, fmap_base=CPU_FMAP_BASE, fmap_max=CPU_FMAP_MAX, fused_scale=CPU_FUSED_SCALE)
     if isinstance(narrow, ProganGeneratorConfig):
         return narrow
     return replace(narrow, w_dim=CPU_WIDTH, mapping_fmaps=CPU_WIDTH)

@@ -181,7 +181,6 @@ def _reader(data_set: DataSet, stage: int):
 
 
 def _start_tensorflow(threads: int | None) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
     with suppress(RuntimeError):  # it has started already, in a test

@@ -1,6 +1,5 @@
 """Metrics of trained networks: which network, which pictures, which metrics; the only place where they meet."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -230,8 +229,6 @@ def snapshots(run_dir: Path) -> list[Path]:
 
 def _devices(replicas: int):
     """-> Replicas. A GPU is shared with whatever else runs there, and computes in full float32."""
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
     from stylegan_tf.replicas import Replicas

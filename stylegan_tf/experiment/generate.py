@@ -1,7 +1,6 @@
 """Pictures of a trained generator, as PNG files or one sheet, and what they were made from."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +96,6 @@ def _generator(path: Path) -> "tuple[Generator | ProganGenerator, int | None, fl
 
 def _prepare_devices() -> None:
     """A GPU is shared with whatever else runs there, and computes in full float32."""
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with left_out("sklearn", "matplotlib"):
         import tensorflow as tf
 

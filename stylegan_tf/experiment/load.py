@@ -194,7 +194,6 @@ def _networks_in(folder: Path) -> list[Path]:
 def _official(path: Path) -> Opened:
     """Imports Keras, which takes seconds, after the file has been found to be whole."""
     states = network_file.read(path)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from stylegan_tf.official.convert import to_network
 
     networks = {role: to_network(state) for role, state in states.items()}
@@ -205,7 +204,6 @@ def _official(path: Path) -> Opened:
 
 def _read(path: Path) -> "tuple[str, Generator | Discriminator | ProganGenerator | ProganDiscriminator]":
     """(role, network). Imports Keras, which takes seconds."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from stylegan_tf.networks.discriminator import Discriminator
     from stylegan_tf.networks.progan import ProganDiscriminator
     from stylegan_tf.official.keras_file import read

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stylegan_tf import files, rundir
 from stylegan_tf.configs.check import check_replicas
-from stylegan_tf.configs.json_form import to_json
+from stylegan_tf.configs.json_form import as_text, override, to_json
 from stylegan_tf.configs.presets import description
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.experiment.evaluate import while_training
@@ -21,9 +21,18 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
     print(choice.sentence, flush=True)
     if choice.finished and choice.run_dir:
         return choice.run_dir
+    if choice.run_dir:
+        for path, value in rundir.kept(choice.run_dir, to_json(experiment)).items():
+            experiment = override(experiment, f"{path}={as_text(value)}")
+            print(f"{path} {as_text(value)}, as this run began", flush=True)
     data_set = data_set_of(experiment)
-    replicas = _devices(experiment)
+    replicas = start_devices(experiment)
+    from stylegan_tf.experiment.measuring import measured
     from stylegan_tf.training import loop
+
+    if choice.run_dir is None:
+        experiment, lines = measured(experiment)
+        print("\n".join(lines), end="\n" if lines else "", flush=True)
 
     run_dir = choice.run_dir or rundir.create(experiment.output.outdir, description(experiment))
     with files.Lock(run_dir / rundir.LOCK):
@@ -43,9 +52,8 @@ def _begin(init_from: str):
     return lambda state: transfer.take(state, load.load(init_from), init_from)
 
 
-def _devices(experiment: Experiment):
+def start_devices(experiment: Experiment):
     """Starts TensorFlow as the experiment asks for it. -> Replicas. Raises Mistake where they do not fit."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
     from stylegan_tf.replicas import Replicas
@@ -54,7 +62,11 @@ def _devices(experiment: Experiment):
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_tensor_float_32_execution(experiment.training.tf32)
-    tf.config.experimental.enable_op_determinism()
     replicas = Replicas(experiment.replicas)
     check_replicas(experiment, replicas.count)
+    deterministic = experiment.training.deterministic
+    if replicas.on_cpu if deterministic is None else deterministic:
+        tf.config.experimental.enable_op_determinism()
+    if replicas.on_cpu and replicas.count > 1:
+        print(f"{replicas.count} replicas on one CPU are slower than one: they are for tests", flush=True)
     return replicas

@@ -6,7 +6,6 @@ saying where they are from; DIR appears whole or not at all. Exit codes: 0 done,
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -64,7 +63,6 @@ def convert(path: Path, what: str, networks: dict[str, description.Described], o
     if not states:
         raise Mistake(f"{path} is a .keras file already; --out converts NVIDIA's files")
     with files.atomic_folder(out) as folder:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         from stylegan_tf.official import convert  # imports Keras, which takes seconds
 
         convert.save(states, folder)

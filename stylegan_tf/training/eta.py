@@ -20,8 +20,9 @@ from stylegan_tf.networks.stages import channels
 
 # How often a picture goes through each network, forward or (about as expensive) backward to weights or to inputs.
 # G: forward in the D step; forward and twice backward in the G step. D: reals and fakes forward and twice backward,
-# the penalty's gradient and its derivative, then forward and backward for G.
-G_PASSES, D_PASSES = 4, 11
+# then forward and backward for G. The penalties: their gradient and its derivative; lazy ones need a pass forward and
+# one backward more.
+G_PASSES, D_PASSES, PENALTY_PASSES, LAZY_PENALTY_PASSES = 4, 8, 3, 6
 FUSED_COST = 4 / 9  # multiplications of a fused convolution, relative to the separate form
 
 # How fast old measurements are forgotten, per measurement: the mean covers about the last ten.
@@ -74,7 +75,9 @@ def stage_kimg(schedule: ScheduleConfig, resolution: int, start: float, end: flo
 
 def multiplications(experiment: Experiment, stage: int) -> float:
     """Multiply-adds that train on one picture of `stage`: convolutions and dense layers, in all passes."""
-    return G_PASSES * generator_cost(experiment.G, stage) + D_PASSES * discriminator_cost(experiment.D, stage)
+    interval = experiment.training.r1_interval
+    passes = D_PASSES + (PENALTY_PASSES if interval == 1 else LAZY_PENALTY_PASSES / interval)
+    return G_PASSES * generator_cost(experiment.G, stage) + passes * discriminator_cost(experiment.D, stage)
 
 
 def generator_cost(G: GeneratorConfig | ProganGeneratorConfig, stage: int) -> float:

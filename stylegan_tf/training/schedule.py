@@ -43,7 +43,7 @@ def phase(nimg: int, schedule: ScheduleConfig, resolution: int, shares: int = 1)
         stage=stage,
         fade=1.0 - (lod - math.floor(lod)),
         resolution=current,
-        minibatch=_minibatch(schedule, current, shares),
+        minibatch=minibatch_of(schedule, current, shares),
         G_lrate=rampup * schedule.G_lrate.get(current, schedule.G_lrate_base),
         D_lrate=rampup * schedule.D_lrate.get(current, schedule.D_lrate_base),
         tick_kimg=schedule.tick_kimg.get(current, schedule.tick_kimg_base),
@@ -70,7 +70,8 @@ def reset_key(phase: Phase) -> tuple[int, int]:
     return math.floor(phase.lod), math.ceil(phase.lod)
 
 
-def _minibatch(schedule: ScheduleConfig, resolution: int, shares: int) -> int:
+def minibatch_of(schedule: ScheduleConfig, resolution: int, shares: int) -> int:
+    """Pictures of a global minibatch at a resolution: see `phase`."""
     minibatch = schedule.minibatch.get(resolution, schedule.minibatch_base)
     minibatch -= minibatch % shares
     most = schedule.max_minibatch_per_gpu.get(resolution)
