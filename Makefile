@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DEMO := demo
 
-.PHONY: help install demo test test-all check clean
+.PHONY: help install demo bench test test-all check clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make install   the environment, in $(VENV) (PYTHON=python3.12 to choose the Python)"
-	@echo "make demo      trains a small StyleGAN on drawn faces and makes a sheet of new ones, in $(DEMO)/"
+	@echo "make demo      trains a small StyleGAN on drawn faces and makes a sheet of new ones, in $(DEMO)/ (KIMG=20: shorter)"
+	@echo "make bench     measures this machine: one table, some minutes"
 	@echo "make test      the tests that take seconds;  make test-all: all of them"
 	@echo "make check     formatting, types and tests, as for every change"
 	@echo "make clean     removes $(VENV) and caches; runs, data sets and pictures stay"
@@ -19,12 +20,18 @@ help:
 install: $(VENV)/.runtime
 	@echo "$(VENV) is ready: $(BIN)/python train.py --help"
 
-# Run again, train.py continues a run that was stopped, and says so where it is finished.
+# First something to see, by the network that comes along. Run again, train.py continues a run that was stopped, with a
+# larger KIMG also one that was finished, and says so.
 demo: $(VENV)/.runtime
-	@$(BIN)/python train.py --config=F --hardware=cpu --outdir=$(DEMO)
+	@$(BIN)/python generate.py --network=pretrained/faces --seeds=0-31 --psi=0.7 --grid=8x4 --outdir=$(DEMO)/first
+	@echo "made by the network that comes along: $(DEMO)/first/grid.png. Now one of your own is trained:"
+	@$(BIN)/python train.py --config=F --hardware=cpu --outdir=$(DEMO) $(if $(KIMG),--total_kimg=$(KIMG))
 	@run=$$(ls -d $(DEMO)/[0-9]*/ | tail -n 1) && \
 		$(BIN)/python generate.py --network="$${run%/}" --seeds=0-31 --psi=0.7 --grid=8x4 --outdir=$(DEMO)
 	@echo "generated faces: $(DEMO)/grid.png; the run itself, with its progress: $$(ls -d $(DEMO)/[0-9]*/ | tail -n 1)"
+
+bench: $(VENV)/.runtime
+	@$(BIN)/python benchmarks/machine.py
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q

@@ -59,6 +59,7 @@ FLAGS = {
         Flag("metrics", "text", None, "such as fid5k@faces, computed while training; see run_metrics.py --list"),
         Flag("metric_ticks", "whole", None, "ticks between two evaluations (default: 10)"),
         Flag("dry_run", "switch", False, "only print the whole experiment, as a table and as JSON"),
+        Flag("benchmark", "switch", False, "only measure how fast each resolution trains here; projects the whole run"),
         Flag("diff", "text", None, "with --dry_run: only print what differs from this other config"),
         Flag("list", "switch", False, "print all configs with their published FID, hardware rows, losses, data sets"),
     ),
@@ -101,7 +102,12 @@ def run(arguments: list[str]) -> None:
     if values.dry_run:
         print(f"\n{shown}")
         return
-    from stylegan_tf.experiment.train import train  # imports TensorFlow, which takes seconds
+    if values.benchmark:
+        from stylegan_tf.experiment.benchmark import benchmark  # imports TensorFlow, which takes seconds
+
+        benchmark(chosen)
+        return
+    from stylegan_tf.experiment.train import train
 
     train(chosen, values.resume)
 

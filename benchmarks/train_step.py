@@ -157,10 +157,10 @@ def iteration(chosen: Experiment, minibatch: int) -> tuple[Work, Work]:
     return works[0], works[1]
 
 
-def convolution_peak(minibatch: int, dtype: tf.DType) -> Work:
+def convolution_peak(minibatch: int, dtype: tf.DType, channels: int = PEAK_CHANNELS) -> Work:
     """A 3x3 convolution and its two gradients, one after the other: three times the same arithmetic."""
-    image_shape = (minibatch, PEAK_SIDE, PEAK_SIDE, PEAK_CHANNELS)
-    kernel_shape = (3, 3, PEAK_CHANNELS, PEAK_CHANNELS)
+    image_shape = (minibatch, PEAK_SIDE, PEAK_SIDE, channels)
+    kernel_shape = (3, 3, channels, channels)
     images, slope, kernel = (
         tf.cast(tf.random.stateless_normal(shape, (seed, 0)), dtype)
         for seed, shape in enumerate((image_shape, image_shape, kernel_shape))
