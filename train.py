@@ -156,7 +156,7 @@ def source_of(values: Any) -> Source:
     named = data_sets.named(values.dataset)
     directory = os.path.normpath(os.path.join(values.data_dir, named.folder) if named else values.dataset)
     if named and not os.path.exists(directory):
-        if not values.dry_run:
+        if not (values.dry_run or values.benchmark):
             raise data_sets.missing(values.dataset, directory)
         pictures = Pictures(directory, data_sets.LOWEST, named.highest)
         return Source(pictures, directory, named.resolution, mirror=named.mirror)
@@ -236,6 +236,12 @@ def notes(chosen: Experiment) -> list[str]:
         lines.append(
             f"the cpu row is a small network and a short schedule; the paper's, on a machine with GPUs: {paper}"
         )
+    if chosen.training.r1_interval > 1:
+        lines.append(
+            f"R1 is lazy: in every {chosen.training.r1_interval}th step of D (--set=training.r1_interval=1: all)"
+        )
+    if chosen.training.precision == "auto":
+        lines.append("precision and fused scaling are chosen when a run starts, by measuring this machine")
     return lines
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees only its own folder
@@ -94,10 +95,16 @@ def peaks() -> Iterator[tuple[str, str]]:
         work = convolution_peak(PEAK_MINIBATCH, dtype, PEAK_CHANNELS)
         yield f"convolution with gradients, {precision}", f"{work.gflop / best_seconds(work.run):.0f} GFLOP/s"
     for precision, dtype in DTYPES.items():
-        a = tf.cast(tf.random.stateless_normal((MATRIX, MATRIX), (0, 0)), dtype)
-        multiply = tf.function(lambda a: tf.reduce_sum(tf.cast(tf.matmul(a, a), tf.float32))).get_concrete_function(a)
-        seconds = best_seconds(lambda a=a, multiply=multiply: multiply(a).numpy())
+        multiply, a = matrix_product(dtype)
+        seconds = best_seconds(partial(multiply, a))
         yield f"matrix product, {precision}", f"{2 * MATRIX**3 / 1e9 / seconds:.0f} GFLOP/s"
+
+
+def matrix_product(dtype: tf.DType):
+    """-> (function that waits for the product of a matrix with itself, matrix)."""
+    a = tf.cast(tf.random.stateless_normal((MATRIX, MATRIX), (0, 0)), dtype)
+    multiply = tf.function(lambda a: tf.reduce_sum(tf.cast(tf.matmul(a, a), tf.float32)))
+    return (lambda a: multiply(a).numpy()), a
 
 
 def data() -> Iterator[tuple[str, str]]:
