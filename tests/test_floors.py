@@ -11,7 +11,8 @@ SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "trai
 
 # Folders and single files of the package. Those on one floor are siblings and never import each other.
 FLOORS = {
-    "ops graphs configs rundir replicas draws pictures progress files safe_pickle command_line leave_out mistakes": 0,
+    "ops graphs configs rundir replicas draws pictures progress files safe_pickle command_line mistakes": 0,
+    "environment leave_out": 0,
     "layers": 1,
     "networks": 2,
     "data official": 3,
@@ -31,6 +32,7 @@ LIGHT = [
     "safe_pickle",
     "command_line",
     "leave_out",
+    "environment",
     "mistakes",
     "data.importers",
     "official.registry",

@@ -34,6 +34,10 @@ def command(tmp_path_factory):
         "schedule.minibatch_base": 8,
         "schedule.tick_kimg_base": 0.1,
         "output.grid": "2x2",
+        "training.r1_interval": 3,
+        # Not measured: two runs, one killed and one not, may find different ones faster.
+        "G.fused_scale": "8",
+        "D.fused_scale": "16",
     }
     flags = ["--config=F", "--hardware=cpu", f"--dataset={data}", f"--total_kimg={TOTAL / 1000}", "--threads=1"]
     flags += ["--precision=float32", *(f"--set={path}={value}" for path, value in settings.items())]

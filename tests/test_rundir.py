@@ -159,3 +159,23 @@ def test_finished_marker(tmp_path: Path) -> None:
     rundir.mark_finished(tmp_path, 70_000)
     assert rundir.finished_nimg(tmp_path) == 70_000
     assert [path.name for path in tmp_path.iterdir()] == [rundir.FINISHED]
+
+
+def with_choices(precision: str, fused: str) -> dict:
+    return {**CONFIG, "training": {**CONFIG["training"], "precision": precision}, "G": {"fused_scale": fused}}
+
+
+@pytest.mark.parametrize(("precision", "fused"), [("float32", "8,16"), ("mixed_bfloat16", "off")])
+def test_a_run_is_continued_with_what_it_chose_by_measuring(tmp_path: Path, precision: str, fused: str) -> None:
+    run, asked = make_run(tmp_path, with_choices(precision, fused)), with_choices("auto", "measured")
+    assert rundir.resume_choice("auto", tmp_path, asked).run_dir == run
+    assert rundir.kept(run, asked) == {"training.precision": precision, "G.fused_scale": fused}
+    assert rundir.kept(run, with_choices("float32", "measured")) == {"G.fused_scale": fused}
+    explicit = with_choices("mixed_float16", fused)
+    assert rundir.resume_choice("auto", tmp_path, explicit).run_dir is None
+
+
+def test_a_run_older_than_a_field_did_what_the_field_says(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    assert rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 1})).run_dir == run
+    assert rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 16})).run_dir is None

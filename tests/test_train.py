@@ -173,7 +173,7 @@ def test_flags_of_config_a(capsys: pytest.CaptureFixture) -> None:
         (["--dry_run", "--diff=A", "--set=G.use_noise=false"], "--diff=A: there is no configuration field G.use_noise"),
         (["--hardware=9gpu"], "did you mean"),
         (["--loss=wgangp"], "did you mean wgan_gp?"),
-        (["--precision=fp16"], "choose from float32, mixed_bfloat16, mixed_float16"),
+        (["--precision=fp16"], "choose from auto, float32, mixed_bfloat16, mixed_float16"),
         (["--total_kimg=0"], "training.total_kimg must be above 0"),
         (["--total_kimg=inf"], "training.total_kimg must be a finite number"),
         (["--replicas=-1"], "replicas must not be negative"),

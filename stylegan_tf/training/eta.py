@@ -7,7 +7,7 @@ one, scaled by the multiplications that both need.
 import math
 from collections.abc import Mapping
 
-from stylegan_tf.configs.fused_scale import is_fused
+from stylegan_tf.configs.fused_scale import MEASURED, is_fused
 from stylegan_tf.configs.schema import (
     DiscriminatorConfig,
     Experiment,
@@ -120,4 +120,5 @@ def _pace_of(stage: int, experiment: Experiment, seconds_per_image: Mapping[int,
 
 
 def _scaling(fused_scale: str, stage: int) -> float:
-    return FUSED_COST if is_fused(fused_scale, 2**stage) else 1.0
+    fused = fused_scale == MEASURED or is_fused(fused_scale, 2**stage)  # what is not measured yet: most often
+    return FUSED_COST if fused else 1.0

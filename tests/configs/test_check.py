@@ -24,7 +24,7 @@ from stylegan_tf.mistakes import Mistake
         (["G.mapping_nonlinearity=tanh"], "G.mapping_nonlinearity is tanh; choose from lrelu, relu"),
         (["D.fused_scale=yes"], "D.fused_scale is yes; choose from auto, on, off"),
         (["loss.D=r1"], "loss.D is r1; choose from logistic, wgan, hinge"),
-        (["training.precision=fp16"], "choose from float32, mixed_bfloat16, mixed_float16"),
+        (["training.precision=fp16"], "choose from auto, float32, mixed_bfloat16, mixed_float16"),
         (["output.grid=8"], "output.grid is 8; choose 1080p, 4k, or columns x rows"),
         (["output.grid=0x8"], "output.grid is 0x8"),
         (["G.z_dim=0"], "G.z_dim must be at least 1, not 0"),

@@ -283,6 +283,10 @@ class Noted:
         self.calls.append(("D", self.stage, int(nimg), float(fade), float(rate), pictures.numpy()))
         return tf.constant([*[1.0] * (len(D_STATISTICS) - 1), float(int(nimg) == 0)])
 
+    def r1_step(self, pictures, labels, nimg, fade, rate):
+        self.calls.append(("R1", self.stage, int(nimg), float(fade), float(rate), pictures.numpy()))
+        return tf.constant([2.0, 0.0, 0.0])
+
     def g_step(self, nimg, fade, rate):
         self.calls.append(("G", self.stage, int(nimg), float(fade), float(rate), None))
         return tf.constant([3.0] * (len(G_STATISTICS) - 1) + [0.0])
@@ -326,3 +330,16 @@ def test_order_of_pictures_across_stages_and_minibatches(noted, train, data_set)
         shown = np.concatenate([call[5] for call in calls if call[1] == stage])
         order = pictures_of(np.array(numbers), chosen.training.seed, tiny.PICTURES)
         assert np.array_equal(shown, Reader(data_set, stage, 0).read(order)[0])
+
+
+def test_every_third_step_of_D_has_the_lazy_penalties_wherever_it_was_stopped(noted, train, tmp_path):
+    """On the pictures of that step, at 3/4 of the rate; their mean is over the steps that have them."""
+    for total in (0.04, 0.096):
+        train(training=replace(until(total), minibatch_repeats=1, r1_interval=3))
+    assert [call[2] for call in noted if call[0] == "D"] == [*range(0, 96, 8)]
+    lazy = [call for call in noted if call[0] == "R1"]
+    assert [call[2] for call in lazy] == [*range(0, 96, 24)]
+    for call in lazy:
+        of_D = next(other for other in noted if other[0] == "D" and other[2] == call[2])
+        assert np.array_equal(of_D[5], call[5]) and of_D[4] == call[4] == pytest.approx(0.00075)
+    assert {line["Loss/r1_penalty"] for line in stats(tmp_path / "run")} == {2.0}

@@ -10,7 +10,7 @@ import tolerances
 
 from stylegan_tf.configs.presets import F
 from stylegan_tf.replicas import Replicas
-from stylegan_tf.training.state import State, make_optimizer
+from stylegan_tf.training.state import State, lazy_correction, make_optimizer
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +77,13 @@ def test_reset_forgets_all_but_the_learning_rate():
         assert len(others) > 20 and not any(map(np.any, others))
     assert all(map(np.array_equal, before[0], weights(state.G)))
     assert all(map(np.array_equal, before[1], weights(state.D)))
+
+
+def test_lazy_penalties_correct_Adam_by_hand():
+    """c = k / (k + 1): 16 / 17 of the rate, and beta to that power (StyleGAN2 app. B); nothing where k is 1."""
+    chosen = tiny.experiment(r1_interval=16, adam_beta1=0.5)
+    assert lazy_correction(chosen.training) == pytest.approx(0.9411765)
+    assert lazy_correction(tiny.experiment().training) == 1
+    state = State(chosen, Replicas(1))
+    assert state.D_optimizer.beta_1 == pytest.approx(0.5208080) and state.D_optimizer.beta_2 == pytest.approx(0.9905854)
+    assert (state.G_optimizer.beta_1, state.G_optimizer.beta_2) == (0.5, 0.99)

@@ -13,7 +13,7 @@ from stylegan_tf.data import reals
 from stylegan_tf.replicas import Replicas
 from stylegan_tf.training.loss_scale import BACKOFF, GROWTH, START
 from stylegan_tf.training.state import State
-from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, Steps
+from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, R1_STATISTICS, Steps
 
 RATE = 0.001
 
@@ -131,6 +131,65 @@ def test_statistics_of_D_by_hand():
     loss = np.logaddexp(0, fake) + np.logaddexp(0, -logits) + 5 * r1
     expected |= {"D": loss.mean(), "epsilon_penalty": (logits**2).mean(), "mixed_norms": 0, "D_skipped": 0}
     assert told == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+def lazy(interval: int, **loss):
+    """The tiny experiment with penalties in every interval-th step."""
+    chosen = tiny.experiment(r1_interval=interval)
+    return replace(chosen, loss=replace(chosen.loss, **loss))
+
+
+def by_name(names, values):
+    return dict(zip(names, np.asarray(values).tolist(), strict=True))
+
+
+def test_lazy_penalties_by_hand():
+    """k (gamma1 / 2 r1 + gamma2 / 2 r2), alone: its gradient, and the same penalties that every step has otherwise."""
+    bench = Bench(fade=1.0, experiment=lazy(4, r1_gamma=10.0, r2_gamma=3.0))
+    steps, state = bench.steps, bench.state
+    arguments = bench.pictures, bench.labels, tf.constant(0, tf.int64), bench.fade
+    gradients, statistics = steps.r1_gradients(*arguments)
+    fake = steps._fakes("D", None, 0, bench.fade, steps.rows())[0]
+    variables = [variable.value for variable in steps.D_variables()]
+    with tf.GradientTape() as tape:
+        norms = []
+        for images in (reals.process(bench.pictures, None, 1.0), fake):
+            with tf.GradientTape() as inner:
+                inner.watch(images)
+                logits = tf.reduce_sum(state.D(images))
+            norms.append(tf.reduce_mean(tf.reduce_sum(tf.square(inner.gradient(logits, images)), axis=(1, 2, 3))))
+        loss = 4 * (10 / 2 * norms[0] + 3 / 2 * norms[1])
+    expected = tape.gradient(loss, variables, unconnected_gradients="zero")
+    for one, other in zip(gradients, expected, strict=True):
+        assert np.abs(one - other).max() <= 1e-4 * max(1.0, np.abs(other).max())
+    assert np.allclose(statistics, norms, rtol=1e-4)
+    whole = Bench(fade=1.0, experiment=lazy(1, r1_gamma=10.0, r2_gamma=3.0)).d_step()
+    assert [whole["r1_penalty"], whole["r2_penalty"]] == pytest.approx([float(norm) for norm in norms], rel=1e-4)
+
+
+def test_the_step_of_D_is_without_lazy_penalties():
+    told = Bench(experiment=lazy(4, r1_gamma=10.0)).d_step()
+    whole = Bench(experiment=lazy(1, r1_gamma=10.0)).d_step()
+    assert told["r1_penalty"] == 0 < whole["r1_penalty"]
+    assert told["D"] == pytest.approx(whole["D"] - 5 * whole["r1_penalty"], rel=1e-4)
+
+
+def test_a_lazy_step_moves_D_alone_and_can_be_skipped(monkeypatch):
+    bench = Bench(experiment=lazy(4, r1_gamma=10.0))
+    arguments = bench.pictures, bench.labels, tf.constant(0, tf.int64), bench.fade, tf.constant(RATE)
+    parts = {name: getattr(bench.state, name) for name in ("G", "D", "Gs")}
+    before = {name: values(part.variables) for name, part in parts.items()}
+    told = by_name(R1_STATISTICS, bench.steps._r1_step(*arguments))
+    assert told["R1_skipped"] == 0 < told["lazy r1_penalty"]
+    assert [bool(moved(before[name], part.variables)) for name, part in parts.items()] == [False, True, False]
+    assert step_count(bench.state.D_optimizer) == 1
+    whole = bench.steps.r1_gradients
+    monkeypatch.setattr(
+        bench.steps, "r1_gradients", lambda *given: ([g * np.nan for g in whole(*given)[0]], whole(*given)[1])
+    )
+    before = values(bench.state.D.variables)
+    assert bench.steps._r1_step(*arguments).numpy().tolist() == [0, 0, 1]
+    assert not moved(before, bench.state.D.variables) and step_count(bench.state.D_optimizer) == 1
 
 
 def test_reals_are_mirrored_where_it_is_asked_for(monkeypatch):
