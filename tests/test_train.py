@@ -267,3 +267,23 @@ def test_black_bars_of_a_data_set(capsys: pytest.CaptureFixture, dataset: Path) 
         (dataset / "dataset.json").write_text(json.dumps(facts))
     with pytest.raises(Mistake, match="data.crop=0,0,99,1 is no part of a picture of 16x16"):
         train.run(["--dry_run", "--hardware=1gpu", f"--dataset={dataset}", "--set=data.crop=0,0,99,1"])
+
+
+def test_the_cpu_row_says_what_it_does_otherwise(capsys):
+    """Lazy R1 and choices by measuring, in the lines before the table and in it."""
+    train.run(["--hardware=cpu", "--dry_run"])
+    out = capsys.readouterr().out
+    assert "R1 is lazy: in every 16th step of D (--set=training.r1_interval=1: all)" in out
+    assert "precision and fused scaling are chosen when a run starts, by measuring this machine" in out
+    assert "training.r1_interval" in out and '"fused_scale": "measured"' in out
+    train.run(["--hardware=cpu", "--config=A", "--dry_run"])
+    assert "R1 is lazy" not in capsys.readouterr().out
+    train.run(["--hardware=1gpu", "--dry_run"])
+    out = capsys.readouterr().out
+    assert "lazy" not in out and "measuring" not in out and '"r1_interval": 1' in out
+
+
+@pytest.mark.parametrize("flags", [["--loss=wgan_gp"], ["--set=loss.r1_gamma=0"]])
+def test_lazy_penalties_that_are_none(flags, capsys):
+    with pytest.raises(Mistake, match="training.r1_interval is 4, but .*: set it to 1"):
+        train.run(["--hardware=1gpu", "--dry_run", "--set=training.r1_interval=4", *flags])

@@ -10,7 +10,7 @@ import tiny
 
 from stylegan_tf import files, rundir
 from stylegan_tf.configs.json_form import to_json
-from stylegan_tf.experiment import pictures
+from stylegan_tf.experiment import measuring, pictures
 from stylegan_tf.experiment.train import train
 from stylegan_tf.mistakes import Mistake
 from stylegan_tf.training import loop
@@ -63,6 +63,41 @@ def test_a_new_run(chosen, trained, settings, capsys, tmp_path):
     assert json.loads((run_dir / "config.json").read_text()) == to_json(experiment)
     assert settings == {"intra": 3, "inter": 3, "tf32": False, "deterministic": True}
     assert capsys.readouterr().out == f"starting a new run\nrun directory: {run_dir}\n"
+
+
+@pytest.mark.parametrize("deterministic", [False, True, None])
+def test_determinism_by_the_setting_or_by_the_device(chosen, trained, settings, deterministic):
+    """None: on a CPU."""
+    train(replace(chosen, training=replace(chosen.training, deterministic=deterministic)))
+    assert settings.get("deterministic", False) is (deterministic is not False)
+
+
+def test_what_is_measured_is_stored_and_kept(chosen, trained, monkeypatch, capsys):
+    """Also where another time something else would be faster."""
+    times = {"float32": 1.0, "mixed_bfloat16": 2.0}
+    monkeypatch.setattr(measuring, "convolution_seconds", lambda precision: times[precision])
+    monkeypatch.setattr(measuring, "fused_resolutions", lambda experiment, role: {"G": [16], "D": []}[role])
+    chosen = replace(
+        chosen,
+        G=replace(chosen.G, fused_scale="measured"),
+        D=replace(chosen.D, fused_scale="measured"),
+        training=replace(chosen.training, precision="auto"),
+    )
+    run_dir = train(chosen)
+    stored = json.loads((run_dir / "config.json").read_text())
+    assert (stored["training"]["precision"], stored["G"]["fused_scale"], stored["D"]["fused_scale"]) == (
+        *("float32", "16", "off"),
+    )
+    assert trained[0][0].G.fused_scale == "16" and "G.fused_scale 16: measured here" in capsys.readouterr().out
+    (run_dir / rundir.FINISHED).unlink()
+    times["mixed_bfloat16"] = 0.5
+    assert train(chosen) == run_dir and trained[1][0] == trained[0][0]
+    assert "training.precision float32, as this run began" in capsys.readouterr().out
+
+
+def test_replicas_on_one_cpu_are_warned_of(chosen, trained, capsys):
+    train(replace(chosen, replicas=2))
+    assert "2 replicas on one CPU are slower than one" in capsys.readouterr().out
 
 
 def test_the_same_command_again_is_finished(chosen, trained, capsys):

@@ -53,7 +53,12 @@ def test_batch_and_replicas_of_fakes():
 
     one = found(1, 8)
     assert np.array_equal(one, found(1, 8))
-    assert np.abs(one - found(2, 3)).max() <= tolerances.REPLICAS * np.abs(one).max()
+    apart = np.abs(one - found(2, 3))
+    # Pictures are made uint8: a number beside the edge of a level may fall on either side of it, in a few pixels.
+    G = noisy_G()
+    level = np.abs(Pixels().mix).max() / 128 / (G.resolution // 4) ** 2
+    assert apart.max() <= 2 * level
+    assert np.mean(apart > tolerances.REPLICAS * np.abs(one).max()) <= 0.1
 
 
 def test_collected_stops_at_the_count():

@@ -353,3 +353,32 @@ def check_training(bench):
         assert {variable.path for variable in used} <= moved(before, network.variables)
     assert all(np.isfinite(number).all() for number in tiny.numbers(state).values())
     return told
+
+
+def test_no_step_waits_for_the_host():
+    """A branch would: whether a gradient is finite is a number of the device. Float16, whose steps are skipped most."""
+    bench = Bench(stage=3, experiment=tiny.experiment(precision="mixed_float16", r1_interval=4))
+    phase = tf.constant(0, tf.int64), bench.fade, tf.constant(RATE)
+    pictures = bench.pictures[:, ::2, ::2], bench.labels
+    for step, arguments in (
+        (bench.steps.d_step, (*pictures, *phase)),
+        (bench.steps.r1_step, (*pictures, *phase)),
+        (bench.steps.g_step, phase),
+    ):
+        kinds = {operation.type for operation in step.get_concrete_function(*arguments).graph.get_operations()}
+        assert "ResourceApplyAdam" in kinds and not kinds & {"If", "StatelessIf", "While", "StatelessWhile", "Cond"}
+
+
+@pytest.mark.slow
+def test_gradients_under_xla():
+    """The same numbers, compiled."""
+    plain, compiled = (Bench(experiment=tiny.experiment(xla=xla)) for xla in (False, True))
+    arguments = plain.pictures, plain.labels, tf.constant(0, tf.int64), plain.fade
+    for one, other in zip(
+        plain.steps.d_gradients(*arguments)[0], compiled.steps.d_gradients(*arguments)[0], strict=True
+    ):
+        assert np.abs(one - other).max() <= tolerances.GRADIENT * np.abs(one).max()
+    for one, other in zip(
+        plain.steps.g_gradients(*arguments[2:])[0], compiled.steps.g_gradients(*arguments[2:])[0], strict=True
+    ):
+        assert np.abs(one - other).max() <= tolerances.GRADIENT * np.abs(one).max()
