@@ -86,13 +86,15 @@ class Trained:
             self.iterate(iteration * tiny.MINIBATCH)
 
     def gradients_before_training(self):
-        """Of D on pictures that do not count, and of G. Untraced, which saves seconds."""
+        """Of D and its penalties on pictures that do not count, and of G. Untraced, which saves seconds."""
         nimg = tf.constant(0, tf.int64)
         real, label = next(self.feed)
 
         D = self.replicas.run(self.steps.d_gradients, real, label, nimg, self.fade)[0]
         G = self.replicas.run(self.steps.g_gradients, nimg, self.fade)[0]
+        R1 = self.replicas.run(self.steps.r1_gradients, real, label, nimg, self.fade)[0]
         self.D_gradients, self.G_gradients = self.replicas.total(D), self.replicas.total(G)
+        self.R1_gradients = self.replicas.total(R1)
 
         @tf.function
         def drawn():
@@ -146,6 +148,13 @@ def test_first_gradients(network, trained):
     for ours, theirs in zip(one, two, strict=True):
         assert np.linalg.norm(theirs) > 0
         assert np.linalg.norm(ours - theirs) <= 2e-4 * np.linalg.norm(ours)
+
+
+def test_gradients_of_lazy_penalties(trained):
+    """That of the last bias is zero."""
+    for ours, theirs in zip(trained.one.R1_gradients, trained.two.R1_gradients, strict=True):
+        assert np.linalg.norm(ours - theirs) <= 2e-4 * np.linalg.norm(ours)
+    assert sum(np.linalg.norm(gradient) > 0 for gradient in trained.two.R1_gradients) > 15
 
 
 def test_losses_of_the_first_iterations(trained):
