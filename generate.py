@@ -19,7 +19,7 @@ LARGEST_SEED = 2**32 - 1  # of numpy's RandomState
 
 NETWORK_HELP = (
     "run or snapshot directory, .keras or official .pkl file, address, or name such as ffhq "
-    f"(default: the newest run in {RESULTS}/)"
+    f"(default: the newest run in {RESULTS}/, else the one that comes along)"
 )
 FLAGS = {
     "Which pictures": (
@@ -78,7 +78,7 @@ def build(values: Any) -> "Request":
 
     from stylegan_tf.experiment import load
 
-    network = load.generator_file(values.network or load.newest_network(RESULTS))
+    network = load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))
     from stylegan_tf.experiment.generate import Request
 
     return Request(

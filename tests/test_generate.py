@@ -14,6 +14,7 @@ from stylegan_tf import files
 from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import ScheduleConfig
+from stylegan_tf.experiment import load
 from stylegan_tf.mistakes import Mistake
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
@@ -162,11 +163,12 @@ def test_mistakes_exit_2_with_one_line(
     assert sorted(Path().rglob("*")) == before
 
 
-def test_no_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    """The network that comes along is taken, and said."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(Mistake, match="no run in results has saved networks; train one, or give a run directory"):
-        generate.run([])
-    assert not list(tmp_path.iterdir())
+    generate.run(["--seeds=0"])
+    assert (tmp_path / "generated" / "seed0000.png").exists()
+    assert f"network: {load.SHIPPED}, pictures of 32x32" in capsys.readouterr().out
 
 
 def test_a_network_that_is_not_the_one_its_folder_is_about(tmp_path: Path, results: Path) -> None:
