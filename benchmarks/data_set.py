@@ -130,12 +130,13 @@ def trains(options: argparse.Namespace) -> None:
     from stylegan_tf.configs import presets
     from stylegan_tf.data.pipeline import Feed, Reader
     from stylegan_tf.draws import Rows
+    from stylegan_tf.experiment.measuring import measured
     from stylegan_tf.replicas import Replicas
     from stylegan_tf.training.state import State
     from stylegan_tf.training.step import Steps
 
     minibatch, turns = 16, 12
-    chosen = presets.experiment("F", "cpu", data_resolution=64, resolution=64)
+    chosen, _ = measured(presets.experiment("F", "cpu", data_resolution=64, resolution=64))
     steps = Steps(State(chosen, Replicas(1)), chosen, 6, minibatch)
     nimg, fade, rate = tf.constant(0, tf.int64), tf.constant(1.0), tf.constant(0.001)
 

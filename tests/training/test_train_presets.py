@@ -10,6 +10,7 @@ import tiny
 from stylegan_tf.configs import presets
 from stylegan_tf.configs.presets import CONFIGS
 from stylegan_tf.data.importers.faces_set import create_faces
+from stylegan_tf.experiment.measuring import measured
 from stylegan_tf.networks.kinds import KINDS
 from stylegan_tf.official.keras_file import read
 from stylegan_tf.replicas import Replicas
@@ -57,7 +58,7 @@ def test_preset_trains(config, data_set, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_float16_preset_of_config_a(tmp_path):
     """1 kimg at 32x32 in mixed_float16: every weight finite, under 5 % of the steps skipped."""
-    experiment = presets.experiment("A-fp16", "cpu", resolution=32)
+    experiment = measured(presets.experiment("A-fp16", "cpu", resolution=32))[0]
     assert (experiment.training.precision, experiment.G.pixelnorm_epsilon) == ("mixed_float16", 1e-4)
     schedule = replace(experiment.schedule, initial_resolution=32, lod_training_kimg=0, lod_transition_kimg=0)
     experiment = replace(
