@@ -193,7 +193,7 @@ class _Run:
         progress, output = self.progress, self.experiment.output
         progress.tick += 1
         skipped = self._skipped()
-        progress.skipped_steps += sum(skipped)
+        progress.skipped_steps += sum(skipped.values())
         self.log.tick(
             Tick(
                 progress.tick,
@@ -208,7 +208,10 @@ class _Run:
                 self.means(),
             )
         )
-        if any(0 < tried <= count for tried, count in zip(self._tried().values(), skipped, strict=True)):
+        tried = self._tried()
+        if any(
+            0 < tried[kind] <= skipped[kind] for kind in ("D", "G")
+        ):  # of the lazy penalties a tick may have but one
             raise Failure(
                 f"training has diverged: no step since kimg {progress.tick_nimg / 1000:.1f} had finite gradients; the "
                 "last snapshots are whole. Try another --seed, lower learning rates or --precision=float32"
@@ -255,9 +258,9 @@ class _Run:
         D_steps = self.minibatches * self.experiment.training.D_repeats
         return {"D": D_steps, "G": self.minibatches, "R1": self.penalties}
 
-    def _skipped(self) -> list[int]:
+    def _skipped(self) -> dict[str, int]:
         sums = self.sums.numpy()
-        return [round(float(sums[NAMES.index(f"{kind}_skipped")])) for kind in STATISTICS]
+        return {kind: round(float(sums[NAMES.index(f"{kind}_skipped")])) for kind in STATISTICS}
 
     def _phase(self) -> schedule.Phase:
         experiment = self.experiment

@@ -343,3 +343,11 @@ def test_every_third_step_of_D_has_the_lazy_penalties_wherever_it_was_stopped(no
         of_D = next(other for other in noted if other[0] == "D" and other[2] == call[2])
         assert np.array_equal(of_D[5], call[5]) and of_D[4] == call[4] == pytest.approx(0.00075)
     assert {line["Loss/r1_penalty"] for line in stats(tmp_path / "run")} == {2.0}
+
+
+def test_a_tick_whose_only_penalty_was_skipped_has_not_diverged(noted, train, tmp_path, monkeypatch):
+    """It is counted, and its mean is unknown."""
+    monkeypatch.setattr(Noted, "r1_step", lambda *arguments: tf.constant([0.0, 0.0, 1.0]))
+    train(training=replace(until(0.032), minibatch_repeats=1, r1_interval=16))
+    (line,) = stats(tmp_path / "run")
+    assert line["Progress/skipped_steps"] == 2 and line["Loss/r1_penalty"] is None
