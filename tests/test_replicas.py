@@ -154,7 +154,7 @@ def test_gradients_of_lazy_penalties(trained):
     """That of the last bias is zero."""
     for ours, theirs in zip(trained.one.R1_gradients, trained.two.R1_gradients, strict=True):
         assert np.linalg.norm(ours - theirs) <= 2e-4 * np.linalg.norm(ours)
-    assert sum(np.linalg.norm(gradient) > 0 for gradient in trained.two.R1_gradients) > 15
+    assert sum(np.linalg.norm(gradient) > 0 for gradient in trained.two.R1_gradients) > 10
 
 
 def test_losses_of_the_first_iterations(trained):

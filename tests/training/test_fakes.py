@@ -29,10 +29,12 @@ def test_second_latents_style_from_the_cutoff_on(tiny_G, monkeypatch):
     first, second = tiny_G.mapping(z_of("D z")).numpy(), tiny_G.mapping(z_of("D mixed z")).numpy()
     ws, w = mixed(tiny_G, "D")
     assert ws.shape == (8, LAYERS, 8)
-    assert np.array_equal(w, first), "the average of w is made of the first latents"
+    # Both latents are mapped at once: a matrix product of another height may round otherwise.
+    assert np.abs(w - first).max() <= tolerances.SAME * np.abs(first).max(), "w_avg is made of the first latents"
     for row, cutoff in enumerate(cutoffs):
         for layer in range(LAYERS):
-            assert np.array_equal(ws[row, layer], (first if layer < cutoff else second)[row]), (row, layer)
+            expected = (first if layer < cutoff else second)[row]
+            assert np.abs(ws[row, layer] - expected).max() <= tolerances.SAME * np.abs(first).max(), (row, layer)
 
 
 @pytest.mark.parametrize(("stage", "layers"), [(3, 4), (4, 6)])
