@@ -62,9 +62,9 @@ def rows(chosen: Experiment, replicas: Replicas, largest: int) -> Iterator[tuple
     yield from peaks()
     chosen, lines = measured(chosen)
     yield "chosen by measuring", "; ".join(lines) or "nothing"
-    found, graphs = {}, 0.0
+    found: dict[int, benchmark.Stage] = {}
     for one in benchmark.stages(chosen, replicas, list(range(3, largest.bit_length()))):
-        found[one.stage], graphs = one.seconds, graphs + one.graphs
+        found[one.stage] = one
         yield f"train {2**one.stage}x{2**one.stage}, cpu row, minibatch {one.minibatch}", f"{1 / one.seconds:.1f} img/s"
     for name in (generate.SHIPPED, "64"):
         row = generate.measured(name, generate.network(name), 8, 5)
@@ -74,7 +74,9 @@ def rows(chosen: Experiment, replicas: Replicas, largest: int) -> Iterator[tuple
     yield from metrics()
     for resolution in RESOLUTIONS:
         whole = experiment("F", "cpu", data_resolution=resolution, resolution=resolution)
-        seconds = benchmark.projected(whole, {at: found[at] for at in found if 2**at <= resolution}, graphs)
+        used = [one for at, one in found.items() if 2**at <= resolution]
+        paces = {one.stage: one.seconds for one in used}
+        seconds = benchmark.projected(whole, paces, sum(one.graphs for one in used))
         name = "make demo" if resolution == 32 else f"train.py --config=F --resolution={resolution} on this machine"
         yield f"{name}, projected", format_time(seconds)
 

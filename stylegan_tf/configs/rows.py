@@ -45,7 +45,7 @@ def on_gpus(experiment: Experiment, hardware: str, row: HardwareRow) -> Experime
     return replace(experiment, hardware=hardware, schedule=schedule, training=training)
 
 
-# The cpu row: recognisable 32x32 pictures from config F in about seven minutes on two cores. ------------------------
+# The cpu row: recognisable 32x32 pictures from config F in some ten minutes on two cores. --------------------------
 CPU_RESOLUTION = 32  # where neither the data set nor the user says less or more
 CPU_FMAP_BASE, CPU_FMAP_MAX = 512, 64  # channels: 64 up to 16x16, then 32, 16, ...
 CPU_WIDTH = 64  # of z, w and the mapping network
