@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import tensorflow as tf
 import tiny
 
 from stylegan_tf.configs.presets import experiment
@@ -34,10 +35,10 @@ def test_the_faster_precision(speeds):
     times, _ = speeds
     chosen, lines = measuring.measured(with_precision("auto"))
     assert chosen.training.precision == "float32"
-    assert lines[0] == "precision float32: a convolution takes 3.0 times as long in mixed_bfloat16 on this machine"
+    assert lines[0] == "precision float32: on this machine mixed_bfloat16 is 3.0 times as slow as it"
     times["mixed_bfloat16"] = 0.5
     chosen, lines = measuring.measured(with_precision("auto"))
-    assert chosen.training.precision == "mixed_bfloat16" and "2.0 times as long in float32" in lines[0]
+    assert chosen.training.precision == "mixed_bfloat16" and "float32 is 2.0 times as slow" in lines[0]
 
 
 def test_a_slower_precision_is_obeyed_and_said(speeds):
@@ -45,6 +46,18 @@ def test_a_slower_precision_is_obeyed_and_said(speeds):
     assert chosen.training.precision == "mixed_float16"
     assert "9.0 times as slow as float32" in lines[0]
     assert not any("slow" in line for line in measuring.measured(with_precision("float32"))[1])
+
+
+def test_a_precision_that_does_not_work_is_not_chosen(monkeypatch):
+    def refuse(layer, shape):
+        if layer.dtype_policy.name != "float32":
+            raise tf.errors.AbortedError(None, None, "could not create a primitive descriptor")
+        return 1.0
+
+    monkeypatch.setattr(measuring, "_layer_seconds", refuse)
+    chosen, lines = measuring._with_precision(with_precision("auto"))
+    assert chosen.training.precision == "float32"
+    assert lines == ["precision float32: on this machine mixed_bfloat16 does not work, unlike it"]
 
 
 def test_fused_scaling_layer_by_layer(speeds):
