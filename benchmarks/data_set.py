@@ -130,7 +130,7 @@ def trains(options: argparse.Namespace) -> None:
     from stylegan_tf.configs import presets
     from stylegan_tf.data.pipeline import Feed, Reader
     from stylegan_tf.draws import Rows
-    from stylegan_tf.experiment.measuring import measured
+    from stylegan_tf.experiment.autotune import measured
     from stylegan_tf.replicas import Replicas
     from stylegan_tf.training.state import State
     from stylegan_tf.training.step import Steps

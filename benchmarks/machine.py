@@ -30,7 +30,7 @@ from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.pipeline import Feed, Reader
 from stylegan_tf.draws import Rows
 from stylegan_tf.experiment import benchmark
-from stylegan_tf.experiment.measuring import best_seconds, measured
+from stylegan_tf.experiment.autotune import best_seconds, measured
 from stylegan_tf.experiment.nets import FACES, eye
 from stylegan_tf.experiment.train import start_devices
 from stylegan_tf.mistakes import exit_code

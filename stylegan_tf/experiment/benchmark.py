@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.draws import Rows
-from stylegan_tf.experiment.measuring import measured
+from stylegan_tf.experiment.autotune import measured
 from stylegan_tf.experiment.train import start_devices
 from stylegan_tf.progress import format_time
 from stylegan_tf.replicas import Replicas
@@ -64,31 +64,35 @@ def projected(experiment: Experiment, seconds_per_image: dict[int, float], graph
 def stages(experiment: Experiment, replicas: Replicas, which: list[int]) -> Iterator[Stage]:
     """Times D steps, G steps and lazy penalties, in the proportion of the experiment, on pictures of noise."""
     state = State(experiment, replicas)
-    training = experiment.training
     for stage in which:
-        minibatch = minibatch_of(experiment.schedule, 2**stage, training.shares)
-        steps = Steps(state, experiment, stage, minibatch, _labels(experiment))
-        pictures, labels = next(_feed(experiment, replicas, stage, minibatch, steps))
-        fade, rate = tf.constant(1.0), tf.constant(0.0)
+        yield _timed(state, experiment, stage)
 
-        def iteration(number, steps=steps, pictures=pictures, labels=labels, fade=fade, rate=rate):
-            nimg = tf.constant(number, tf.int64)
-            for _ in range(training.D_repeats):
-                steps.d_step(pictures, labels, nimg, fade, rate)
-            return steps.g_step(nimg, fade, rate)
 
-        def penalty(number, steps=steps, pictures=pictures, labels=labels, fade=fade, rate=rate):
-            return steps.r1_step(pictures, labels, tf.constant(number, tf.int64), fade, rate)
+def _timed(state: State, experiment: Experiment, stage: int) -> Stage:
+    training = experiment.training
+    minibatch = minibatch_of(experiment.schedule, 2**stage, training.shares)
+    steps = Steps(state, experiment, stage, minibatch, _labels(experiment))
+    pictures, labels = next(_feed(experiment, state.replicas, stage, minibatch, steps))
+    fade, rate = tf.constant(1.0), tf.constant(0.0)
 
-        begin = time.perf_counter()
-        iteration(0).numpy()
-        if steps.is_lazy():
-            penalty(0).numpy()
-        graphs = time.perf_counter() - begin
-        seconds = _seconds(iteration)
-        if steps.is_lazy():
-            seconds += _seconds(penalty) * training.D_repeats / training.r1_interval
-        yield Stage(stage, minibatch, seconds / (minibatch * training.D_repeats), graphs)
+    def iteration(number: int):
+        nimg = tf.constant(number, tf.int64)
+        for _ in range(training.D_repeats):
+            steps.d_step(pictures, labels, nimg, fade, rate)
+        return steps.g_step(nimg, fade, rate)
+
+    def penalty(number: int):
+        return steps.r1_step(pictures, labels, tf.constant(number, tf.int64), fade, rate)
+
+    begin = time.perf_counter()
+    iteration(0).numpy()
+    if steps.is_lazy():
+        penalty(0).numpy()
+    graphs = time.perf_counter() - begin
+    seconds = _seconds(iteration)
+    if steps.is_lazy():
+        seconds += _seconds(penalty) * training.D_repeats / training.r1_interval
+    return Stage(stage, minibatch, seconds / (minibatch * training.D_repeats), graphs)
 
 
 def _labels(experiment: Experiment):
@@ -105,7 +109,7 @@ def _feed(experiment: Experiment, replicas: Replicas, stage: int, minibatch: int
 
 
 def _seconds(work) -> float:
-    """Mean seconds of one call, over some seconds; the last call's result says that all are done."""
+    """Mean seconds of one call, over some seconds; every call is waited for."""
     begin, count = time.perf_counter(), 0
     while count < MOST_ITERATIONS and (not count or time.perf_counter() - begin < SECONDS):
         work(count).numpy()

@@ -27,7 +27,7 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
             print(f"{path} {as_text(value)}, as this run began", flush=True)
     data_set = data_set_of(experiment)
     replicas = start_devices(experiment)
-    from stylegan_tf.experiment.measuring import measured
+    from stylegan_tf.experiment.autotune import measured
     from stylegan_tf.training import loop
 
     if choice.run_dir is None:

@@ -209,9 +209,8 @@ class _Run:
             )
         )
         tried = self._tried()
-        if any(
-            0 < tried[kind] <= skipped[kind] for kind in ("D", "G")
-        ):  # of the lazy penalties a tick may have but one
+        # Of the lazy penalties a tick may have but one, so they say nothing.
+        if any(0 < tried[kind] <= skipped[kind] for kind in ("D", "G")):
             raise Failure(
                 f"training has diverged: no step since kimg {progress.tick_nimg / 1000:.1f} had finite gradients; the "
                 "last snapshots are whole. Try another --seed, lower learning rates or --precision=float32"

@@ -81,10 +81,7 @@ class Steps:
         if config.gp_weight:
             between = draws.uniform(self.experiment.training.seed, "gradient penalty", nimg, rows, (1, 1, 1))
             mixed = lerp(reals, images, between)
-            gradient = penalties.logits_and_gradient(
-                lambda pictures: self._discriminate(pictures, labels, fade), mixed, self.state.D_scale.factor()
-            )[1]
-            norms = penalties.gradient_norm(gradient, self.halvings)
+            norms = penalties.gradient_norm(self._logits_and_gradient(mixed, labels, fade)[1], self.halvings)
             loss += penalties.wgan_gp(norms, config.gp_target) * config.gp_weight
         drift = penalties.drift(real)
         if config.drift_weight:
@@ -113,7 +110,7 @@ class Steps:
             r2 = none if images is None else self._judged(images, labels, fade, config.r2_gamma)[1]
             return interval * (r1 * (config.r1_gamma / 2) + r2 * (config.r2_gamma / 2)), [r1, r2]
 
-        return self._D_gradients(loss)
+        return self._D_gradients(loss, unconnected="zero")  # the last bias moves all logits alike
 
     def _reals(self, pictures, labels, nimg, fade, rows):
         reals = real_pictures.process(pictures, self._mirrored(self.experiment.training.seed, nimg, rows), fade)
@@ -122,24 +119,26 @@ class Steps:
     def _discriminate(self, pictures, labels, fade):
         return self.state.D(pictures, labels=labels, stage=self.stage, fade=fade)
 
+    def _logits_and_gradient(self, pictures, labels, fade):
+        return penalties.logits_and_gradient(
+            lambda images: self._discriminate(images, labels, fade), pictures, self.state.D_scale.factor()
+        )
+
     def _judged(self, pictures, labels, fade, gamma):
         """-> (logits [n, 1], squared norm of their gradient [n], 0 where its weight gamma is)."""
         if not gamma:
             return self._discriminate(pictures, labels, fade), tf.zeros(tf.shape(pictures)[0])
-        logits, gradient = penalties.logits_and_gradient(
-            lambda pictures: self._discriminate(pictures, labels, fade), pictures, self.state.D_scale.factor()
-        )
+        logits, gradient = self._logits_and_gradient(pictures, labels, fade)
         return logits, penalties.squared_norm(gradient, self.halvings)
 
-    def _D_gradients(self, loss_of):
+    def _D_gradients(self, loss_of, unconnected="none"):
         """Of the sum of a loss per sample / minibatch. loss_of() -> (loss, statistics) -> (gradients, statistics)."""
+        variables = [variable.value for variable in self.D_variables()]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in self.D_variables()])
+            tape.watch(variables)
             loss, statistics = loss_of()
             total = tf.reduce_sum(loss) / self.minibatch * self.state.D_scale.factor()
-        gradients = tape.gradient(
-            total, [variable.value for variable in self.D_variables()], unconnected_gradients="zero"
-        )
+        gradients = tape.gradient(total, variables, unconnected_gradients=unconnected)
         return gradients, [tf.reduce_sum(value) / self.minibatch for value in statistics]
 
     # --- the generator

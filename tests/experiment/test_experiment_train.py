@@ -10,7 +10,7 @@ import tiny
 
 from stylegan_tf import files, rundir
 from stylegan_tf.configs.json_form import to_json
-from stylegan_tf.experiment import measuring, pictures
+from stylegan_tf.experiment import autotune, pictures
 from stylegan_tf.experiment.train import train
 from stylegan_tf.mistakes import Mistake
 from stylegan_tf.training import loop
@@ -75,8 +75,8 @@ def test_determinism_by_the_setting_or_by_the_device(chosen, trained, settings, 
 def test_what_is_measured_is_stored_and_kept(chosen, trained, monkeypatch, capsys):
     """Also where another time something else would be faster."""
     times = {"float32": 1.0, "mixed_bfloat16": 2.0}
-    monkeypatch.setattr(measuring, "convolution_seconds", lambda precision: times[precision])
-    monkeypatch.setattr(measuring, "fused_resolutions", lambda experiment, role: {"G": [16], "D": []}[role])
+    monkeypatch.setattr(autotune, "convolution_seconds", lambda precision: times[precision])
+    monkeypatch.setattr(autotune, "fused_resolutions", lambda experiment, role: {"G": [16], "D": []}[role])
     chosen = replace(
         chosen,
         G=replace(chosen.G, fused_scale="measured"),

@@ -155,7 +155,7 @@ def test_cut_files(tmp_path):
         cut = tmp_path / "cut.pth"
         for size in (*range(0, len(whole), 97), len(whole) - 1):
             cut.write_bytes(whole[:size])
-            refusal(cut)
+            assert refusal(cut), size
 
 
 @pytest.mark.parametrize("write", [write_zip, write_older])

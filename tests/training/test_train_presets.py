@@ -10,7 +10,7 @@ import tiny
 from stylegan_tf.configs import presets
 from stylegan_tf.configs.presets import CONFIGS
 from stylegan_tf.data.importers.faces_set import create_faces
-from stylegan_tf.experiment.measuring import measured
+from stylegan_tf.experiment.autotune import measured
 from stylegan_tf.networks.kinds import KINDS
 from stylegan_tf.official.keras_file import read
 from stylegan_tf.replicas import Replicas

@@ -27,12 +27,6 @@ PRECISION_SIDE, PRECISION_CHANNELS = 16, 32  # of the convolution that the preci
 LONG = 2.0  # seconds of a first run that tell enough: no graph takes so long to make, an emulated precision does
 
 
-def is_open(experiment: Experiment) -> bool:
-    """Whether something is left to be measured."""
-    choices = experiment.training.precision, experiment.G.fused_scale, experiment.D.fused_scale
-    return choices[0] == "auto" or fused_scale.MEASURED in choices[1:]
-
-
 def measured(experiment: Experiment) -> tuple[Experiment, list[str]]:
     """The experiment with everything chosen, and lines that say what and why. Takes some seconds."""
     experiment, lines = _with_precision(experiment)
@@ -50,16 +44,13 @@ def _with_precision(experiment: Experiment) -> tuple[Experiment, list[str]]:
     asked = experiment.training.precision
     if asked == "float32":
         return experiment, []
-    compared = {name: convolution_seconds(name) for name in dict.fromkeys(("float32", asked)) if name != "auto"}
     if asked != "auto":
-        ratio = compared[asked] / compared["float32"]
+        ratio = convolution_seconds(asked) / convolution_seconds("float32")
         slower = f"precision {asked}, as asked for: on this machine it {_slow(ratio)} float32"
         return experiment, [slower] if ratio > 1.05 else []
-    compared = {name: convolution_seconds(name) for name in CHOICES}
-    best = min(compared, key=lambda name: compared[name])
-    other = next(name for name in CHOICES if name != best)
-    ratio = compared[other] / compared[best]
-    line = f"precision {best}: on this machine {other} {_slow(ratio)} it"
+    seconds = {name: convolution_seconds(name) for name in CHOICES}
+    best, other = sorted(CHOICES, key=lambda name: seconds[name])
+    line = f"precision {best}: on this machine {other} {_slow(seconds[other] / seconds[best])} it"
     return replace(experiment, training=replace(experiment.training, precision=best)), [line]
 
 
