@@ -93,6 +93,8 @@ def run(arguments: list[str]) -> None:
         return
     if values.diff is not None and not values.dry_run:
         raise Mistake("--diff is for looking, not for training: add --dry_run")
+    if values.benchmark and values.dry_run:
+        raise Mistake("--benchmark measures and --dry_run only prints: give one of them")
     source, start = source_of(values), start_of(values)
     chosen = build(values, values.config, source, start)
     shown = whole(chosen) if values.diff is None else difference(values, chosen, source, start)

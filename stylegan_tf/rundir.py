@@ -30,6 +30,7 @@ FREE = ("output.outdir", "output.metrics", "output.metric_ticks", "training.tota
 OPEN = {"training.precision": "auto", "G.fused_scale": "measured", "D.fused_scale": "measured"}
 # Fields that older runs do not have, and what they did.
 ADDED = {"training": {"r1_interval": 1, "deterministic": None, "xla": False}}
+NEAR = 3  # fields in which a run may differ and still be one that the user may have meant
 MISSING = "(not there)"
 
 
@@ -159,8 +160,19 @@ def resume_choice(resume: str, outdir: str | os.PathLike, config: Mapping[str, A
         return _choice_of(_equal_run(Path(resume), config), total_nimg)
     equal = [run for run in reversed(runs(outdir)) if _is_equal(run, config)]
     choices = [_choice_of(run, total_nimg) for run in equal]
-    fallback = choices[0] if choices else Choice(None, False, "starting a new run")
+    fallback = choices[0] if choices else Choice(None, False, f"starting a new run{_near_miss(outdir, config)}")
     return next((choice for choice in choices if not choice.finished), fallback)
+
+
+def _near_miss(outdir: str | os.PathLike, config: Mapping[str, Any]) -> str:
+    """Says which unfinished run would have been continued but for a field or two; "" where there is none."""
+    for run in reversed(runs(outdir)):
+        with suppress(Mistake):
+            found = differences(read_config(run), config)
+            if len(found) <= NEAR and finished_nimg(run) is None:
+                listed = ", ".join(f"{path} ({theirs} there, {yours} here)" for path, theirs, yours in found)
+                return f": {run} is unfinished, but differs in {listed}"
+    return ""
 
 
 def _choice_of(run_dir: Path, total_nimg: int) -> Choice:

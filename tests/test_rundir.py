@@ -179,3 +179,16 @@ def test_a_run_older_than_a_field_did_what_the_field_says(tmp_path: Path) -> Non
     run = make_run(tmp_path)
     assert rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 1})).run_dir == run
     assert rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 16})).run_dir is None
+
+
+def test_a_run_that_nearly_fits_is_named(tmp_path: Path) -> None:
+    """Not silently left behind: as by a default that changed."""
+    run = make_run(tmp_path)
+    choice = rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 16}))
+    assert choice.run_dir is None
+    assert choice.sentence == (
+        f"starting a new run: {run} is unfinished, but differs in training.r1_interval (1 there, 16 here)"
+    )
+    rundir.mark_finished(run, 70_000)
+    again = rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 16}))
+    assert again.sentence == "starting a new run"

@@ -287,3 +287,8 @@ def test_the_cpu_row_says_what_it_does_otherwise(capsys):
 def test_lazy_penalties_that_are_none(flags, capsys):
     with pytest.raises(Mistake, match="training.r1_interval is 4, but .*: set it to 1"):
         train.run(["--hardware=1gpu", "--dry_run", "--set=training.r1_interval=4", *flags])
+
+
+def test_benchmark_is_no_dry_run():
+    with pytest.raises(Mistake, match="--benchmark measures and --dry_run only prints: give one of them"):
+        train.run(["--benchmark", "--dry_run"])
