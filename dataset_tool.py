@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from stylegan_tf.mistakes import Failure, exit_code
+from stylegan_tf.errors import Failure, exit_code
 
 # What a command does is imported when it is run: --help answers at once.
 
@@ -66,7 +66,7 @@ def create_from_hdf5(o: argparse.Namespace) -> None:
 
 
 def create_faces(o: argparse.Namespace) -> None:
-    from stylegan_tf.data.importers.faces_set import create_faces
+    from stylegan_tf.data.faces.create import create_faces
 
     _tell(create_faces(o.tfrecord_dir, o.resolution, o.num_images, o.seed, o.workers, o.compression, o.overwrite))
 

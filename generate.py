@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylegan_tf.command_line import Flag, help_text, parse
-from stylegan_tf.mistakes import Mistake, exit_code
+from stylegan_tf.errors import UserError, exit_code
 
 if TYPE_CHECKING:
-    from stylegan_tf.experiment.generate import Request
+    from stylegan_tf.programs.generate import Request
 
 RESULTS = "results"
 NOISES = ("random", "const", "none")
@@ -48,13 +48,13 @@ FLAGS = {
 
 
 def run(arguments: list[str]) -> None:
-    """Does what the command line says. Raises Mistake for what cannot be."""
+    """Does what the command line says. Raises UserError for what cannot be."""
     values = parse(arguments, FLAGS)
     if values is None:
         print(help_text(__doc__, FLAGS))
         return
     request = build(values)
-    from stylegan_tf.experiment.generate import generate  # imports TensorFlow, which takes seconds
+    from stylegan_tf.programs.generate import generate  # imports TensorFlow, which takes seconds
 
     made = generate(request)
     print(f"{made[0]}" if len(made) == 1 else f"{made[0]} ... {made[-1].name}")
@@ -63,23 +63,23 @@ def run(arguments: list[str]) -> None:
 def build(values: Any) -> "Request":
     """What the flags ask for. All that can be known without TensorFlow is checked first."""
     if not math.isfinite(values.psi):
-        raise Mistake(f"--psi={values.psi}: expected a number, such as 0.7")
+        raise UserError(f"--psi={values.psi}: expected a number, such as 0.7")
     if values.noise not in NOISES:
-        raise Mistake(f"--noise={values.noise}: choose from {', '.join(NOISES)}")
+        raise UserError(f"--noise={values.noise}: choose from {', '.join(NOISES)}")
     if values.w is not None and values.seeds is not None:
-        raise Mistake("--w and --seeds both say which pictures: give one of them")
+        raise UserError("--w and --seeds both say which pictures: give one of them")
     grid = None if values.grid is None else grid_of(values.grid)
     default = f"0-{grid[0] * grid[1] - 1}" if grid else "0-31"
     seeds = numbers("seeds", values.seeds or default, LARGEST_SEED)
     labels = None if values.labels is None else numbers("labels", values.labels, LARGEST_SEED)
     w, save_w = (None if path is None else Path(path) for path in (values.w, values.save_w))
     if save_w is not None and (save_w.suffix != ".npz" or not save_w.absolute().parent.is_dir()):
-        raise Mistake(f"--save_w={save_w}: expected a file name that ends in .npz, in a folder that exists")
+        raise UserError(f"--save_w={save_w}: expected a file name that ends in .npz, in a folder that exists")
 
-    from stylegan_tf.experiment import load
+    from stylegan_tf.weights import load
 
     network = load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))
-    from stylegan_tf.experiment.generate import Request
+    from stylegan_tf.programs.generate import Request
 
     return Request(
         network,
@@ -97,17 +97,17 @@ def build(values: Any) -> "Request":
 
 
 def numbers(flag: str, text: str, largest: int) -> list[int]:
-    """'1,5,7-9' -> [1, 5, 7, 8, 9]. Raises Mistake that names the flag."""
+    """'1,5,7-9' -> [1, 5, 7, 8, 9]. Raises UserError that names the flag."""
     found: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
         if not match:
-            raise Mistake(f"--{flag}={text}: expected whole numbers and ranges, such as 1,5,7-9")
+            raise UserError(f"--{flag}={text}: expected whole numbers and ranges, such as 1,5,7-9")
         first, last = int(match[1]), int(match[2] or match[1])
         if last < first or last > largest:
-            raise Mistake(f"--{flag}={text}: {part.strip()} must ascend, and end at {largest} at most")
+            raise UserError(f"--{flag}={text}: {part.strip()} must ascend, and end at {largest} at most")
         if len(found) + last - first >= MOST_SEEDS:
-            raise Mistake(f"--{flag}={text}: {MOST_SEEDS} at most in one command")
+            raise UserError(f"--{flag}={text}: {MOST_SEEDS} at most in one command")
         found += range(first, last + 1)
     return found
 
@@ -116,7 +116,7 @@ def grid_of(text: str) -> tuple[int, int]:
     """'8x4' -> (8, 4)."""
     match = re.fullmatch(r"([1-9][0-9]{0,2})x([1-9][0-9]{0,2})", text)
     if not match:
-        raise Mistake(f"--grid={text}: expected columns x rows, such as 8x4")
+        raise UserError(f"--grid={text}: expected columns x rows, such as 8x4")
     return int(match[1]), int(match[2])
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylegan_tf.command_line import Flag, help_text, parse
-from stylegan_tf.metrics import registry
-from stylegan_tf.mistakes import Mistake, exit_code
+from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.metrics import definitions
 
 if TYPE_CHECKING:
-    from stylegan_tf.experiment.evaluate import Request
+    from stylegan_tf.programs.metrics import Request
 
 RESULTS = "results"
 FLAGS = {
@@ -48,14 +48,14 @@ FLAGS = {
 
 
 def run(arguments: list[str]) -> None:
-    """Does what the command line says. Raises Mistake for what cannot be."""
+    """Does what the command line says. Raises UserError for what cannot be."""
     values = parse(arguments, FLAGS)
     if values is None or values.list:
-        print(help_text(__doc__, FLAGS) if values is None else registry.listing())
+        print(help_text(__doc__, FLAGS) if values is None else definitions.listing())
         return
     request = build(values)
-    from stylegan_tf.experiment.curve import curve
-    from stylegan_tf.experiment.evaluate import evaluate
+    from stylegan_tf.metrics.curve import curve
+    from stylegan_tf.programs.metrics import evaluate
 
     for path in evaluate(request):
         print(path)
@@ -67,16 +67,16 @@ def run(arguments: list[str]) -> None:
 def build(values: Any) -> "Request":
     """What the flags ask for. All that can be known without TensorFlow is checked first."""
     if values.metrics is None:
-        raise Mistake(f"--metrics is missing: names with commas, from {', '.join(registry.METRICS)}, or all")
-    metrics = registry.asked_for(",".join(registry.METRICS) if values.metrics == "all" else values.metrics)
+        raise UserError(f"--metrics is missing: names with commas, from {', '.join(definitions.METRICS)}, or all")
+    metrics = definitions.asked_for(",".join(definitions.METRICS) if values.metrics == "all" else values.metrics)
     for name in ("num_samples", "batch", "replicas", "seed"):
         if getattr(values, name) is not None and getattr(values, name) < 0:
-            raise Mistake(f"--{name}={getattr(values, name)} must not be negative")
+            raise UserError(f"--{name}={getattr(values, name)} must not be negative")
     if values.all and values.run_dir is None:
-        raise Mistake("--all needs --run_dir, the run whose snapshots are meant")
+        raise UserError("--all needs --run_dir, the run whose snapshots are meant")
     if values.run_dir is not None and values.network is not None:
-        raise Mistake("--run_dir and --network both say what is measured: give one of them")
-    from stylegan_tf.experiment.evaluate import Request
+        raise UserError("--run_dir and --network both say what is measured: give one of them")
+    from stylegan_tf.programs.metrics import Request
 
     return Request(
         networks=networks_of(values),
@@ -94,10 +94,11 @@ def build(values: Any) -> "Request":
 
 def networks_of(values: Any) -> list[Path]:
     """The generator files that are measured."""
-    from stylegan_tf.experiment import evaluate, load
+    from stylegan_tf.programs.metrics import snapshots
+    from stylegan_tf.weights import load
 
     if values.run_dir is not None:
-        found = evaluate.snapshots(Path(values.run_dir))
+        found = snapshots(Path(values.run_dir))
         return found if values.all else found[-1:]
     if values.network is not None:
         return [load.generator_file(values.network)]

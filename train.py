@@ -17,8 +17,8 @@ from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, auto_hardware
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.source import FACES, Pictures, fitted
 from stylegan_tf.configs.start import Start, changes, started_from
-from stylegan_tf.metrics.registry import asked_for
-from stylegan_tf.mistakes import Mistake, exit_code
+from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.metrics.definitions import asked_for
 
 # A flag that is not given is None, and leaves the preset as it is.
 FLAGS = {
@@ -86,15 +86,15 @@ class Source(NamedTuple):
 
 
 def run(arguments: list[str]) -> None:
-    """Does what the command line says. Raises Mistake for what cannot be."""
+    """Does what the command line says. Raises UserError for what cannot be."""
     values = parse(arguments, FLAGS)
     if values is None or values.list:
         print(help_text(__doc__, FLAGS) if values is None else listing.page())
         return
     if values.diff is not None and not values.dry_run:
-        raise Mistake("--diff is for looking, not for training: add --dry_run")
+        raise UserError("--diff is for looking, not for training: add --dry_run")
     if values.benchmark and values.dry_run:
-        raise Mistake("--benchmark measures and --dry_run only prints: give one of them")
+        raise UserError("--benchmark measures and --dry_run only prints: give one of them")
     source, start = source_of(values), start_of(values)
     chosen = build(values, values.config, source, start)
     shown = whole(chosen) if values.diff is None else difference(values, chosen, source, start)
@@ -105,11 +105,11 @@ def run(arguments: list[str]) -> None:
         print(f"\n{shown}")
         return
     if values.benchmark:
-        from stylegan_tf.experiment.benchmark import benchmark  # imports TensorFlow, which takes seconds
+        from stylegan_tf.programs.benchmark import benchmark  # imports TensorFlow, which takes seconds
 
         benchmark(chosen)
         return
-    from stylegan_tf.experiment.train import train
+    from stylegan_tf.programs.train import train
 
     train(chosen, values.resume)
 
@@ -146,7 +146,7 @@ def start_of(values: Any) -> Start | None:
     """What is known of the network that --init_from names; it is fetched if it is not here."""
     if values.init_from is None:
         return None
-    from stylegan_tf.experiment import transfer
+    from stylegan_tf.training import transfer
 
     return transfer.start_of(values.init_from)
 
@@ -181,8 +181,8 @@ def difference(values: Any, chosen: Experiment, source: Source, start: Start | N
     """What `chosen` changes with respect to the config that --diff names, with the same flags: a line per field."""
     try:
         other = build(values, values.diff, source, start)
-    except Mistake as mistake:
-        raise Mistake(f"--diff={values.diff}: {mistake}") from None
+    except UserError as error:
+        raise UserError(f"--diff={values.diff}: {error}") from None
     lines = [f"{path}: {as_text(old)} -> {as_text(new)}" for path, old, new in differences(other, chosen)]
     return "\n".join(lines) or "nothing differs"
 
@@ -211,18 +211,18 @@ def with_settings(chosen: Experiment, settings: Iterable[str]) -> Experiment:
     for setting in settings:
         path = setting.partition("=")[0]
         if path in FLAG_OF:
-            raise Mistake(f"--set={setting}: {path} is set by --{FLAG_OF[path]}")
+            raise UserError(f"--set={setting}: {path} is set by --{FLAG_OF[path]}")
         chosen = override(chosen, setting)
     return chosen
 
 
 def check_outdir(outdir: Path) -> None:
-    """Raises Mistake where no run directory can be made in `outdir`."""
+    """Raises UserError where no run directory can be made in `outdir`."""
     nearest = next(folder for folder in (outdir, *outdir.absolute().parents) if folder.exists())
     if not nearest.is_dir():
-        raise Mistake(f"--outdir={outdir}: {nearest} is a file, not a folder")
+        raise UserError(f"--outdir={outdir}: {nearest} is a file, not a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise Mistake(f"--outdir={outdir}: {nearest} is not writable; name another folder")
+        raise UserError(f"--outdir={outdir}: {nearest} is not writable; name another folder")
 
 
 def notes(chosen: Experiment) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.classifiers import Recipe, recipe
 from stylegan_tf.configs.hardware import auto_row
-from stylegan_tf.mistakes import Mistake, exit_code
+from stylegan_tf.errors import UserError, exit_code
 
 FLAGS = {
     "What is trained": (
@@ -30,20 +30,20 @@ FLAGS = {
 
 
 def run(arguments: list[str]) -> None:
-    """Does what the command line says. Raises Mistake for what cannot be."""
+    """Does what the command line says. Raises UserError for what cannot be."""
     values = parse(arguments, FLAGS)
     if values is None:
         print(help_text(__doc__, FLAGS))
         return
     if values.dataset is None:
-        raise Mistake("--dataset is missing: name a folder that dataset_tool.py made, such as create_faces DIR")
+        raise UserError("--dataset is missing: name a folder that dataset_tool.py made, such as create_faces DIR")
     if values.threads is not None and values.threads < 1:
-        raise Mistake(f"--threads={values.threads}: expected 1 or more")
+        raise UserError(f"--threads={values.threads}: expected 1 or more")
     if values.pack and not values.pack.endswith(".npz"):
-        raise Mistake(f"--pack={values.pack}: the name must end in .npz")
+        raise UserError(f"--pack={values.pack}: the name must end in .npz")
     from stylegan_tf.data.attributes import chosen, find_list, read_attributes
     from stylegan_tf.data.records import open_data_set
-    from stylegan_tf.official.registry import ATTRIBUTES
+    from stylegan_tf.weights.registry import ATTRIBUTES
 
     data_set = open_data_set(values.dataset)
     listed = read_attributes(values.attributes or find_list(data_set), data_set.num_images)
@@ -51,10 +51,10 @@ def run(arguments: list[str]) -> None:
     how = recipe(_row(values.hardware), data_set.resolution, values.resolution, values.total_kimg, values.seed)
     where = values.outdir or f"results/classifiers-{data_set.name}-{how.resolution}"
     print(_note(how, len(names), data_set.num_images), flush=True)
-    from stylegan_tf.experiment import classify  # imports TensorFlow, which takes seconds
+    from stylegan_tf.programs import classifiers  # imports TensorFlow, which takes seconds
 
-    job = classify.Job(data_set, listed, names, how, Path(where), values.features, values.pack, values.threads)
-    classify.train(job)
+    job = classifiers.Job(data_set, listed, names, how, Path(where), values.features, values.pack, values.threads)
+    classifiers.train(job)
 
 
 def _row(hardware: str) -> str:

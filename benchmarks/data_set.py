@@ -22,12 +22,12 @@ from PIL import Image
 
 from stylegan_tf.data import compression as compressions
 from stylegan_tf.data.encoding import encode_levels
-from stylegan_tf.data.importers.faces.importer import faces
+from stylegan_tf.data.faces.series import faces
 from stylegan_tf.data.importers.images import create_from_images
 from stylegan_tf.data.importers.options import Options
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.mistakes import exit_code
+from stylegan_tf.errors import exit_code
 
 SIDES = {64: 4000, 512: 400}  # resolution -> pictures that are imported
 DISTINCT = {64: 200, 512: 12}  # pictures drawn; the others are these, shifted
@@ -104,8 +104,8 @@ def imports(options: argparse.Namespace) -> None:
 def feeds(options: argparse.Namespace) -> None:
     """Minibatches of 64x64 from a set of each compression, in turn; nothing else is done with them."""
     from stylegan_tf.data.pipeline import Feed, Reader
+    from stylegan_tf.devices import Replicas
     from stylegan_tf.draws import Rows
-    from stylegan_tf.replicas import Replicas
 
     print("\n| pictures | compression | img/s | img/s per core by CPU time |\n|---|---|---|---|")
     for kind, pictures in (("drawn", drawn(64)), ("photographs", photographed(64))):
@@ -129,9 +129,9 @@ def trains(options: argparse.Namespace) -> None:
 
     from stylegan_tf.configs import presets
     from stylegan_tf.data.pipeline import Feed, Reader
+    from stylegan_tf.devices import Replicas
     from stylegan_tf.draws import Rows
-    from stylegan_tf.experiment.autotune import measured
-    from stylegan_tf.replicas import Replicas
+    from stylegan_tf.training.autotune import measured
     from stylegan_tf.training.state import State
     from stylegan_tf.training.step import Steps
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees on
 import tensorflow as tf
 from keras import ops
 
-from stylegan_tf.mistakes import Mistake, exit_code
+from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.ops.activate import leaky_relu
 from stylegan_tf.ops.resample import blur
 
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prints a line for each way."""
     options = _parser().parse_args(arguments)
     if len(options.shape) != 4 or min(options.shape) < 1 or options.repeats < 1:
-        raise Mistake("--shape needs four sizes N H W C, such as 32 32 32 64, and --repeats at least 1")
+        raise UserError("--shape needs four sizes N H W C, such as 32 32 32 64, and --repeats at least 1")
     tf.config.experimental.enable_op_determinism()  # as in training
     x = tf.cast(tf.random.stateless_normal(options.shape, (0, 0)), options.dtype)
     print(f"{'':12} {'':36} {'ms median':>10} {'ms min':>10} {'ms CPU':>10}   {options.shape} {options.dtype}")

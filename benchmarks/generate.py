@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees on
 
 import numpy as np
 
-from stylegan_tf.experiment import load
-from stylegan_tf.experiment.sampling import latents
-from stylegan_tf.mistakes import Mistake, exit_code
+from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.networks.sampling import latents
+from stylegan_tf.weights import load
 
 SHIPPED = "faces"
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prints a row for every network and batch that was asked for."""
     options = _parser().parse_args(arguments)
     if options.repeats < 1:
-        raise Mistake(f"--repeats={options.repeats}: at least one turn must be timed")
+        raise UserError(f"--repeats={options.repeats}: at least one turn must be timed")
     rows: list[Row] = []
     for name in options.networks:
         Gs = network(name)
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def network(name: str):
-    """The network that comes along, or one with random weights of that resolution. Raises Mistake for other names."""
+    """The network that comes along, or one with random weights of that resolution. Raises UserError for other names."""
     if name == SHIPPED:
         return load.load(load.SHIPPED).Gs
     from stylegan_tf.networks.generator import Generator
@@ -66,7 +66,7 @@ def network(name: str):
     try:
         return Generator(resolution=int(name))  # the defaults are config F
     except ValueError as error:
-        raise Mistake(f"--networks {name}: expected {SHIPPED} or a resolution ({error})") from None
+        raise UserError(f"--networks {name}: expected {SHIPPED} or a resolution ({error})") from None
 
 
 def measured(name: str, Gs, batch: int, repeats: int) -> Row:

@@ -28,14 +28,14 @@ from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.pipeline import Feed, Reader
+from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
-from stylegan_tf.experiment import benchmark
-from stylegan_tf.experiment.autotune import best_seconds, measured
-from stylegan_tf.experiment.nets import FACES, eye
-from stylegan_tf.experiment.train import start_devices
-from stylegan_tf.mistakes import exit_code
+from stylegan_tf.errors import exit_code
+from stylegan_tf.metrics.feature_extractors import FACES, feature_extractor
+from stylegan_tf.programs import benchmark
+from stylegan_tf.programs.train import start_devices
 from stylegan_tf.progress import format_time
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.training.autotune import best_seconds, measured
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_tile")  # of those that matter here
@@ -145,7 +145,7 @@ def data() -> Iterator[tuple[str, str]]:
 def metrics() -> Iterator[tuple[str, str]]:
     """What FID and KID of the built-in faces wait for."""
     pictures = np.zeros((100, 32, 32, 3), np.uint8)
-    look = tf.function(eye("features", FACES, Replicas(1)).see, autograph=False)
+    look = tf.function(feature_extractor("features", FACES, Replicas(1)).see, autograph=False)
     yield "features of fid@faces, 32x32", f"{100 / best_seconds(lambda: np.asarray(look(pictures))):,.0f} img/s"
 
 

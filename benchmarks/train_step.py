@@ -25,8 +25,8 @@ from stylegan_tf.configs.check import validate
 from stylegan_tf.configs.json_form import override
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import Experiment, GeneratorConfig
-from stylegan_tf.mistakes import Mistake, exit_code
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.devices import Replicas
+from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import Steps
 
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prints a row for every combination that was asked for."""
     options = _parser().parse_args(arguments)
     if options.repeats < 1:
-        raise Mistake(f"--repeats={options.repeats}: at least one iteration must be timed")
+        raise UserError(f"--repeats={options.repeats}: at least one iteration must be timed")
     tf.config.experimental.enable_op_determinism()  # as in training
     rows: list[Row] = []
     for case in itertools.product(options.resolution, options.minibatch, options.precision, options.widths):
@@ -126,7 +126,7 @@ def measured(
 
 
 def config_f(widths: str, resolution: int, minibatch: int, precision: str, settings: Sequence[str] = ()) -> Experiment:
-    """Config F with the widths of that name. Raises Mistake where it cannot be trained."""
+    """Config F with the widths of that name. Raises UserError where it cannot be trained."""
     base, most, width = WIDTHS[widths]
     chosen = experiment("F", "1gpu", resolution=resolution)
     chosen = replace(

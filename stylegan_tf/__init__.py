@@ -14,9 +14,9 @@ from stylegan_tf import environment
 
 if TYPE_CHECKING:
     from stylegan_tf.configs.presets import CONFIGS
-    from stylegan_tf.experiment.load import load
-    from stylegan_tf.experiment.sampling import random_noise
+    from stylegan_tf.networks.sampling import random_noise
     from stylegan_tf.ops.pixels import to_uint8
+    from stylegan_tf.weights.load import load
 
 environment.prepare()
 
@@ -24,8 +24,8 @@ __version__ = "0.1.0"
 __all__ = ["CONFIGS", "load", "random_noise", "to_uint8"]
 _HOMES = {
     "CONFIGS": "stylegan_tf.configs.presets",
-    "load": "stylegan_tf.experiment.load",
-    "random_noise": "stylegan_tf.experiment.sampling",
+    "load": "stylegan_tf.weights.load",
+    "random_noise": "stylegan_tf.networks.sampling",
     "to_uint8": "stylegan_tf.ops.pixels",
 }
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 DEFINE: dict[str, Any] = {
     "text": flags.DEFINE_string,
@@ -33,7 +33,7 @@ Groups = Mapping[str, Sequence[Flag]]  # title -> its flags
 def parse(arguments: Sequence[str], groups: Groups) -> flags.FlagValues | None:
     """The values of the flags in `arguments` (without the program's name), as attributes; None if --help was asked for.
 
-    Raises Mistake for what is no flag, or no value for it.
+    Raises UserError for what is no flag, or no value for it.
     """
     values = flags.FlagValues()  # absl's global ones would bring the flags of every library along
     for flag in (flag for group in groups.values() for flag in group):
@@ -46,13 +46,13 @@ def parse(arguments: Sequence[str], groups: Groups) -> flags.FlagValues | None:
     except flags.IllegalFlagValueError as error:
         given = str(error).removeprefix("flag ").partition(": ")[0]  # "flag --seed=x: invalid literal ..."
         kind = values[given.removeprefix("--").partition("=")[0]].flag_type()
-        raise Mistake(f"{given}: expected {EXPECTED.get(kind, 'another value')}") from None
+        raise UserError(f"{given}: expected {EXPECTED.get(kind, 'another value')}") from None
     except flags.Error as error:
-        raise Mistake(str(error)) from None
+        raise UserError(str(error)) from None
     if values.help:
         return None
     if rest[1:]:
-        raise Mistake(f"{rest[1]} is no flag; flags are given as --flag=value, see --help")
+        raise UserError(f"{rest[1]} is no flag; flags are given as --flag=value, see --help")
     return values
 
 
@@ -66,8 +66,8 @@ def help_text(what: str, groups: Groups) -> str:
     return "\n\n".join([what, *sections])
 
 
-def _unknown(name: str, groups: Groups) -> Mistake:
+def _unknown(name: str, groups: Groups) -> UserError:
     known = [flag.name for group in groups.values() for flag in group]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean --{near[0]}?" if near else "choose from " + ", ".join(f"--{flag}" for flag in known)
-    return Mistake(f"there is no flag --{name}; {hint}")
+    return UserError(f"there is no flag --{name}; {hint}")

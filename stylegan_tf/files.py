@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 @contextmanager
@@ -51,9 +51,9 @@ def sha256(path: str | os.PathLike) -> str:
 def atomic_folder(path: str | os.PathLike, replace: bool = False) -> Iterator[Path]:
     """Yields a new, empty sibling folder `.<name>.tmp-<pid>`; on success one rename makes it `path`.
 
-    After any error, Ctrl-C included, it is removed, and so are the parent folders that were made for it. Raises Mistake
-    when `path` exists and is anything but an empty folder. With `replace` the folder that is there at the end, whatever
-    it holds, is moved aside, and removed when the new one is in its place.
+    After any error, Ctrl-C included, it is removed, and so are the parent folders that were made for it. Raises
+    UserError when `path` exists and is anything but an empty folder. With `replace` the folder that is there at the
+    end, whatever it holds, is moved aside, and removed when the new one is in its place.
     """
     target = Path(os.path.abspath(path))
     if not replace:
@@ -96,9 +96,9 @@ def _swap(new: Path, target: Path) -> None:
 def _refuse_occupied(folder: Path) -> None:
     if folder.is_dir():
         if any(folder.iterdir()):
-            raise Mistake(f"the folder {folder} is not empty; name a new one, or remove it first")
+            raise UserError(f"the folder {folder} is not empty; name a new one, or remove it first")
     elif folder.exists() or folder.is_symlink():
-        raise Mistake(f"{folder} exists and is not a folder; name a new folder")
+        raise UserError(f"{folder} exists and is not a folder; name a new folder")
 
 
 def _flush_to_disk(path: Path) -> None:
@@ -115,8 +115,8 @@ def _flush_to_disk(path: Path) -> None:
 class Lock:
     """Holds the lock file `path` for as long as the `with` block, and never longer than this process lives.
 
-    Raises Mistake, naming the folder and the process, when another holds it. The file stays: removing it would let two
-    processes lock two files of the same name.
+    Raises UserError, naming the folder and the process, when another holds it. The file stays: removing it would let
+    two processes lock two files of the same name.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -131,7 +131,7 @@ class Lock:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             folder = self.path.absolute().parent
-            raise Mistake(f"the folder {folder} is in use by process {holder}; wait for it or stop it") from None
+            raise UserError(f"the folder {folder} is in use by process {holder}; wait for it or stop it") from None
         except BaseException:
             os.close(descriptor)
             raise

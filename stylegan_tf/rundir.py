@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 CONFIG = "config.json"
 LOG = "log.txt"
@@ -30,6 +30,7 @@ FREE = ("output.outdir", "output.metrics", "output.metric_ticks", "training.tota
 OPEN = {"training.precision": "auto", "G.fused_scale": "measured", "D.fused_scale": "measured"}
 # Fields that older runs do not have, and what they did.
 ADDED = {"training": {"r1_interval": 1, "deterministic": None, "xla": False}}
+RENAMED = {"training": {"shares": "num_gpus"}}  # what older runs call some fields, and what they are called now
 NEAR = 3  # fields in which a run may differ and still be one that the user may have meant
 MISSING = "(not there)"
 
@@ -47,12 +48,12 @@ def create(outdir: str | os.PathLike, description: str) -> Path:
     """Makes outdir/<number>-<description> with the next free number, five digits.
 
     Two processes never get the same number: it is claimed by a folder of that name alone, which only one can make.
-    Raises Mistake where nothing can be written.
+    Raises UserError where nothing can be written.
     """
     try:
         return _create(Path(outdir), description)
     except OSError as error:
-        raise Mistake(f"no run directory can be made in {outdir}: {error.strerror}; name another --outdir") from None
+        raise UserError(f"no run directory can be made in {outdir}: {error.strerror}; name another --outdir") from None
 
 
 def _create(folder: Path, description: str) -> Path:
@@ -85,18 +86,21 @@ def newest_run(outdir: str | os.PathLike) -> Path | None:
 
 
 def read_config(run_dir: Path) -> dict[str, Any]:
-    """config.json of a run, with the fields that were ADDED since. Raises Mistake where it is missing or no object."""
+    """config.json of a run, with the fields that were ADDED or RENAMED since. Raises UserError where it is missing or
+    no object.
+    """
     try:
         config = json.loads((run_dir / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Mistake(f"{run_dir} is no run directory: it has no {CONFIG}") from None
+        raise UserError(f"{run_dir} is no run directory: it has no {CONFIG}") from None
     except (ValueError, OSError) as error:
-        raise Mistake(f"{run_dir / CONFIG} cannot be read: {error}") from None
+        raise UserError(f"{run_dir / CONFIG} cannot be read: {error}") from None
     if not isinstance(config, dict):
-        raise Mistake(f"{run_dir / CONFIG} must hold a JSON object")
+        raise UserError(f"{run_dir / CONFIG} must hold a JSON object")
     for group, values in ADDED.items():
         if isinstance(config.get(group), dict):
-            config[group] = values | config[group]
+            names = RENAMED.get(group, {})
+            config[group] = values | {names.get(name, name): value for name, value in config[group].items()}
     return config
 
 
@@ -150,8 +154,8 @@ def resume_choice(resume: str, outdir: str | os.PathLike, config: Mapping[str, A
 
     auto: the newest run in `outdir` with an equal configuration that is not finished; else the newest finished one,
     with nothing left to do; else a new run. never: a new run. Otherwise a run directory, which must have an equal
-    configuration: raises Mistake that lists the differences. "Equal" leaves the fields in FREE out, and a run counts as
-    finished only if it has shown as many pictures as are asked for now.
+    configuration: raises UserError that lists the differences. "Equal" leaves the fields in FREE out, and a run counts
+    as finished only if it has shown as many pictures as are asked for now.
     """
     if resume == "never":
         return Choice(None, False, "starting a new run")
@@ -167,7 +171,7 @@ def resume_choice(resume: str, outdir: str | os.PathLike, config: Mapping[str, A
 def _near_miss(outdir: str | os.PathLike, config: Mapping[str, Any]) -> str:
     """Says which unfinished run would have been continued but for a field or two; "" where there is none."""
     for run in reversed(runs(outdir)):
-        with suppress(Mistake):
+        with suppress(UserError):
             found = differences(read_config(run), config)
             if len(found) <= NEAR and finished_nimg(run) is None:
                 listed = ", ".join(f"{path} ({theirs} there, {yours} here)" for path, theirs, yours in found)
@@ -186,17 +190,17 @@ def _choice_of(run_dir: Path, total_nimg: int) -> Choice:
 def _is_equal(run_dir: Path, config: Mapping[str, Any]) -> bool:
     try:
         return not differences(read_config(run_dir), config)
-    except Mistake:  # an unreadable configuration is no equal one, and no reason not to train
+    except UserError:  # an unreadable configuration is no equal one, and no reason not to train
         return False
 
 
 def _equal_run(run_dir: Path, config: Mapping[str, Any]) -> Path:
     if not run_dir.is_dir():
-        raise Mistake(f"--resume={run_dir}: there is no such run directory; choose auto, never or a run directory")
+        raise UserError(f"--resume={run_dir}: there is no such run directory; choose auto, never or a run directory")
     found = differences(read_config(run_dir), config)
     if found:
         listed = "; ".join(f"{path}: {theirs} there, {yours} here" for path, theirs, yours in found)
-        raise Mistake(f"--resume={run_dir}: that run has another configuration: {listed}")
+        raise UserError(f"--resume={run_dir}: that run has another configuration: {listed}")
     return run_dir
 
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 LONGEST_REASON = 200  # characters of an error, which may quote the file
 MOST_INSTRUCTIONS = 1_000_000  # a network file has about 30,000
@@ -52,16 +52,16 @@ class Network:
 
 
 def read(path: str | os.PathLike, names: Names = None, persistent: Persistent = None) -> Any:
-    """What the file holds, as `read_stream` gives it. Raises Mistake that begins with the path, or OSError."""
+    """What the file holds, as `read_stream` gives it. Raises UserError that begins with the path, or OSError."""
     with open(path, "rb") as file:
         try:
             return read_stream(file, os.fstat(file.fileno()).st_size, names, persistent)
-        except Mistake as mistake:
-            raise Mistake(f"{os.fspath(path)}: {mistake}") from None
+        except UserError as error:
+            raise UserError(f"{os.fspath(path)}: {error}") from None
 
 
 def read_stream(file: BinaryIO, size: int, names: Names = None, persistent: Persistent = None) -> Any:
-    """What the pickle in the next `size` bytes of `file` holds; the file is left just behind it. Raises Mistake.
+    """What the pickle in the next `size` bytes of `file` holds; the file is left just behind it. Raises UserError.
 
     It is made of PLAIN types, dict, list, tuple and Network. Arrays are read-only, in native byte order, mostly without
     a copy of the file's bytes. NumPy scalars are arrays without axes; EasyDict and OrderedDict are dict, attributes are
@@ -72,14 +72,14 @@ def read_stream(file: BinaryIO, size: int, names: Names = None, persistent: Pers
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(machine)):  # type: ignore[arg-type]
             if count == MOST_INSTRUCTIONS:
-                raise Mistake(f"it has more than {MOST_INSTRUCTIONS} instructions: refused")
+                raise UserError(f"it has more than {MOST_INSTRUCTIONS} instructions: refused")
             value = machine.step(opcode, argument)
         return _plain(value, {}, 0)
-    except Mistake:
+    except UserError:
         raise
     except (ValueError, TypeError, LookupError, ArithmeticError, AssertionError, Warning) as error:
         reason = "an instruction finds nothing to work on" if isinstance(error, LookupError) else str(error)
-        raise Mistake(f"it is damaged, or no pickle file: {reason[:LONGEST_REASON]}") from None
+        raise UserError(f"it is damaged, or no pickle file: {reason[:LONGEST_REASON]}") from None
 
 
 @dataclass(eq=False)
@@ -134,9 +134,9 @@ class _Machine:
     def step(self, opcode: pickletools.OpcodeInfo, argument: Any) -> Any:
         """Carries out one instruction: takes from the stack what its description says, adds what it makes."""
         if opcode.name not in self.actions:
-            raise Mistake(f"it has the instruction {opcode.name} ({_shown(argument)}): refused")
+            raise UserError(f"it has the instruction {opcode.name} ({_shown(argument)}): refused")
         if type(argument) is int and not -(2**127) <= argument < 2**127:
-            raise Mistake("it has a whole number of more than 16 bytes: refused")
+            raise UserError("it has a whole number of more than 16 bytes: refused")
         taken, wanted = [argument] if opcode.arg else [], opcode.stack_before
         if pickletools.markobject in wanted:
             taken, wanted = [self.stacks.pop()], wanted[: wanted.index(pickletools.markobject)]
@@ -150,7 +150,7 @@ class _Machine:
     def _name(self, module: Any, name: Any) -> Name:
         if type(module) is type(name) is str and (name in ALLOWED.get(module, ()) or (module, name) in self.names):
             return Name(module, name)
-        raise Mistake(f"it asks for {_shown(module)}.{_shown(name)}, which no file of numbers needs: refused")
+        raise UserError(f"it asks for {_shown(module)}.{_shown(name)}, which no file of numbers needs: refused")
 
     def _call(self, function: Any, arguments: Any) -> Any:
         own = self.names.get((function.module, function.name)) if type(function) is Name else None
@@ -173,7 +173,7 @@ class _Machine:
                 return self._bytes(*arguments)
             case Name(_, "set" | "frozenset" as kind), () | (list(),):
                 return (set if kind == "set" else frozenset)(map(_key, self._counted(*arguments)))
-        raise Mistake(f"it calls {_shown(function)}({', '.join(map(_shown, arguments[:8]))}): refused")
+        raise UserError(f"it calls {_shown(function)}({', '.join(map(_shown, arguments[:8]))}): refused")
 
     def _build(self, target: Any, state: Any) -> Any:
         """Gives contents to what exists already."""
@@ -187,20 +187,20 @@ class _Machine:
             case dict(), dict():
                 target.update(self._counted(state))
             case _:
-                raise Mistake(f"it sets the state of {_shown(target)} to {_shown(state)}: refused")
+                raise UserError(f"it sets the state of {_shown(target)} to {_shown(state)}: refused")
         return target
 
     def _counted(self, value: Any = ()) -> Any:
         self.copies_left -= len(value)  # which are about to be copied
         if self.copies_left < 0:
-            raise Mistake("it copies the same values over and over: refused")
+            raise UserError("it copies the same values over and over: refused")
         return value
 
     def _bytes(self, value: Any = b"", encoding: Any = "latin1") -> bytes | bytearray:
         if type(value) is str and encoding in ("latin1", "latin-1"):
             return self._counted(value).encode("latin-1")
         if type(value) not in (bytes, bytearray):
-            raise Mistake(f"it has {_shown(value)} in place of bytes: refused")
+            raise UserError(f"it has {_shown(value)} in place of bytes: refused")
         return value
 
     def _array(self, raw: Any, dtype: np.dtype, shape: tuple, order: Literal["C", "F"]) -> np.ndarray:
@@ -208,7 +208,9 @@ class _Machine:
         sound = len(shape) <= 32 and all(type(n) is int and 0 <= n < 2**31 for n in shape)
         if not sound or len(raw) != math.prod(shape) * dtype.itemsize:
             shown = ", ".join(map(_shown, shape[:8]))
-            raise Mistake(f"it has {len(raw)} bytes of data for an array of shape ({shown}) and type {dtype}: refused")
+            raise UserError(
+                f"it has {len(raw)} bytes of data for an array of shape ({shown}) and type {dtype}: refused"
+            )
         array = np.ndarray(shape, dtype, raw if dtype.isnative else self._counted(raw), order=order)
         array = array.astype(dtype.newbyteorder("="), copy=False)
         array.flags.writeable = False
@@ -225,7 +227,7 @@ def _key(key: Any) -> Any:
     short = type(key) in (str, bytes) and len(key) <= LONGEST_TEXT
     if short or type(key) is int and abs(key) <= 2**20 or type(key) in (bool, type(None)):
         return key
-    raise Mistake(f"it has {_shown(key)} as a key; only short text and small whole numbers can be one: refused")
+    raise UserError(f"it has {_shown(key)} as a key; only short text and small whole numbers can be one: refused")
 
 
 def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
@@ -235,7 +237,7 @@ def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
     if id(value) in done:
         return done[id(value)]
     if depth == DEEPEST:
-        raise Mistake(f"its values lie more than {DEEPEST} deep in each other, or in a circle: refused")
+        raise UserError(f"its values lie more than {DEEPEST} deep in each other, or in a circle: refused")
     match value:
         case dict():
             made: Any = {key: _plain(item, done, depth + 1) for key, item in value.items()}
@@ -246,7 +248,7 @@ def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
         case _Numbers(np.ndarray() as array):
             made = array
         case _:
-            raise Mistake(f"it has {_shown(value)} where data belong: refused")
+            raise UserError(f"it has {_shown(value)} where data belong: refused")
     done[id(value)] = made
     return made
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from socketserver import ThreadingMixIn
 
-from stylegan_tf.official.registry import Entry
+from stylegan_tf.weights.registry import Entry
 
 BODY = b"\x80\x04" + bytes(range(256)) * 1000 + b"."  # 256,003 bytes, as a pickle begins and ends
 DIGEST = hashlib.sha256(BODY).hexdigest()

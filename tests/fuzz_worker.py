@@ -48,14 +48,14 @@ def watch(event: str, arguments: tuple) -> None:
 
 def outcome(path: Path) -> str:
     """refused: with one sentence. loaded: networks of the sizes they declare, with finite numbers. Raises otherwise."""
-    from stylegan_tf.experiment.load import load
-    from stylegan_tf.mistakes import Mistake
+    from stylegan_tf.errors import UserError
+    from stylegan_tf.weights.load import load
 
     try:
         nets = load(path)
-    except Mistake as mistake:
-        if str(path) not in str(mistake) or len(str(mistake)) > 2000:
-            raise AssertionError(f"not a clear sentence: {mistake}") from None
+    except UserError as error:
+        if str(path) not in str(error) or len(str(error)) > 2000:
+            raise AssertionError(f"not a clear sentence: {error}") from None
         return "refused"
     for network in filter(None, nets):
         again = type(network).from_config(network.get_config())

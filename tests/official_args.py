@@ -29,7 +29,7 @@ def of_D(kwargs: dict) -> dict:
 
 def recorded_G(recording: Recorded, kwargs=None, **changes):
     from stylegan_tf.networks.generator import Generator
-    from stylegan_tf.official import names
+    from stylegan_tf.weights import names
 
     G = Generator(**ours(recording.kwargs if kwargs is None else kwargs), **changes)
     names.assign(G, recording.group("G"))
@@ -38,7 +38,7 @@ def recorded_G(recording: Recorded, kwargs=None, **changes):
 
 def recorded_D(recording: Recorded, kwargs=None, **changes):
     from stylegan_tf.networks.discriminator import Discriminator
-    from stylegan_tf.official import names
+    from stylegan_tf.weights import names
 
     D = Discriminator(**ours(of_D(recording.kwargs) if kwargs is None else kwargs), **changes)
     names.assign(D, recording.group("D"))
@@ -48,7 +48,7 @@ def recorded_D(recording: Recorded, kwargs=None, **changes):
 def recorded_progan(recording: Recorded, **changes):
     """(G, D) of config A. Its fused_scale says which of two functions D is, and which way G's kernels turn."""
     from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
-    from stylegan_tf.official import names
+    from stylegan_tf.weights import names
 
     kwargs = ours(recording.kwargs)
     fused = kwargs.pop("fused_scale", True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from recorded import FOLDER
 
-from stylegan_tf.official import names
+from stylegan_tf.weights import names
 
 ROLES = ("G", "D", "Gs")
 OFFICIAL = {"z_dim": "latent_size", "w_dim": "dlatent_size"}

@@ -3,7 +3,7 @@
 import pytest
 
 from stylegan_tf.command_line import Flag, help_text, parse
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 GROUPS = {
     "Work": (Flag("size", "whole", 3, "how many"), Flag("rate", "number", None, "how fast")),
@@ -38,7 +38,7 @@ def test_values() -> None:
     ],
 )
 def test_mistakes(arguments: list[str], sentence: str) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         parse(arguments, GROUPS)
     assert sentence in str(caught.value)
 

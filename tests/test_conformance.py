@@ -11,6 +11,7 @@ import tensorflow as tf
 import tolerances
 from recorded import relative
 
+from stylegan_tf.devices import Replicas
 from stylegan_tf.layers.epilogue import Epilogue
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
 from stylegan_tf.layers.noise import NoiseInjection
@@ -21,7 +22,6 @@ from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.mapping import Mapping
 from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
 from stylegan_tf.networks.synthesis import Synthesis
-from stylegan_tf.replicas import Replicas
 
 PACKAGE = Path(__file__).parents[1] / "stylegan_tf"
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stylegan_tf.errors import UserError
 from stylegan_tf.files import Lock, atomic_folder, atomic_path, sha256, write_json, write_text
-from stylegan_tf.mistakes import Mistake
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,14 +82,14 @@ def test_atomic_folder_refuses_what_is_there(tmp_path):
     (tmp_path / "full" / "file").write_text("mine")
     (tmp_path / "plain").write_text("mine")
     for name, message in (("full", "not empty"), ("plain", "not a folder")):
-        with pytest.raises(Mistake, match=message), atomic_folder(tmp_path / name):
+        with pytest.raises(UserError, match=message), atomic_folder(tmp_path / name):
             raise AssertionError("the block must not be entered")
     assert (tmp_path / "full" / "file").read_text() == "mine"
     assert sorted(os.listdir(tmp_path)) == ["full", "plain"]
 
 
 def test_atomic_folder_keeps_what_came_meanwhile(tmp_path):
-    with pytest.raises(Mistake, match="not empty"), atomic_folder(tmp_path / "set"):
+    with pytest.raises(UserError, match="not empty"), atomic_folder(tmp_path / "set"):
         (tmp_path / "set").mkdir()
         (tmp_path / "set" / "theirs").write_text("x")
     assert os.listdir(tmp_path) == ["set"]
@@ -105,7 +105,7 @@ def test_lock_names_the_folder_and_the_holder_and_dies_with_it(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "locked\n"
-        with pytest.raises(Mistake, match=f"{tmp_path} is in use by process {holder.pid};"), Lock(tmp_path / "lock"):
+        with pytest.raises(UserError, match=f"{tmp_path} is in use by process {holder.pid};"), Lock(tmp_path / "lock"):
             raise AssertionError("the block must not be entered")
         holder.send_signal(signal.SIGKILL)
     with Lock(tmp_path / "lock"):
@@ -116,5 +116,5 @@ def test_lock_names_the_folder_and_the_holder_and_dies_with_it(tmp_path):
 def test_lock_can_be_taken_again_after_an_error(tmp_path):
     with pytest.raises(RuntimeError), Lock(tmp_path / "lock"):
         raise RuntimeError
-    with Lock(tmp_path / "lock"), pytest.raises(Mistake, match=f"process {os.getpid()}"), Lock(tmp_path / "lock"):
+    with Lock(tmp_path / "lock"), pytest.raises(UserError, match=f"process {os.getpid()}"), Lock(tmp_path / "lock"):
         raise AssertionError("the block must not be entered")

@@ -14,10 +14,10 @@ from stylegan_tf import files
 from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import ScheduleConfig
-from stylegan_tf.experiment import load
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
+from stylegan_tf.weights import load
 
 TINY = {"resolution": 16, "fmap_base": 64, "fmap_max": 8}
 MAPPING = {"z_dim": 8, "w_dim": 8, "mapping_fmaps": 8}
@@ -176,7 +176,7 @@ def test_a_network_that_is_not_the_one_its_folder_is_about(tmp_path: Path, resul
     snapshot.mkdir()
     (snapshot / "Gs.keras").write_bytes((results / "grey.keras").read_bytes())
     files.write_json(snapshot / "config.json", to_json(experiment("F", "cpu", resolution=32)))
-    with pytest.raises(Mistake, match="makes pictures of 16x16, less than the config.json beside it says"):
+    with pytest.raises(UserError, match="makes pictures of 16x16, less than the config.json beside it says"):
         generate.run([f"--network={snapshot}", f"--outdir={tmp_path}/out"])
 
 
@@ -196,6 +196,6 @@ def test_black_bars_are_cut_off(results: Path, tmp_path: Path, monkeypatch: pyte
     assert np.array_equal(made["auto"], made["none"][2:6]) and made["none"].shape == (8, 8, 3)
     assert np.array_equal(made["0,8,8,8"], made["none"][4:, :4])
     assert json.loads((tmp_path / "auto/generate.json").read_text())["crop"] == [0, 2, 8, 4]
-    with pytest.raises(Mistake, match="--crop=wide: expected x,y,width,height"):
+    with pytest.raises(UserError, match="--crop=wide: expected x,y,width,height"):
         generate.run([f"--network={kept}", "--crop=wide", f"--outdir={tmp_path / 'wide'}"])
     assert not (tmp_path / "wide").exists()

@@ -32,7 +32,7 @@ def test_what_is_there_already_stays():
 def test_keras_does_without_them():
     script = (
         "import sys\n"
-        "from stylegan_tf.experiment.generate import _prepare_devices\n"
+        "from stylegan_tf.programs.generate import _prepare_devices\n"
         "_prepare_devices()\n"
         "import keras\n"
         "print(sorted({'keras', 'sklearn', 'matplotlib', 'scipy.stats'} & set(sys.modules)))\n"

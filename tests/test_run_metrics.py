@@ -16,10 +16,10 @@ from stylegan_tf import files
 from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import GeneratorConfig
-from stylegan_tf.data.importers.faces_set import create_faces
-from stylegan_tf.experiment import load
-from stylegan_tf.mistakes import Mistake, exit_code
+from stylegan_tf.data.faces.create import create_faces
+from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.networks.kinds import make
+from stylegan_tf.weights import load
 
 ROOT = Path(__file__).parents[1]
 SMALL = GeneratorConfig(32, z_dim=8, w_dim=8, mapping_fmaps=8, mapping_layers=2, fmap_base=64, fmap_max=8)
@@ -125,9 +125,9 @@ def test_a_network_without_finite_pictures_exits_1(capsys: pytest.CaptureFixture
 
 def test_published_networks_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A folder without them names the files."""
-    with pytest.raises(Mistake, match="must hold pt_inception-2015-12-05-6726825d.pth"):
+    with pytest.raises(UserError, match="must hold pt_inception-2015-12-05-6726825d.pth"):
         run_metrics.run(["--metrics=fid50k", f"--nets={tmp_path}"])
-    with pytest.raises(Mistake, match="there is no celebahq-classifier-00-male.pkl"):
+    with pytest.raises(UserError, match="there is no celebahq-classifier-00-male.pkl"):
         run_metrics.run(["--metrics=ls", f"--nets={tmp_path}"])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stylegan_tf import rundir
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 CONFIG = {
     "config": "F",
@@ -51,7 +51,7 @@ def test_create_gives_every_process_its_own_number(tmp_path: Path) -> None:
 
 def test_create_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(Mistake, match="no run directory can be made in .*file/results: Not a directory"):
+    with pytest.raises(UserError, match="no run directory can be made in .*file/results: Not a directory"):
         rundir.create(tmp_path / "file" / "results", "sgan-faces")
 
 
@@ -104,7 +104,7 @@ def test_auto_continues_an_equal_unfinished_run(tmp_path: Path, config: dict) ->
 def test_auto_starts_anew_where_the_configuration_differs(tmp_path: Path, config: dict) -> None:
     run = make_run(tmp_path)
     assert rundir.resume_choice("auto", tmp_path, config).run_dir is None
-    with pytest.raises(Mistake, match="another configuration"):
+    with pytest.raises(UserError, match="another configuration"):
         rundir.resume_choice(str(run), tmp_path, config)
 
 
@@ -138,19 +138,19 @@ def test_a_directory(tmp_path: Path) -> None:
     choice = rundir.resume_choice(str(run), tmp_path / "unused", {**CONFIG, "replicas": 2})
     assert (choice.run_dir, choice.finished) == (run, False)
     other = with_changes(G={"fmap_max": 512}, schedule={"minibatch": {"8": 32, "16": 4}})
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         rundir.resume_choice(str(run), tmp_path, other)
     assert "G.fmap_max: 64 there, 512 here; schedule.minibatch.16: (not there) there, 4 here" in str(caught.value)
 
 
 def test_a_directory_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(Mistake, match="there is no such run directory; choose auto, never or a run directory"):
+    with pytest.raises(UserError, match="there is no such run directory; choose auto, never or a run directory"):
         rundir.resume_choice("atuo", tmp_path, CONFIG)
-    with pytest.raises(Mistake, match=r"no run directory: it has no config.json"):
+    with pytest.raises(UserError, match=r"no run directory: it has no config.json"):
         rundir.resume_choice(str(tmp_path), tmp_path, CONFIG)
     for text in ("{", "[1]"):
         (tmp_path / rundir.CONFIG).write_text(text)
-        with pytest.raises(Mistake, match=r"config.json"):
+        with pytest.raises(UserError, match=r"config.json"):
             rundir.resume_choice(str(tmp_path), tmp_path, CONFIG)
 
 

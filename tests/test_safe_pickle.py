@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from stylegan_tf import safe_pickle
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 from stylegan_tf.safe_pickle import Name, Network
 
 PROTOCOLS = (2, 3, 4, 5)
@@ -43,7 +43,7 @@ def loads(data: bytes, **options: Any) -> Any:
 
 
 def refusal(data: bytes, **options: Any) -> str:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         loads(data, **options)
     return str(caught.value)
 
@@ -172,7 +172,7 @@ def test_plain_values(which: str, protocol: int) -> None:
 
 
 def test_damage_is_told_in_a_short_sentence() -> None:
-    with pytest.raises(Mistake, match="^it is damaged, or no pickle file: .{1,200}$"):
+    with pytest.raises(UserError, match="^it is damaged, or no pickle file: .{1,200}$"):
         loads(b"\x80\x02S" + b"x" * 900 + b"\n.")
 
 
@@ -248,7 +248,7 @@ def test_a_hostile_file_is_named_and_runs_nothing(tmp_path: Path) -> None:
     for protocol in range(6):
         path = tmp_path / f"{protocol}.pkl"
         path.write_bytes(pickle.dumps({"weights": [Hostile()]}, protocol))
-        with pytest.raises(Mistake, match=f"^{path}: it ") as caught:
+        with pytest.raises(UserError, match=f"^{path}: it ") as caught:
             safe_pickle.read(path)
         assert protocol < 2 or f"{os.mkdir.__module__}.mkdir" in str(caught.value)
         assert not trace.exists()
@@ -395,8 +395,8 @@ def test_truncated_and_bent_files(dnnlib: types.SimpleNamespace) -> None:
         bent = whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :]
         try:  # some bytes are data, and any value is one
             assert type(loads(bent)) in (tuple, Network, dict)
-        except Mistake as mistake:
-            assert str(mistake).startswith("it")
+        except UserError as error:
+            assert str(error).startswith("it")
 
 
 def test_random_bytes_never_do_more_than_complain() -> None:
@@ -409,7 +409,7 @@ def test_random_bytes_never_do_more_than_complain() -> None:
         data = random.choice(opcodes, 40).tobytes()
         try:
             loads(data)
-        except Mistake:
+        except UserError:
             complaints += 1
     assert 1000 < complaints < 3000
 
@@ -417,14 +417,14 @@ def test_random_bytes_never_do_more_than_complain() -> None:
 def test_the_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "page.pkl"
     path.write_bytes(b"<html>quota exceeded</html>")
-    with pytest.raises(Mistake, match=f"^{path}: it is damaged, or no pickle file: "):
+    with pytest.raises(UserError, match=f"^{path}: it is damaged, or no pickle file: "):
         safe_pickle.read(path)
     with pytest.raises(FileNotFoundError):
         safe_pickle.read(tmp_path / "none.pkl")
 
 
 def test_a_size_beyond_the_real_end_is_damage() -> None:
-    with pytest.raises(Mistake, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         safe_pickle.read_stream(io.BytesIO(b"C\x08abc"), 1000)
 
 

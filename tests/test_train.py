@@ -14,7 +14,7 @@ from stylegan_tf.configs.json_form import from_json
 from stylegan_tf.configs.presets import CONFIGS, LOSSES, experiment
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.mistakes import Mistake, exit_code
+from stylegan_tf.errors import UserError, exit_code
 
 ROOT = Path(train.__file__).parent
 
@@ -71,8 +71,8 @@ def test_flags_that_are_not_given_leave_the_preset_alone(capsys: pytest.CaptureF
 
 def test_a_preset_brings_its_hardware_row(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "auto_row", lambda: "2gpu")
-    assert dry_run(capsys, "--config=v2-8gpus")[0].training.shares == 8
-    assert dry_run(capsys, "--config=A")[0].training.shares == 2
+    assert dry_run(capsys, "--config=v2-8gpus")[0].training.num_gpus == 8
+    assert dry_run(capsys, "--config=A")[0].training.num_gpus == 2
     monkeypatch.setattr(train, "auto_row", lambda: "cpu")
     chosen, before = dry_run(capsys, "--config=v2-8gpus")
     assert chosen.hardware == "cpu" and "--config=v2-8gpus --dataset=DIR --hardware=8gpu" in before
@@ -114,7 +114,7 @@ def test_a_data_set_by_name(
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "celebahq").symlink_to(dataset)
     flags = ("--hardware=1gpu", "--dataset=celebahq")
-    with pytest.raises(Mistake, match="--resolution=1024 is too much for data/celebahq: 16 at most"):
+    with pytest.raises(UserError, match="--resolution=1024 is too much for data/celebahq: 16 at most"):
         train.run(["--dry_run", "--data_dir=data", *flags])
     chosen, before = dry_run(capsys, "--data_dir=data", *flags, "--resolution=16")
     assert (chosen.data.directory, chosen.data.mirror, chosen.G.num_channels) == ("data/celebahq", True, 1)
@@ -201,15 +201,15 @@ def test_mistakes_exit_2_with_one_line(
 
 
 def test_a_data_set_too_small(dataset: Path) -> None:
-    with pytest.raises(Mistake, match="--resolution=32 is too much for .*grey: 16 at most"):
+    with pytest.raises(UserError, match="--resolution=32 is too much for .*grey: 16 at most"):
         train.run([f"--dataset={dataset}", "--resolution=32"])
-    with pytest.raises(Mistake, match="128 pictures are fewer than a minibatch, 256 at 8x8"):
+    with pytest.raises(UserError, match="128 pictures are fewer than a minibatch, 256 at 8x8"):
         train.run([f"--dataset={dataset}", "--hardware=2gpu"])
 
 
 def test_an_outdir_that_is_not_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train.os, "access", lambda path, mode: False)  # root may write anywhere
-    with pytest.raises(Mistake, match=f"{tmp_path} is not writable"):
+    with pytest.raises(UserError, match=f"{tmp_path} is not writable"):
         train.run([f"--outdir={tmp_path}/new"])
 
 
@@ -247,11 +247,11 @@ def test_init_from_takes_the_networks_of_a_file(capsys: pytest.CaptureFixture, t
     assert replace(small.D, resolution=32) == chosen.D
     assert (chosen.schedule.initial_resolution, chosen.training.init_from) == (16, str(path))
     assert f"G.z_dim=8, as in {path} (config F: 512)" in before
-    with pytest.raises(Mistake, match="config A trains a Progressive GAN"):
+    with pytest.raises(UserError, match="config A trains a Progressive GAN"):
         train.run(["--dry_run", "--config=A", f"--init_from={path}"])
-    with pytest.raises(Mistake, match=f"there is no {tmp_path}/none.pkl; give a run directory"):
+    with pytest.raises(UserError, match=f"there is no {tmp_path}/none.pkl; give a run directory"):
         train.run(["--dry_run", f"--init_from={tmp_path}/none.pkl"])
-    with pytest.raises(Mistake, match="training.init_from is set by --init_from"):
+    with pytest.raises(UserError, match="training.init_from is set by --init_from"):
         train.run(["--dry_run", "--set=training.init_from=ffhq"])
 
 
@@ -265,7 +265,7 @@ def test_black_bars_of_a_data_set(capsys: pytest.CaptureFixture, dataset: Path) 
             assert dry_run(capsys, *flags)[0].data.crop == crop
     finally:
         (dataset / "dataset.json").write_text(json.dumps(facts))
-    with pytest.raises(Mistake, match="data.crop=0,0,99,1 is no part of a picture of 16x16"):
+    with pytest.raises(UserError, match="data.crop=0,0,99,1 is no part of a picture of 16x16"):
         train.run(["--dry_run", "--hardware=1gpu", f"--dataset={dataset}", "--set=data.crop=0,0,99,1"])
 
 
@@ -285,10 +285,10 @@ def test_the_cpu_row_says_what_it_does_otherwise(capsys):
 
 @pytest.mark.parametrize("flags", [["--loss=wgan_gp"], ["--set=loss.r1_gamma=0"]])
 def test_lazy_penalties_that_are_none(flags, capsys):
-    with pytest.raises(Mistake, match="training.r1_interval is 4, but .*: set it to 1"):
+    with pytest.raises(UserError, match="training.r1_interval is 4, but .*: set it to 1"):
         train.run(["--hardware=1gpu", "--dry_run", "--set=training.r1_interval=4", *flags])
 
 
 def test_benchmark_is_no_dry_run():
-    with pytest.raises(Mistake, match="--benchmark measures and --dry_run only prints: give one of them"):
+    with pytest.raises(UserError, match="--benchmark measures and --dry_run only prints: give one of them"):
         train.run(["--benchmark", "--dry_run"])

@@ -1,4 +1,4 @@
-"""train_classifiers.py: flags to a job, and what it refuses. Training itself is tested with experiment/classify.py."""
+"""train_classifiers.py: flags to a job, and what it refuses. Training itself is tested with programs/classifiers.py."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ import pytest
 
 import train_classifiers
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.experiment import classify
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
+from stylegan_tf.programs import classifiers
 
 ROOT = Path(train_classifiers.__file__).parent
 LIST = "20\nMale Stripes Smiling\n" + "".join(f"{number}.png 1 -1 1\n" for number in range(20))
@@ -27,14 +27,14 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def jobs(monkeypatch: pytest.MonkeyPatch) -> list[classify.Job]:
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[classifiers.Job]:
     """The jobs that are asked for; nothing is trained."""
-    asked: list[classify.Job] = []
-    monkeypatch.setattr(classify, "train", asked.append)
+    asked: list[classifiers.Job] = []
+    monkeypatch.setattr(classifiers, "train", asked.append)
     return asked
 
 
-def test_flags_reach_the_job(dataset: Path, jobs: list[classify.Job], tmp_path: Path) -> None:
+def test_flags_reach_the_job(dataset: Path, jobs: list[classifiers.Job], tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_text(LIST)
     train_classifiers.run(
@@ -51,7 +51,7 @@ def test_flags_reach_the_job(dataset: Path, jobs: list[classify.Job], tmp_path: 
     assert (job.features, job.pack, job.threads) == (True, "it.npz", 2)
 
 
-def test_defaults(dataset: Path, jobs: list[classify.Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_defaults(dataset: Path, jobs: list[classifiers.Job], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_classifiers, "auto_row", lambda: "4gpu")
     train_classifiers.run([f"--dataset={dataset}"])
     monkeypatch.setattr(train_classifiers, "auto_row", lambda: "cpu")
@@ -77,20 +77,20 @@ def test_defaults(dataset: Path, jobs: list[classify.Job], monkeypatch: pytest.M
         (["--dataset={}", "--total_kimg=-1"], "--total_kimg=-1: expected more than 0"),
     ],
 )
-def test_mistakes(dataset: Path, jobs: list[classify.Job], arguments: list[str], sentence: str) -> None:
-    with pytest.raises(Mistake) as caught:
+def test_mistakes(dataset: Path, jobs: list[classifiers.Job], arguments: list[str], sentence: str) -> None:
+    with pytest.raises(UserError) as caught:
         train_classifiers.run([argument.format(dataset) for argument in arguments])
     assert sentence in str(caught.value)
     assert not jobs
 
 
-def test_a_list_of_another_set_is_refused(dataset: Path, jobs: list[classify.Job], tmp_path: Path) -> None:
+def test_a_list_of_another_set_is_refused(dataset: Path, jobs: list[classifiers.Job], tmp_path: Path) -> None:
     short = tmp_path / "short.txt"
     short.write_text("\n".join(LIST.splitlines()[:12]))
-    with pytest.raises(Mistake, match="line 1 says 20 pictures, but 10 follow; it may be cut short"):
+    with pytest.raises(UserError, match="line 1 says 20 pictures, but 10 follow; it may be cut short"):
         train_classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
     short.write_text(short.read_text().replace("20", "10", 1))
-    with pytest.raises(Mistake, match="lists 10 pictures, the data set has 20"):
+    with pytest.raises(UserError, match="lists 10 pictures, the data set has 20"):
         train_classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
 
 

@@ -63,7 +63,7 @@ def experiment(config: str = "F", loss: str | None = None, labels: bool = False,
     Presets that are for one hardware row alone lose its shares, which are more than these minibatches can give.
     """
     chosen = presets.experiment(config, None, loss, data_resolution=RESOLUTION)
-    training = {"shares": 1, "total_kimg": total_kimg, "ema_half_life_kimg": 0.1, **training}
+    training = {"num_gpus": 1, "total_kimg": total_kimg, "ema_half_life_kimg": 0.1, **training}
     chosen: Experiment = replace(
         chosen,
         G=_narrow(chosen.G),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from stylegan_tf.configs.schema import ProganDiscriminatorConfig
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 RESOLUTION = 256  # of the published classifiers
 LOWEST = 8  # the discriminator of Progressive GAN has two blocks at least
@@ -74,18 +74,18 @@ def recipe(
 ) -> Recipe:
     """The recipe of a hardware row for pictures of data_resolution x data_resolution. None: as the row says.
 
-    Raises Mistake for what cannot be trained.
+    Raises UserError for what cannot be trained.
     """
     if hardware not in RECIPES:
-        raise Mistake(f"--hardware={hardware}: choose from auto, {', '.join(RECIPES)}")
+        raise UserError(f"--hardware={hardware}: choose from auto, {', '.join(RECIPES)}")
     chosen = RECIPES[hardware]
     side = min(chosen.resolution, data_resolution) if resolution is None else resolution
     if side < LOWEST or side & (side - 1):
-        raise Mistake(f"the resolution must be a power of two, {LOWEST} at least, not {side}")
+        raise UserError(f"the resolution must be a power of two, {LOWEST} at least, not {side}")
     if total_kimg is not None and not 0 < total_kimg < 1e9:
-        raise Mistake(f"--total_kimg={total_kimg:g}: expected more than 0")
+        raise UserError(f"--total_kimg={total_kimg:g}: expected more than 0")
     if seed is not None and not 0 <= seed < 2**31:
-        raise Mistake(f"--seed={seed}: expected 0 to {2**31 - 1}")
+        raise UserError(f"--seed={seed}: expected 0 to {2**31 - 1}")
     return replace(
         chosen,
         resolution=side,

@@ -2,21 +2,21 @@
 
 import re
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 Rectangle = tuple[int, int, int, int]  # x, y, width, height
 
 
 def rectangle(text: str, side: int, what: str) -> Rectangle | None:
-    """The rectangle that `text` says, None for "". Raises Mistake that begins with `what`, a flag or field, where it is
-    none, or reaches out of a picture of side x side."""
+    """The rectangle that `text` says, None for "". Raises UserError that begins with `what`, a flag or field, where it
+    is none, or reaches out of a picture of side x side."""
     if not text:
         return None
     if not re.fullmatch(r"\d{1,5}(,\d{1,5}){3}", text):
-        raise Mistake(f"{what}={text}: expected x,y,width,height in pixels, such as 0,64,512,384")
+        raise UserError(f"{what}={text}: expected x,y,width,height in pixels, such as 0,64,512,384")
     x, y, width, height = map(int, text.split(","))
     if not (width and height) or x + width > side or y + height > side:
-        raise Mistake(f"{what}={text} is no part of a picture of {side}x{side}")
+        raise UserError(f"{what}={text} is no part of a picture of {side}x{side}")
     return x, y, width, height
 
 

@@ -4,7 +4,7 @@ import difflib
 import os
 from dataclasses import dataclass
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,19 @@ LOWEST = 4  # resolution of the records
 def named(asked: str) -> NamedDataSet | None:
     """The data set that is called `asked`; None where it is a path, as a folder of that name is.
 
-    Raises Mistake for what is neither but looks like a name misspelt.
+    Raises UserError for what is neither but looks like a name misspelt.
     """
     if os.path.exists(asked):
         return None
     near = difflib.get_close_matches(asked.lower(), DATA_SETS, n=1, cutoff=0.8)
     if asked not in DATA_SETS and near:
-        raise Mistake(f"--dataset={asked}: there is no such folder; did you mean {near[0]}?")
+        raise UserError(f"--dataset={asked}: there is no such folder; did you mean {near[0]}?")
     return DATA_SETS.get(asked)
 
 
-def missing(asked: str, directory: str) -> Mistake:
-    """The Mistake where the records of a named data set are not there: says how to get them."""
-    return Mistake(
+def missing(asked: str, directory: str) -> UserError:
+    """The UserError where the records of a named data set are not there: says how to get them."""
+    return UserError(
         f"--dataset={asked}: its records are expected in {directory}, which does not exist; put the original TFRecords "
         f"there, make it with `python dataset_tool.py create_from_images {directory} PICTURES`, or name the folder "
         f"above it with --data_dir"

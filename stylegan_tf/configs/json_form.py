@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 T = TypeVar("T")
 ABSENT = "(no such field)"
@@ -27,7 +27,7 @@ def to_json(experiment: Experiment) -> dict[str, Any]:
 def from_json(plain: object) -> Experiment:
     """The inverse of to_json.
 
-    Raises Mistake where a field is missing, unknown or of the wrong type; it names the field by its path.
+    Raises UserError where a field is missing, unknown or of the wrong type; it names the field by its path.
     """
     return _read(Experiment, plain, "")
 
@@ -60,12 +60,12 @@ def override(experiment: Experiment, assignment: str) -> Experiment:
     """`experiment` with one field changed, as in override(experiment, "G.fmap_max=64").
 
     The text is read as the field's type has it: true / false, none, numbers, texts; a table as JSON, or one entry of it
-    as in "schedule.minibatch.32=16". Raises Mistake for a path that does not exist (with the nearest one that does) and
-    for a value of another type.
+    as in "schedule.minibatch.32=16". Raises UserError for a path that does not exist (with the nearest one that does)
+    and for a value of another type.
     """
     path, equals, text = assignment.partition("=")
     if not equals or not path:
-        raise Mistake(f"--set={assignment}: expected path.to.field=value, such as G.fmap_max=64")
+        raise UserError(f"--set={assignment}: expected path.to.field=value, such as G.fmap_max=64")
     return _changed(experiment, path.split("."), text, "")
 
 
@@ -80,13 +80,13 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def no_such(what: str, asked: str, choices: Iterable[str]) -> Mistake:
-    """The Mistake for a name that is not among `choices`: says the nearest one, or all of them."""
+def no_such(what: str, asked: str, choices: Iterable[str]) -> UserError:
+    """The UserError for a name that is not among `choices`: says the nearest one, or all of them."""
     # Only the last word of a path counts: what leads there is right, and would make everything look alike.
     last_words = {choice.rpartition(".")[2].lower(): choice for choice in choices}
     near = difflib.get_close_matches(asked.rpartition(".")[2].lower(), last_words, n=1)
     hint = f"did you mean {last_words[near[0]]}?" if near else f"choose from {', '.join(last_words.values())}"
-    return Mistake(f"there is no {what} {asked}; {hint}")
+    return UserError(f"there is no {what} {asked}; {hint}")
 
 
 def _plain(value: Any) -> Any:
@@ -113,7 +113,7 @@ def _join(path: str, name: str) -> str:
 def _read(kind: type[T], plain: object, path: str) -> T:
     """A dataclass from a dict; every field must be there, and nothing else."""
     if not isinstance(plain, dict):
-        raise Mistake(f"{path or 'the configuration'} must be a JSON object, not {plain!r}")
+        raise UserError(f"{path or 'the configuration'} must be a JSON object, not {plain!r}")
     hints = get_type_hints(kind)
     for name in plain:
         if name not in hints:
@@ -121,7 +121,7 @@ def _read(kind: type[T], plain: object, path: str) -> T:
     values = {}
     for name, hint in hints.items():
         if name not in plain:
-            raise Mistake(f"the configuration has no field {_join(path, name)}")
+            raise UserError(f"the configuration has no field {_join(path, name)}")
         values[name] = _value(hint, plain[name], _join(path, name))
     return kind(**values)
 
@@ -140,25 +140,25 @@ def _value(hint: Any, plain: Any, path: str) -> Any:
     allowed = (int, float) if hint is float else (hint,)
     # bool is a subclass of int in Python, yet true is no whole number; and NaN compares unequal to itself.
     if type(plain) not in allowed or (isinstance(plain, float) and not math.isfinite(plain)):
-        raise Mistake(f"{path} must be {KINDS[hint]}, not {plain!r}")
+        raise UserError(f"{path} must be {KINDS[hint]}, not {plain!r}")
     return plain
 
 
 def _best_fit(kinds: list[Any], plain: object) -> Any:
-    """The dataclass whose field names are most like those of `plain`: a Mistake then names the ones that are not."""
+    """The dataclass whose field names are most like those of `plain`: a UserError then names the ones that are not."""
     names = set(plain) if isinstance(plain, dict) else set()
     return kinds[0] if len(kinds) == 1 else min(kinds, key=lambda kind: len(names ^ set(get_type_hints(kind))))
 
 
 def _table(hint: type, plain: object, path: str) -> dict[int, Any]:
     if not isinstance(plain, dict):
-        raise Mistake(f'{path} must be a table from resolution to value, such as {{"32": 16}}, not {plain!r}')
+        raise UserError(f'{path} must be a table from resolution to value, such as {{"32": 16}}, not {plain!r}')
     return {_resolution(key, path): _value(hint, value, f"{path}.{key}") for key, value in plain.items()}
 
 
 def _resolution(key: object, path: str) -> int:
     if not str(key).isdecimal():
-        raise Mistake(f"{path}.{key}: {key} must be a resolution, such as 32")
+        raise UserError(f"{path}.{key}: {key} must be a resolution, such as 32")
     return int(str(key))
 
 
@@ -172,13 +172,13 @@ def _changed(node: Any, names: list[str], text: str, path: str) -> Any:
     hint, child = hints[name], getattr(node, name)
     if is_dataclass(child):
         if not rest:
-            raise Mistake(f"{here} is a group; set one of its fields: {', '.join(get_type_hints(type(child)))}")
+            raise UserError(f"{here} is a group; set one of its fields: {', '.join(get_type_hints(type(child)))}")
         return replace(node, **{name: _changed(child, rest, text, here)})
     if isinstance(child, dict) and len(rest) == 1:
         key = _resolution(rest[0], here)
         return replace(node, **{name: {**child, key: _parsed(get_args(hint)[1], text, f"{here}.{key}")}})
     if rest:
-        raise Mistake(f"{here} has no field {'.'.join(rest)}: it is a value itself, now {as_text(child)}")
+        raise UserError(f"{here} has no field {'.'.join(rest)}: it is a value itself, now {as_text(child)}")
     return replace(node, **{name: _parsed(hint, text, here)})
 
 

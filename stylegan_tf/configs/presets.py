@@ -6,7 +6,7 @@ from stylegan_tf.configs.json_form import no_such
 from stylegan_tf.configs.rows import CPU_RESOLUTION, GPUS, HARDWARE, on_cpu, on_gpus
 from stylegan_tf.configs.schema import DataConfig, Experiment, GeneratorConfig
 from stylegan_tf.configs.tables import LOSSES, TABLES, WGAN_GP_MOST_LRATE, A, B, C, D, E, F, Preset
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 # Names of other files that are meant to be found here too.
 __all__ = [
@@ -36,7 +36,7 @@ FACES_RESOLUTION = 256
 
 
 def preset(config: str) -> Preset:
-    """The preset of that name. Raises Mistake that says the nearest one."""
+    """The preset of that name. Raises UserError that says the nearest one."""
     if config not in PRESETS:
         raise no_such("config", config, PRESETS)
     return PRESETS[config]
@@ -44,7 +44,7 @@ def preset(config: str) -> Preset:
 
 def auto_hardware(config: str, machine: str) -> str:
     """The row of a preset on a machine whose own row is `machine`: a preset's GPUs are counted in its minibatches, and
-    need not be there. Raises Mistake for a name that does not exist."""
+    need not be there. Raises UserError for a name that does not exist."""
     return machine if machine == "cpu" else preset(config).hardware or machine
 
 
@@ -64,7 +64,7 @@ def experiment(
     `num_channels` describe the data set ("": the built-in faces, any resolution), `mirror` what is done with it.
     `resolution` is the one to train; None: the data set's own, or what the hardware row can do in minutes (cpu). As in
     the official code it changes the networks alone: the schedule ends as soon as their resolution is reached.
-    Raises Mistake for a name that does not exist, and for a row that the preset is not for.
+    Raises UserError for a name that does not exist, and for a row that the preset is not for.
     """
     chosen = preset(config)
     if hardware is None:
@@ -72,7 +72,7 @@ def experiment(
     if hardware not in HARDWARE:
         raise no_such("hardware row", hardware, HARDWARE)
     if chosen.hardware not in (None, hardware) and hardware != "cpu":
-        raise Mistake(
+        raise UserError(
             f"config {config} is made for the hardware row {chosen.hardware}, not {hardware}: leave --hardware out, "
             "name cpu (scaled down), or train config A, which is for every row"
         )

@@ -16,7 +16,7 @@ from stylegan_tf.configs.schema import (
 class HardwareRow:
     """Minibatches of a number of GPUs: `minibatch` by resolution, `minibatch_base` for those not listed."""
 
-    shares: int
+    num_gpus: int
     minibatch_base: int
     minibatch: dict[int, int]
     progan_lrate: dict[int, float]  # learning rates of Progressive GAN; 0.001 at resolutions not listed
@@ -41,7 +41,7 @@ def on_gpus(experiment: Experiment, hardware: str, row: HardwareRow) -> Experime
     schedule = replace(experiment.schedule, minibatch_base=row.minibatch_base, minibatch=row.minibatch)
     if isinstance(experiment.G, ProganGeneratorConfig):
         schedule = replace(schedule, G_lrate=row.progan_lrate, D_lrate=row.progan_lrate)
-    training = replace(experiment.training, shares=row.shares)
+    training = replace(experiment.training, num_gpus=row.num_gpus)
     return replace(experiment, hardware=hardware, schedule=schedule, training=training)
 
 

@@ -141,7 +141,7 @@ class TrainingConfig:
 
     total_kimg: float = 25000
     seed: int = 1000
-    shares: int = 1  # GPUs of the official hardware row: parts of a minibatch that have their own style-mixing cutoff
+    num_gpus: int = 1  # GPUs of the official hardware row: parts of a minibatch that have their own style-mixing cutoff
     minibatch_repeats: int = 4  # minibatches between two looks at the schedule
     D_repeats: int = 1
     r1_interval: int = 1  # D steps from one R1 and R2 penalty to the next (StyleGAN2 app. B); 1: part of every step

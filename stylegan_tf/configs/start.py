@@ -10,7 +10,7 @@ from stylegan_tf.configs.schema import (
     ProganDiscriminatorConfig,
     ProganGeneratorConfig,
 )
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 # Arguments that follow the pictures or the machine, not the file.
 NOT_OF_THE_FILE = {"resolution", "num_channels", "label_size", "fused_scale"}
@@ -29,14 +29,14 @@ class Start(NamedTuple):
 def started_from(experiment: Experiment, start: Start) -> Experiment:
     """`experiment` with the networks of `start`, as far as the pictures allow, growing from the resolution it reached.
 
-    Without a discriminator in the file, a new one is as wide as the generator. Raises Mistake where the file holds no
+    Without a discriminator in the file, a new one is as wide as the generator. Raises UserError where the file holds no
     generator, or one of another kind than the configuration trains.
     """
     if start.G is None:
-        raise Mistake(f"--init_from={start.name} holds no generator to start from")
+        raise UserError(f"--init_from={start.name} holds no generator to start from")
     if type(start.G) is not type(experiment.G):
         kinds = {GeneratorConfig: "a style-based generator", ProganGeneratorConfig: "a Progressive GAN (config A)"}
-        raise Mistake(
+        raise UserError(
             f"--init_from={start.name} holds {kinds[type(start.G)]}, and config {experiment.config} trains "
             f"{kinds[type(experiment.G)]}; choose another --config"
         )

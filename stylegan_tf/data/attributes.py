@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 PATTERN = "list_attr_*.txt"
 
@@ -32,49 +32,52 @@ def plain(name: str) -> str:
 
 
 def find_list(data_set: DataSet) -> Path:
-    """The attribute list beside the records. Raises Mistake where there is not exactly one."""
+    """The attribute list beside the records. Raises UserError where there is not exactly one."""
     found = sorted(data_set.directory.glob(PATTERN))
     if len(found) != 1:
         there = f"holds {len(found)} of them" if found else "holds none"
-        raise Mistake(f"--attributes must name the attribute list ({PATTERN}): {data_set.directory} {there}")
+        raise UserError(f"--attributes must name the attribute list ({PATTERN}): {data_set.directory} {there}")
     return found[0]
 
 
 def read_attributes(path: str | os.PathLike, num_images: int) -> Attributes:
     """Reads a list in CelebA's layout: the count, the names, then a picture a line, its file name and 1 or -1 each.
 
-    num_images: pictures of the data set that it is for. Raises Mistake that names the line where it is something else.
+    num_images: pictures of the data set that it is for. Raises UserError that names the line where it is something
+    else.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
-        raise Mistake(f"{path} is not an attribute list: it is not text") from None
+        raise UserError(f"{path} is not an attribute list: it is not text") from None
     except OSError as error:
-        raise Mistake(f"the attribute list {path} cannot be read: {error.strerror}") from None
+        raise UserError(f"the attribute list {path} cannot be read: {error.strerror}") from None
     while lines and not lines[-1].strip():
         lines.pop()
     if len(lines) < 2 or not lines[0].strip().isdecimal():
-        raise Mistake(f"{path} is not an attribute list: its first line must be a number, its second the names")
+        raise UserError(f"{path} is not an attribute list: its first line must be a number, its second the names")
     names = tuple(lines[1].split())
     _check_names(path, names)
     count = int(lines[0])
     if count != len(lines) - 2:
-        raise Mistake(f"{path}: line 1 says {count} pictures, but {len(lines) - 2} follow; it may be cut short")
+        raise UserError(f"{path}: line 1 says {count} pictures, but {len(lines) - 2} follow; it may be cut short")
     if count != num_images:
-        raise Mistake(f"{path} lists {count} pictures, the data set has {num_images}; they must be the same, in order")
+        raise UserError(
+            f"{path} lists {count} pictures, the data set has {num_images}; they must be the same, in order"
+        )
     return Attributes(Path(path), names, _table(path, lines[2:], len(names)))
 
 
 def chosen(names: Sequence[str], only: Iterable[str], order: Sequence[str]) -> list[str]:
     """The plain names of the attributes to use: those of `order` in that order, then the others as they are listed.
 
-    only: what the user asked for, in any spelling; empty: all. Raises Mistake for a name that is not in the list.
+    only: what the user asked for, in any spelling; empty: all. Raises UserError for a name that is not in the list.
     """
     there = [plain(name) for name in names]
     wanted = [plain(name) for name in only if name.strip()]
     for name in wanted:
         if name not in there:
-            raise Mistake(f"--only: there is no attribute {name}; the list has {', '.join(names)}")
+            raise UserError(f"--only: there is no attribute {name}; the list has {', '.join(names)}")
     kept = [name for name in there if name in wanted or not wanted]
     return sorted(kept, key=lambda name: list(order).index(name) if name in order else len(order))
 
@@ -91,11 +94,11 @@ def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarra
 
 def _check_names(path: str | os.PathLike, names: Sequence[str]) -> None:
     if not names or set(names) <= {"1", "-1"}:
-        raise Mistake(f"{path}: line 2 must name the attributes")
+        raise UserError(f"{path}: line 2 must name the attributes")
     spelled = [plain(name) for name in names]
     twice = next((name for name in names if spelled.count(plain(name)) > 1), None)
     if twice is not None:
-        raise Mistake(f"{path}: line 2 names {twice} twice")
+        raise UserError(f"{path}: line 2 names {twice} twice")
 
 
 def _table(path: str | os.PathLike, lines: Sequence[str], columns: int) -> np.ndarray:
@@ -103,6 +106,6 @@ def _table(path: str | os.PathLike, lines: Sequence[str], columns: int) -> np.nd
     for row, line in enumerate(lines):
         _, *values = line.split() or [""]
         if len(values) != columns or not set(values) <= {"1", "-1"}:
-            raise Mistake(f"{path}: line {row + 3} must be a file name and {columns} times 1 or -1")
+            raise UserError(f"{path}: line {row + 3} must be a file name and {columns} times 1 or -1")
         table[row] = [value == "1" for value in values]
     return table

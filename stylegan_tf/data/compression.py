@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 COMPRESSIONS = ("none", "png", "gzip")
 LARGEST = 8192  # side of a compressed picture; what a raw one claims is limited by the size of its file
@@ -33,14 +33,14 @@ def compress(pictures: np.ndarray, compression: str) -> list[bytes]:
 def expand(data: bytes, encoding: str, shape: Sequence[int]) -> np.ndarray:
     """The picture that `compress` made `data` of, uint8 [C, H, W] of this shape.
 
-    Raises Mistake where it is no such picture; nothing is decoded before its size was found to be that of the shape.
+    Raises UserError where it is no such picture; nothing is decoded before its size was found to be that of the shape.
     """
     if encoding not in COMPRESSIONS[1:]:
-        raise Mistake(f"'encoding' is {encoding!r}, expected {' or '.join(COMPRESSIONS[1:])}")
+        raise UserError(f"'encoding' is {encoding!r}, expected {' or '.join(COMPRESSIONS[1:])}")
     channels, height, width = shape
     size = channels * height * width
     if channels not in _PNG_COLOURS or max(height, width) > LARGEST or size > _DENSEST * len(data):
-        raise Mistake(f"'shape' is {list(shape)}, more than 'data' of {len(data)} bytes can hold or {LARGEST} wide")
+        raise UserError(f"'shape' is {list(shape)}, more than 'data' of {len(data)} bytes can hold or {LARGEST} wide")
     return _read_png(data, shape) if encoding == "png" else _read_gzip(data, shape, size)
 
 
@@ -71,15 +71,15 @@ def _read_png(data: bytes, shape: Sequence[int]) -> np.ndarray:
     channels, height, width = shape
     expected = (_PNG, 13, b"IHDR", width, height, 8, _PNG_COLOURS[channels])
     if len(data) < _PNG_START.size or (found := _PNG_START.unpack_from(data))[:3] != expected[:3]:
-        raise Mistake("'data' is not a PNG file")
+        raise UserError("'data' is not a PNG file")
     if found != expected:
         what = f"{found[3]}x{found[4]}, {found[5]} bits, colour type {found[6]}"
-        raise Mistake(f"its PNG file is {what}; that is not {list(shape)} uint8 pixels")
+        raise UserError(f"its PNG file is {what}; that is not {list(shape)} uint8 pixels")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             pixels = np.asarray(image)
     except Exception as error:  # Pillow raises nearly anything for foreign bytes
-        raise Mistake(f"its PNG file is damaged ({str(error) or type(error).__name__})") from None
+        raise UserError(f"its PNG file is damaged ({str(error) or type(error).__name__})") from None
     return pixels.reshape(height, width, channels).transpose(2, 0, 1)
 
 
@@ -93,7 +93,7 @@ def _read_gzip(data: bytes, shape: Sequence[int], size: int) -> np.ndarray:
     try:
         pixels = unpacker.decompress(data, size + 1)
     except zlib.error as error:
-        raise Mistake(f"its gzip data is damaged ({error})") from None
+        raise UserError(f"its gzip data is damaged ({error})") from None
     if len(pixels) != size or not unpacker.eof or unpacker.unused_data:
-        raise Mistake(f"its gzip data does not hold exactly {list(shape)} uint8 pixels")
+        raise UserError(f"its gzip data does not hold exactly {list(shape)} uint8 pixels")
     return np.frombuffer(pixels, np.uint8).reshape(tuple(shape))

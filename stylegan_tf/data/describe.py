@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from stylegan_tf.data.layout import DataSet, labels_path, open_data_set, read_facts
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 _LISTED = 200  # characters of one fact
 # What Writer adds to dataset.json by itself, and the records say too
@@ -68,7 +68,7 @@ class Labels:
 
 
 def info(directory: str | os.PathLike) -> Info:
-    """Describes a data set, official ones without dataset.json too. Raises Mistake as `open_data_set` does."""
+    """Describes a data set, official ones without dataset.json too. Raises UserError as `open_data_set` does."""
     data_set, facts = open_data_set(directory), read_facts(directory)
     sizes = {stage: data_set.path(stage).stat().st_size for stage in data_set.stages}
     origin = {name: value for name, value in facts.items() if name not in _OWN}
@@ -77,13 +77,13 @@ def info(directory: str | os.PathLike) -> Info:
 
 
 def labels(directory: str | os.PathLike) -> Labels:
-    """Counts the labels of a data set. Raises Mistake where it has none."""
+    """Counts the labels of a data set. Raises UserError where it has none."""
     data_set = open_data_set(directory)
     found = data_set.labels
     if found is None:
-        raise Mistake(f"the data set {directory} has no labels ({labels_path(directory, data_set.name).name})")
+        raise UserError(f"the data set {directory} has no labels ({labels_path(directory, data_set.name).name})")
     if not found.size:
-        raise Mistake(f"the labels of the data set {directory} have no columns")
+        raise UserError(f"the labels of the data set {directory} have no columns")
     one_hot = bool(np.all((found == 0) | (found == 1)) and np.all(found.sum(1) == 1))
     return Labels(data_set.name, len(found), one_hot, (found != 0).sum(0), found.min(0), found.max(0))
 

@@ -13,7 +13,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from stylegan_tf.data.compression import expand
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 _PACKAGE = "stylegan_tf"
 
@@ -71,7 +71,8 @@ def encode_data(data: bytes, shape: Sequence[int], compression: str = "none") ->
 
 
 def decode(payload: bytes) -> np.ndarray:
-    """The picture in an Example, uint8 [C, H, W], maybe read-only. Raises Mistake when the bytes hold no such picture.
+    """The picture in an Example, uint8 [C, H, W], maybe read-only. Raises UserError when the bytes hold no such
+    picture.
 
     Pixels are raw where there is no 'encoding', as in official records; else see `compression.expand`.
     """
@@ -83,25 +84,25 @@ def decode_with_compression(payload: bytes) -> tuple[np.ndarray, str]:
     try:
         example = example_class().FromString(payload)
     except DecodeError:
-        raise Mistake("not an Example message") from None
+        raise UserError("not an Example message") from None
     feature = example.features.feature
     for name in ("shape", "data"):
         if name not in feature:
-            raise Mistake(f"the Example has no feature '{name}'")
+            raise UserError(f"the Example has no feature '{name}'")
     shape = tuple(feature["shape"].int64_list.value)
     if len(shape) != 3 or min(shape) < 1:
-        raise Mistake(f"'shape' is {list(shape)}, expected [channels, height, width]")
+        raise UserError(f"'shape' is {list(shape)}, expected [channels, height, width]")
     data = _only(feature, "data")
     if "encoding" in feature:
         encoding = _only(feature, "encoding").decode("ascii", "backslashreplace")
         return expand(data, encoding, shape), encoding
     if len(data) != shape[0] * shape[1] * shape[2]:
-        raise Mistake(f"'data' holds {len(data)} bytes, expected {list(shape)} uint8 pixels")
+        raise UserError(f"'data' holds {len(data)} bytes, expected {list(shape)} uint8 pixels")
     return np.frombuffer(data, np.uint8).reshape(shape), "none"
 
 
 def _only(feature: Any, name: str) -> bytes:
     values = feature[name].bytes_list.value
     if len(values) != 1:
-        raise Mistake(f"'{name}' holds {len(values)} byte strings, expected one")
+        raise UserError(f"'{name}' holds {len(values)} byte strings, expected one")
     return values[0]

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from crc32c import crc32c
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 HEADER = 12
 FOOTER = 4
@@ -44,7 +44,7 @@ def write_record(file: BinaryIO, payload: bytes) -> None:
 def walk(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
     """(start of the data, its length) of each record, from the headers alone.
 
-    Raises Mistake, naming file and record, at the first header whose checksum is wrong or whose record runs past the
+    Raises UserError, naming file and record, at the first header whose checksum is wrong or whose record runs past the
     end of the file.
     """
     with open(path, "rb", buffering=0) as file:
@@ -57,16 +57,18 @@ def walk(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
             length = known.get(found)
             if length is None:
                 if len(found) < HEADER:
-                    raise Mistake(f"{path}, record {record}: the file ends in the middle of it; it was cut short")
+                    raise UserError(f"{path}, record {record}: the file ends in the middle of it; it was cut short")
                 length, crc = _header.unpack(found)
                 if crc != masked_crc(found[:8]):
-                    raise Mistake(f"{path}, record {record}: the checksum of its length is wrong; the file is damaged")
+                    raise UserError(
+                        f"{path}, record {record}: the checksum of its length is wrong; the file is damaged"
+                    )
                 known = {found: length}
             start = position + HEADER
             position = start + length + FOOTER
             if position > size:
                 missing = position - size
-                raise Mistake(
+                raise UserError(
                     f"{path}, record {record}: the file ends {missing} bytes before it does; it was cut short"
                 )
             yield start, length
@@ -82,12 +84,12 @@ def offsets(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
 def read_record(descriptor: int, start: int, length: int) -> bytes:
     """The data of one record, verified, with the FOOTER bytes of its checksum still behind it: `length` + FOOTER bytes.
 
-    The checksum is left on because removing it would copy the data. Safe to call from many threads. Raises Mistake that
-    says what is wrong; the caller adds where.
+    The checksum is left on because removing it would copy the data. Safe to call from many threads. Raises UserError
+    that says what is wrong; the caller adds where.
     """
     framed = os.pread(descriptor, length + FOOTER, start)
     if len(framed) != length + FOOTER:
-        raise Mistake("the file ends in the middle of it; it was cut short")
+        raise UserError("the file ends in the middle of it; it was cut short")
     if _footer.unpack_from(framed, length)[0] != masked_crc(memoryview(framed)[:length]):
-        raise Mistake("the checksum of its data is wrong; the file is damaged")
+        raise UserError("the checksum of its data is wrong; the file is damaged")
     return framed

@@ -13,7 +13,7 @@ import numpy as np
 
 from stylegan_tf.data.example_proto import decode_with_compression
 from stylegan_tf.data.framing import FOOTER, HEADER, offsets, read_record, walk
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 FACTS = "dataset.json"  # written beside the records; official data sets have none
 _LEVEL_FILE = re.compile(r"(?P<name>.+)-r(?P<stage>\d\d)\.tfrecords")
@@ -34,17 +34,17 @@ class DataSet:
     labels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def path(self, stage: int) -> Path:
-        """The record file of 2**stage x 2**stage pictures. Raises Mistake where the set has none."""
+        """The record file of 2**stage x 2**stage pictures. Raises UserError where the set has none."""
         if stage not in self.stages:
             sizes = ", ".join(str(2**present) for present in self.stages)
-            raise Mistake(f"the data set {self.directory} has no {2**stage}x{2**stage} pictures, only {sizes}")
+            raise UserError(f"the data set {self.directory} has no {2**stage}x{2**stage} pictures, only {sizes}")
         return level_path(self.directory, self.name, stage)
 
     def index(self, stage: int) -> tuple[np.ndarray, np.ndarray]:
         """(starts, lengths) of the records of one level, int64 [num_images] each; every header is checked."""
         starts, lengths = offsets(self.path(stage))
         if len(starts) != self.num_images:
-            raise Mistake(f"{self.path(stage)} holds {len(starts)} records, the other levels {self.num_images}")
+            raise UserError(f"{self.path(stage)} holds {len(starts)} records, the other levels {self.num_images}")
         return starts, lengths
 
 
@@ -59,21 +59,21 @@ def labels_path(directory: str | os.PathLike, name: str) -> Path:
 
 
 def find_levels(directory: str | os.PathLike) -> tuple[str, tuple[int, ...]]:
-    """(name, stages) of the one data set in a folder, by file names alone. Raises Mistake where there is not one."""
+    """(name, stages) of the one data set in a folder, by file names alone. Raises UserError where there is not one."""
     folder = Path(directory)
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
-        raise Mistake(f"the data set folder {folder} {what}; make one with dataset_tool.py")
+        raise UserError(f"the data set folder {folder} {what}; make one with dataset_tool.py")
     found = [match for entry in sorted(os.listdir(folder)) if (match := _LEVEL_FILE.fullmatch(entry))]
     names = sorted({match["name"] for match in found})
     if not names:
-        raise Mistake(f"the folder {folder} holds no data set (no *-rNN.tfrecords); make one with dataset_tool.py")
+        raise UserError(f"the folder {folder} holds no data set (no *-rNN.tfrecords); make one with dataset_tool.py")
     if len(names) > 1:
-        raise Mistake(f"the folder {folder} holds {len(names)} data sets ({', '.join(names)}); keep one in a folder")
+        raise UserError(f"the folder {folder} holds {len(names)} data sets ({', '.join(names)}); keep one in a folder")
     stages = sorted(int(match["stage"]) for match in found)
     for stage in range(stages[0], stages[-1]):
         if stage not in stages:
-            raise Mistake(f"{level_path(folder, names[0], stage)} is missing: the levels must have no gap")
+            raise UserError(f"{level_path(folder, names[0], stage)} is missing: the levels must have no gap")
     return names[0], tuple(stages)
 
 
@@ -81,7 +81,7 @@ def open_data_set(directory: str | os.PathLike) -> DataSet:
     """Opens a data set after checking what can be checked quickly; the labels are read, the pictures are not.
 
     Checked: the folder and its files, the first record of each level, that all levels hold the same number of pictures,
-    that the labels fit. Raises Mistake that names what does not. `verify` reads everything.
+    that the labels fit. Raises UserError that names what does not. `verify` reads everything.
     """
     name, stages = find_levels(directory)
     facts = read_facts(directory)
@@ -93,10 +93,10 @@ def open_data_set(directory: str | os.PathLike) -> DataSet:
         compressions.append(compression)
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{file}: {count}" for file, count in counts.items())
-        raise Mistake(f"the levels of {directory} hold different numbers of pictures ({listed})")
+        raise UserError(f"the levels of {directory} hold different numbers of pictures ({listed})")
     num_images = max(counts.values())
     if num_images == 0:
-        raise Mistake(f"the data set {directory} holds no pictures")
+        raise UserError(f"the data set {directory} holds no pictures")
     labels = read_labels(labels_path(directory, name), num_images)
     crop = _crop(facts)
     return DataSet(Path(directory), name, stages, 2 ** stages[-1], channels, num_images, compressions[0], crop, labels)
@@ -120,14 +120,14 @@ def _crop(facts: Mapping[str, Any]) -> tuple[int, int, int, int] | None:
 
 
 def check_shape(picture: np.ndarray, channels: int, stage: int) -> None:
-    """Raises Mistake unless the picture is [channels, 2**stage, 2**stage]."""
+    """Raises UserError unless the picture is [channels, 2**stage, 2**stage]."""
     expected = (channels, 2**stage, 2**stage)
     if picture.shape != expected:
-        raise Mistake(f"the picture is {list(picture.shape)}, expected {list(expected)}")
+        raise UserError(f"the picture is {list(picture.shape)}, expected {list(expected)}")
 
 
 def read_labels(path: Path, num_images: int) -> np.ndarray | None:
-    """float32 [num_images, label_size], or None where there is no such file. Raises Mistake where they do not fit."""
+    """float32 [num_images, label_size], or None where there is no such file. Raises UserError where they do not fit."""
     if not path.exists():
         return None
     try:
@@ -136,9 +136,11 @@ def read_labels(path: Path, num_images: int) -> np.ndarray | None:
         if labels.dtype.kind not in "fiub":
             raise ValueError(f"it holds {labels.dtype}")
     except (ValueError, TypeError, EOFError, AttributeError) as error:
-        raise Mistake(f"{path} is not a label file (np.save of float32 [pictures, label_size]): {error}") from None
+        raise UserError(f"{path} is not a label file (np.save of float32 [pictures, label_size]): {error}") from None
     if labels.ndim != 2 or len(labels) != num_images:
-        raise Mistake(f"{path} holds labels of shape {list(labels.shape)}, expected {num_images} rows, one per picture")
+        raise UserError(
+            f"{path} holds labels of shape {list(labels.shape)}, expected {num_images} rows, one per picture"
+        )
     return np.array(labels, np.float32)
 
 
@@ -152,8 +154,8 @@ def _look(path: Path, stage: int, channels: int, facts: Mapping[str, Any]) -> tu
         with open(path, "rb", buffering=0) as file:
             picture, compression = decode_with_compression(read_record(file.fileno(), start, length)[:length])
         check_shape(picture, channels or len(picture), stage)
-    except Mistake as mistake:
-        raise Mistake(f"{path}, record 0: {mistake}") from None
+    except UserError as error:
+        raise UserError(f"{path}, record 0: {error}") from None
     return _count(path, HEADER + length + FOOTER, compression, facts), len(picture), compression
 
 

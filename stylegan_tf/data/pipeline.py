@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.reading import read_pictures
+from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
-from stylegan_tf.mistakes import Mistake
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.errors import UserError
 
 PREFETCH = 8  # batches per replica that are read ahead
 
@@ -36,13 +36,13 @@ class Feed:
         try:
             return next(self.iterator)
         except tf.errors.OpError:
-            if self.reader.mistake:  # TensorFlow has made a traceback of it
-                raise self.reader.mistake from None
+            if self.reader.error:  # TensorFlow has made a traceback of it
+                raise self.reader.error from None
             raise
 
 
 class Reader:
-    """Pictures of one level by their number, from any thread. `mistake`: what the first unreadable one said.
+    """Pictures of one level by their number, from any thread. `error`: what the first unreadable one said.
 
     label_size: columns of the data set's labels that are used; 0: labels are [n, 0].
     """
@@ -53,7 +53,7 @@ class Reader:
         self.shape = (2**stage, 2**stage, data_set.channels)
         labels = data_set.labels if label_size else None
         self.labels = np.zeros((len(self.starts), 0), np.float32) if labels is None else labels[:, :label_size]
-        self.mistake: Mistake | None = None
+        self.error: UserError | None = None
         self.file = open(self.path, "rb", buffering=0)  # noqa: SIM115 (closed with the reader)
 
     def __del__(self):
@@ -64,8 +64,8 @@ class Reader:
         """(uint8 [n, H, W, C], float32 [n, label_size]) of the pictures of these numbers."""
         try:
             pictures = read_pictures(self.file, self.starts[numbers], self.lengths[numbers])
-        except Mistake as mistake:
-            self.mistake = mistake
+        except UserError as error:
+            self.error = error
             raise
         return np.ascontiguousarray(pictures.transpose(0, 2, 3, 1)), self.labels[numbers]
 

@@ -8,7 +8,7 @@ import numpy as np
 from stylegan_tf.data.example_proto import decode
 from stylegan_tf.data.framing import HEADER, read_record
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 _BATCH_VALUES = 2**20  # numbers that `pictures` reads at once
 
@@ -19,7 +19,7 @@ def read_pictures(
     """Pictures uint8 [n, C, H, W] of the records at these offsets (see `framing.offsets`), in this order; n >= 1.
 
     `file` is an open file or a descriptor; its position is neither used nor moved, so threads may share it. Every data
-    checksum is verified. Raises Mistake at a damaged record, and where the pictures differ in shape.
+    checksum is verified. Raises UserError at a damaged record, and where the pictures differ in shape.
     """
     descriptor = file if isinstance(file, int) else file.fileno()
     if len(starts) == 0:
@@ -37,10 +37,10 @@ def read_pictures(
                 result = np.empty((len(starts), *picture.shape), np.uint8)
                 frame = _frame(framed[:length], picture)
             elif picture.shape != result.shape[1:]:
-                raise Mistake(f"it is {list(picture.shape)}, others in this file are {list(result.shape[1:])}")
-        except Mistake as mistake:
+                raise UserError(f"it is {list(picture.shape)}, others in this file are {list(result.shape[1:])}")
+        except UserError as error:
             name = getattr(file, "name", None) or f"file descriptor {descriptor}"
-            raise Mistake(f"{name}, record at byte {start - HEADER}: {mistake}") from None
+            raise UserError(f"{name}, record at byte {start - HEADER}: {error}") from None
         result[row] = picture
     return result
 
@@ -48,7 +48,7 @@ def read_pictures(
 def pictures(data_set: DataSet, stage: int | None = None) -> Generator[np.ndarray, None, None]:
     """Every picture of a level (None: the finest) in the order of the records, uint8 [H, W, C] each.
 
-    A few are read at a time. Raises Mistake at a damaged record, and where one is not as large as its level says.
+    A few are read at a time. Raises UserError at a damaged record, and where one is not as large as its level says.
     """
     stage = data_set.stages[-1] if stage is None else stage
     starts, lengths = data_set.index(stage)
@@ -58,7 +58,7 @@ def pictures(data_set: DataSet, stage: int | None = None) -> Generator[np.ndarra
         for first in range(0, len(starts), batch):
             planes = read_pictures(file, starts[first : first + batch], lengths[first : first + batch])
             if planes.shape[2:] + planes.shape[1:2] != shape:
-                raise Mistake(f"{file.name} holds pictures {list(planes.shape[1:])} at byte {starts[first] - HEADER}")
+                raise UserError(f"{file.name} holds pictures {list(planes.shape[1:])} at byte {starts[first] - HEADER}")
             yield from np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
 
@@ -74,7 +74,7 @@ def _frame(payload: bytes, picture: np.ndarray) -> tuple[bytes, bytes] | None:
     others = np.bitwise_not(picture)
     try:
         proved = at >= 0 and np.array_equal(decode(head + others.tobytes() + tail), others)
-    except Mistake:
+    except UserError:
         proved = False
     return (head, tail) if proved else None
 

@@ -12,7 +12,7 @@ from stylegan_tf.data.example_proto import decode
 from stylegan_tf.data.framing import offsets, read_record, walk
 from stylegan_tf.data.layout import check_shape, find_levels, labels_path, level_path, read_facts, read_labels
 from stylegan_tf.data.pyramid import levels
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 from stylegan_tf.progress import track
 
 SAMPLE = 64  # pictures whose levels are computed again
@@ -44,7 +44,7 @@ def verify(directory: str | os.PathLike, full: bool = False) -> Report:
     """Reads every record of every level: both checksums, the message, the shape, the counts, the labels.
 
     The coarser levels of 64 pictures, spread evenly (`full`: of all), are computed again from the finest and must be
-    equal. Raises Mistake that lists what is wrong by file and record (the first 20 faults).
+    equal. Raises UserError that lists what is wrong by file and record (the first 20 faults).
     """
     name, stages = find_levels(directory)
     paths = {stage: level_path(directory, name, stage) for stage in stages}
@@ -62,8 +62,8 @@ def verify(directory: str | os.PathLike, full: bool = False) -> Report:
     try:
         labels = read_labels(labels_path(directory, name), num_images)
         label_size = 0 if labels is None else labels.shape[1]
-    except Mistake as mistake:
-        faults.append(str(mistake))
+    except UserError as error:
+        faults.append(str(error))
     if not num_images:
         faults.append("it holds no pictures")
     recomputed = 0
@@ -72,16 +72,16 @@ def verify(directory: str | os.PathLike, full: bool = False) -> Report:
         _verify_pyramids(paths, np.linspace(0, num_images - 1, recomputed).round().astype(int), faults)
     if faults:
         more = f"\n  and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
-        raise Mistake(f"the data set {directory} is damaged:\n  " + "\n  ".join(faults[:_LISTED]) + more)
+        raise UserError(f"the data set {directory} is damaged:\n  " + "\n  ".join(faults[:_LISTED]) + more)
     size = sum(path.stat().st_size for path in paths.values())
     return Report(name, stages, channels, num_images, label_size, size, recomputed)
 
 
 def _channels(path: Path) -> int:
     """Channels of the first picture that can be read; 0 where none can, and then every record is a fault by itself."""
-    with open(path, "rb", buffering=0) as file, suppress(Mistake):
+    with open(path, "rb", buffering=0) as file, suppress(UserError):
         for start, length in walk(path):
-            with suppress(Mistake):
+            with suppress(UserError):
                 return decode(read_record(file.fileno(), start, length)[:length]).shape[0]
     return 0
 
@@ -95,10 +95,10 @@ def _verify_level(path: Path, stage: int, channels: int, faults: list[str]) -> i
                 count += 1
                 try:
                     check_shape(decode(read_record(file.fileno(), start, length)[:length]), channels, stage)
-                except Mistake as mistake:
-                    faults.append(f"{path}, record {count - 1}: {mistake}")
-        except Mistake as mistake:
-            faults.append(str(mistake))
+                except UserError as error:
+                    faults.append(f"{path}, record {count - 1}: {error}")
+        except UserError as error:
+            faults.append(str(error))
     return count
 
 
@@ -107,7 +107,7 @@ def _verify_pyramids(paths: Mapping[int, Path], numbers: Sequence[int] | np.ndar
     tables = {stage: offsets(path) for stage, path in paths.items()}
     finest = max(paths)
     for number in track(numbers, len(numbers), "levels computed again", "pictures"):
-        with suppress(Mistake):
+        with suppress(UserError):
             found = {stage: _read(paths[stage], *(int(column[number]) for column in tables[stage])) for stage in paths}
             expected = levels(found[finest].transpose(1, 2, 0))
             faults += [

@@ -13,33 +13,33 @@ import stylegan_tf
 from stylegan_tf.data.compression import COMPRESSIONS, LARGEST
 from stylegan_tf.data.encoding import batch_size, encode_levels
 from stylegan_tf.data.layout import FACTS, find_levels, labels_path, level_path
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.files import atomic_folder, write_json
-from stylegan_tf.mistakes import Failure, Mistake
 
 
 def check_target(directory: str | os.PathLike, overwrite: bool = False) -> None:
-    """Raises Mistake where no data set can be made: something is there already, or the folder around is read-only.
+    """Raises UserError where no data set can be made: something is there already, or the folder around is read-only.
 
     With `overwrite` a data set may be there, and nothing else: no folders, which a data set never has.
     """
     target = Path(os.path.abspath(directory))
     around = next(folder for folder in target.parents if os.path.exists(folder))
     if not around.is_dir():
-        raise Mistake(f"{around} is not a folder, so that {target} cannot be made in it; name another place")
+        raise UserError(f"{around} is not a folder, so that {target} cannot be made in it; name another place")
     if not os.access(around, os.W_OK | os.X_OK, effective_ids=True):
-        raise Mistake(f"the folder {around} is read-only; make the data set where you may write")
+        raise UserError(f"the folder {around} is read-only; make the data set where you may write")
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise Mistake(f"{target} exists and is not a folder; name a new folder")
+        raise UserError(f"{target} exists and is not a folder; name a new folder")
     if not target.exists() or not any(target.iterdir()):
         return
     if not overwrite:
-        raise Mistake(f"the folder {target} is not empty; add --overwrite to replace its data set, or name a new one")
+        raise UserError(f"the folder {target} is not empty; add --overwrite to replace its data set, or name a new one")
     try:
         find_levels(target)
-    except Mistake as mistake:
-        raise Mistake(f"--overwrite replaces data sets, nothing else: {mistake}") from None
+    except UserError as error:
+        raise UserError(f"--overwrite replaces data sets, nothing else: {error}") from None
     if folders := [entry.name for entry in target.iterdir() if entry.is_dir()]:
-        raise Mistake(f"--overwrite removes no folders, but {target} holds {folders[0]}; move it away first")
+        raise UserError(f"--overwrite removes no folders, but {target} holds {folders[0]}; move it away first")
 
 
 class Writer:
@@ -48,7 +48,7 @@ class Writer:
     A context manager: the files appear together when the block ends well, and nothing stays behind when it does not.
     `origin` (tool, options, source, seed: JSON values) goes into dataset.json. compression: "none" is the official
     layout, "png" and "gzip" are smaller. With `overwrite` a data set that is there is replaced, at the end. Raises
-    Mistake as `check_target` does and when no picture was added, Failure when the disk refuses.
+    UserError as `check_target` does and when no picture was added, Failure when the disk refuses.
 
         with Writer("datasets/cats", "cats", 64, 3) as writer:
             for picture in pictures:
@@ -67,12 +67,12 @@ class Writer:
         overwrite: bool = False,
     ):
         if compression not in COMPRESSIONS:
-            raise Mistake(f"there is no compression {compression!r}; choose from {', '.join(COMPRESSIONS)}")
+            raise UserError(f"there is no compression {compression!r}; choose from {', '.join(COMPRESSIONS)}")
         if resolution < 4 or resolution & (resolution - 1):
-            raise Mistake(f"the resolution of a data set is a power of two, 4 or more, not {resolution}")
+            raise UserError(f"the resolution of a data set is a power of two, 4 or more, not {resolution}")
         if compression != "none" and (resolution > LARGEST or channels not in (1, 3, 4)):
             what = f"{resolution}x{resolution}x{channels}"
-            raise Mistake(f"compressed are pictures of up to {LARGEST}x{LARGEST} with 1, 3 or 4 channels, not {what}")
+            raise UserError(f"compressed are pictures of up to {LARGEST}x{LARGEST} with 1, 3 or 4 channels, not {what}")
         self.directory, self.name = directory, name
         self.shape = (resolution, resolution, channels)
         self.origin = dict(origin or {})
@@ -136,7 +136,7 @@ class Writer:
 
     def _finish(self) -> None:
         if not self.num_images:
-            raise Mistake(f"no picture was added to the data set {self.directory}")
+            raise UserError(f"no picture was added to the data set {self.directory}")
         self._write_batch()
         for file in self._files:
             file.close()

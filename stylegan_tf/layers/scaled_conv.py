@@ -2,7 +2,7 @@
 
 The stored kernel is the one of a plain 3x3 convolution (cross-correlation) in either form. The official fused
 upscaling is a transposed convolution, which turns the kernel by 180 degrees: official files are turned back when they
-are read (official/names.py), so here the choice is one of speed only.
+are read (weights/names.py), so here the choice is one of speed only.
 """
 
 import keras

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from stylegan_tf.metrics.sampling import (
+from stylegan_tf.devices import Replicas
+from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.metrics.samples import (
     Fakes,
     Progress,
     all_finite,
@@ -23,9 +25,7 @@ from stylegan_tf.metrics.sampling import (
     silent,
     to_rgb,
 )
-from stylegan_tf.mistakes import Failure, Mistake
 from stylegan_tf.ops.pixels import to_uint8
-from stylegan_tf.replicas import Replicas
 
 
 class FeatureNetwork(Protocol):
@@ -60,7 +60,7 @@ def of_reals(
 ) -> Iterator[np.ndarray]:
     """Features of uint8 batches [n, H, W, 1 or 3] of any sizes. Yields float32 [k, F] in the same order.
 
-    batch: pictures at once on each replica; total: how many there will be, for `progress`. Raises Mistake at
+    batch: pictures at once on each replica; total: how many there will be, for `progress`. Raises UserError at
     pictures that are neither grey nor RGB.
     """
 
@@ -100,9 +100,9 @@ def collected(parts: Iterable[np.ndarray], count: int) -> np.ndarray:
 
 
 def enough(found: np.ndarray, count: int, metric: str) -> np.ndarray:
-    """The features of the reals, where there are `count`. Raises Mistake that says how many there are."""
+    """The features of the reals, where there are `count`. Raises UserError that says how many there are."""
     if len(found) < count:
-        raise Mistake(
+        raise UserError(
             f"the data set has {len(found)} pictures, {metric} asks for {count}: use a larger set, or --num_samples="
             f"{len(found)} or fewer"
         )
@@ -131,7 +131,7 @@ def _regrouped(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]
     count = 0
     for batch in batches:
         if batch.ndim != 4 or batch.shape[3] not in (1, 3):
-            raise Mistake(f"real pictures must be grey or RGB, [N, H, W, 1 or 3], got {list(batch.shape)}")
+            raise UserError(f"real pictures must be grey or RGB, [N, H, W, 1 or 3], got {list(batch.shape)}")
         held.append(batch)
         count += len(batch)
         while count >= size:

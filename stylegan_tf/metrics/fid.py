@@ -6,11 +6,11 @@ from collections.abc import Iterable
 import numpy as np
 import scipy.linalg
 
+from stylegan_tf.errors import Failure
 from stylegan_tf.metrics import features
 from stylegan_tf.metrics.features import FeatureNetwork
-from stylegan_tf.metrics.sampling import Fakes
+from stylegan_tf.metrics.samples import Fakes
 from stylegan_tf.metrics.statistics import Gaussian, Running
-from stylegan_tf.mistakes import Failure
 
 
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
@@ -31,7 +31,7 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
 
 
 def statistics_of(parts: Iterable[np.ndarray]) -> Gaussian:
-    """Mean and covariance of features that come in parts [k, F]. Raises Mistake with fewer than two of them."""
+    """Mean and covariance of features that come in parts [k, F]. Raises UserError with fewer than two of them."""
     running = Running()
     for part in parts:
         running.add(part)

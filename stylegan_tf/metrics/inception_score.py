@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import scipy.special
 
+from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import features
 from stylegan_tf.metrics.features import FeatureNetwork
-from stylegan_tf.metrics.sampling import Fakes
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.metrics.samples import Fakes
 
 SPLITS = 10
 
@@ -46,7 +46,7 @@ def inception_score(parts: Iterable[np.ndarray], count: int, splits: int = SPLIT
     Memory does not grow with their number.
     """
     if count < splits:
-        raise Mistake(f"{count} pictures cannot be split in {splits}: ask for {splits} at least")
+        raise UserError(f"{count} pictures cannot be split in {splits}: ask for {splits} at least")
     ends = [count * (number + 1) // splits for number in range(splits)]
     sums, done = [_Split() for _ in ends], 0
     for part in features.first_rows(parts, count):

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import features
 from stylegan_tf.metrics.features import FeatureNetwork
-from stylegan_tf.metrics.sampling import Fakes
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.metrics.samples import Fakes
 
 SUBSETS, SUBSET_SIZE = 100, 1000
 
@@ -35,7 +35,7 @@ def kernel_distance(fakes: np.ndarray, reals: np.ndarray, seed: int = 0) -> floa
     """Mean of squared_mmd over 100 random subsets of 1000 (of all, where there are fewer). [n, F], [m, F]."""
     size = min(SUBSET_SIZE, len(fakes), len(reals))
     if size < 2:
-        raise Mistake(f"there are {size} pictures, and a kernel distance needs 2 at least")
+        raise UserError(f"there are {size} pictures, and a kernel distance needs 2 at least")
     random = np.random.default_rng(seed)
 
     def subset(found):
@@ -49,7 +49,7 @@ def evaluate(
 ) -> float:
     """KID of `num_samples` fakes and as many reals (uint8 batches [n, H, W, C]).
 
-    Holds the features of both: 400 MB each for 50,000 of 2048 numbers. Raises Mistake where there are fewer reals.
+    Holds the features of both: 400 MB each for 50,000 of 2048 numbers. Raises UserError where there are fewer reals.
     """
     found = features.of_reals(reals, network, fakes.replicas, fakes.batch, fakes.progress, num_samples)
     of_reals = features.enough(features.collected(found, num_samples), num_samples, name)

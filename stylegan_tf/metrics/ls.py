@@ -13,9 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
 from stylegan_tf import files
+from stylegan_tf.errors import UserError
 from stylegan_tf.metrics.ls_samples import Classifiers, Samples, drawn
-from stylegan_tf.metrics.sampling import Fakes
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.metrics.samples import Fakes
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ def evaluate(
     classifiers: (attribute, network) pairs; see ls_samples.Classifiers. Only `at_once` networks are held at a time, and
     for each such group all pictures are made again. keep: most confident samples that are used of each attribute.
     workdir: everything found is kept in this folder as it comes, and what is there already is not done again;
-    conditions: what it depends on beside the numbers given here (digests of the networks). Raises Mistake where the
+    conditions: what it depends on beside the numbers given here (digests of the networks). Raises UserError where the
     folder is of other conditions.
     """
     if not 0 < keep <= num_samples:
-        raise Mistake(f"the separability of {num_samples} samples cannot keep the {keep} most confident of them")
+        raise UserError(f"the separability of {num_samples} samples cannot keep the {keep} most confident of them")
     with Samples(fakes, num_samples, workdir, conditions) as samples:
         found = {}
         for name, logits in drawn(samples, classifiers, at_once):
@@ -79,7 +79,7 @@ def evaluate(
             _keep(samples.folder, name, keep, found[name])
             fakes.progress("attributes judged", len(found), max(len(found), samples.attributes))
     if not found:
-        raise Mistake("linear separability needs the classifier of one attribute at least, and there is none")
+        raise UserError("linear separability needs the classifier of one attribute at least, and there is none")
     return Separability(found)
 
 

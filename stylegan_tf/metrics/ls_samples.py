@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from stylegan_tf import files
-from stylegan_tf.metrics.sampling import (
+from stylegan_tf.errors import UserError
+from stylegan_tf.metrics.samples import (
     Fakes,
     all_finite,
     each_batch,
@@ -25,7 +26,6 @@ from stylegan_tf.metrics.sampling import (
     pictures_of_w,
     pictures_of_z,
 )
-from stylegan_tf.mistakes import Mistake
 from stylegan_tf.ops.resample import downscale
 
 # (attribute, network): RGB [n, r, r, 3] float32 in [-1, 1] -> logits [n, 1], positive where the attribute is there.
@@ -120,10 +120,10 @@ class Samples:
                 {name: int(rows) for name, rows in json.loads(done.read_text()).items()} if done.exists() else {}
             )
         except (ValueError, AttributeError, TypeError) as error:
-            raise Mistake(f"{self.folder} is damaged ({error}): remove it, and its samples are made again") from None
+            raise UserError(f"{self.folder} is damaged ({error}): remove it, and its samples are made again") from None
         for name, value in self._conditions.items():
             if there.get(name) != value:
-                raise Mistake(
+                raise UserError(
                     f"{self.folder} holds samples of another evaluation ({name} {there.get(name)}, here {value}): "
                     "remove it or name another folder"
                 )
@@ -136,7 +136,7 @@ def drawn(samples: Samples, classifiers: Classifiers, at_once: int = 8) -> Itera
         samples.attributes += len(group)
         for name, _ in group:
             if not re.fullmatch(r"[\w.-]+", name):
-                raise Mistake(f"{name!r} cannot be the name of an attribute: use letters, digits, - and _")
+                raise UserError(f"{name!r} cannot be the name of an attribute: use letters, digits, - and _")
         _complete(samples, group)
         for name, _ in group:
             yield name, samples.array(f"logits-{name}", ())
@@ -179,10 +179,12 @@ def _function(fakes: Fakes, group):
 
 
 def fitted(images, name: str, network) -> tf.Tensor:
-    """Pictures at the resolution of a classifier, as means of square blocks. Raises Mistake where they are smaller."""
+    """Pictures at the resolution of a classifier, as means of square blocks. Raises UserError where they are
+    smaller.
+    """
     side, wanted = images.shape[1], getattr(network, "resolution", None)
     if wanted and side < wanted:
-        raise Mistake(
+        raise UserError(
             f"the network makes pictures of {side}x{side}, and the classifier {name!r} needs {wanted}x{wanted} at least"
         )
     return downscale(images, max(side // (wanted or RESOLUTION), 1))

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from stylegan_tf import draws
 from stylegan_tf.draws import Rows
-from stylegan_tf.metrics.sampling import (
+from stylegan_tf.errors import UserError
+from stylegan_tf.metrics.samples import (
     Fakes,
     all_finite,
     each_batch,
@@ -17,7 +18,6 @@ from stylegan_tf.metrics.sampling import (
     pictures_of_w,
     pictures_of_z,
 )
-from stylegan_tf.mistakes import Mistake
 from stylegan_tf.ops.blend import lerp, slerp
 from stylegan_tf.ops.resample import downscale
 
@@ -42,7 +42,7 @@ def evaluate(
 
     space: z, or w. sampling: 'full' along the whole path between two latents, 'end' at its beginning. num_samples is
     rounded up to whole minibatches of 16. Without the crop, at the end, in w, and with 50,000 samples this is the
-    ppl2_wend of StyleGAN2. Raises Mistake for w of a network without.
+    ppl2_wend of StyleGAN2. Raises UserError for w of a network without.
     """
     return trimmed_mean(distances(fakes, distance, space, sampling, num_samples, epsilon, crop))
 
@@ -54,7 +54,9 @@ def distances(
     if space not in SPACES or sampling not in SAMPLINGS:
         raise ValueError(f"expected a space of {SPACES} and a sampling of {SAMPLINGS}, got {space!r}, {sampling!r}")
     if space == "w" and not has_w(fakes.Gs):
-        raise Mistake("a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it")
+        raise UserError(
+            "a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it"
+        )
 
     def function(first, rows):
         start, end = latents(fakes, "path start", first, rows), latents(fakes, "path end", first, rows)

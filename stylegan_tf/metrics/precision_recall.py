@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import features
 from stylegan_tf.metrics.features import FeatureNetwork
-from stylegan_tf.metrics.sampling import Fakes, Progress, silent
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.metrics.samples import Fakes, Progress, silent
 
 NEIGHBOURS = 3
 MOST_DISTANCES = 2**24  # at once: 64 MB
@@ -25,7 +25,7 @@ class PrecisionRecall(NamedTuple):
 def radii(points: np.ndarray, neighbours: int = NEIGHBOURS) -> np.ndarray:
     """Squared distance of each point to its k-th nearest other one (eq. 1). [n, F] -> [n] float32."""
     if len(points) <= neighbours:
-        raise Mistake(f"there are {len(points)} pictures, and {neighbours} nearest others need {neighbours + 1}")
+        raise UserError(f"there are {len(points)} pictures, and {neighbours} nearest others need {neighbours + 1}")
     nearest = [-tf.math.top_k(-part, neighbours + 1).values[:, -1] for part in _squared_distances(points, points)]
     return tf.concat(nearest, axis=0).numpy()
 
@@ -54,7 +54,7 @@ def evaluate(
 ) -> PrecisionRecall:
     """Precision and recall of `num_samples` fakes and as many reals (uint8 batches [n, H, W, C]), k = 3.
 
-    Holds the features of both: 400 MB each for 50,000 of 2048 numbers. Raises Mistake where there are fewer reals.
+    Holds the features of both: 400 MB each for 50,000 of 2048 numbers. Raises UserError where there are fewer reals.
     """
     found = features.of_reals(reals, network, fakes.replicas, fakes.batch, fakes.progress, num_samples)
     of_reals = features.enough(features.collected(found, num_samples), num_samples, name)

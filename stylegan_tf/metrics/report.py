@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stylegan_tf import files
-from stylegan_tf.mistakes import Failure
+from stylegan_tf.errors import Failure
 from stylegan_tf.progress import Eta, LiveLine, format_time
 
 _WIDTH = 29  # characters of a file's name in the line

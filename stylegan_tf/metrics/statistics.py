@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stylegan_tf.mistakes import Failure, Mistake
+from stylegan_tf.errors import Failure, UserError
 
 BLOCK = 512  # features that are summed at once; small batches would spend their time on the sums' memory
 
@@ -56,9 +56,9 @@ class Running:
             self._join(other._count, other._mean, other._scatter)
 
     def gaussian(self) -> Gaussian:
-        """The statistics. Raises Mistake with fewer than two features, which have no covariance."""
+        """The statistics. Raises UserError with fewer than two features, which have no covariance."""
         if self.count < 2:
-            raise Mistake(f"there are {self.count} pictures, and a covariance needs 2 at least")
+            raise UserError(f"there are {self.count} pictures, and a covariance needs 2 at least")
         self._sum_up(1)
         return Gaussian(self._count, self._mean, self._scatter / (self._count - 1))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from stylegan_tf import files, rundir
-from stylegan_tf.mistakes import Failure, Mistake
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.training.state import State
 
 KEPT = 2
@@ -73,7 +73,7 @@ class Checkpoints:
             shutil.rmtree(old)
 
     def restore(self) -> Progress | None:
-        """Takes up the newest checkpoint; None where there is none. Raises Mistake for one that does not fit."""
+        """Takes up the newest checkpoint; None where there is none. Raises UserError for one that does not fit."""
         found = self.existing()
         self._tidy()
         if not found:
@@ -82,7 +82,7 @@ class Checkpoints:
             progress = Progress(**json.loads((found[-1] / "progress.json").read_text(encoding="utf-8")))
             self.checkpoint.read(str(found[-1] / "state")).assert_consumed()
         except UNREADABLE as error:
-            raise Mistake(
+            raise UserError(
                 f"the checkpoint {found[-1]} cannot be taken up ({_reason(error)}); remove that folder to go back to "
                 "the one before, or start a new run with --resume=never"
             ) from None

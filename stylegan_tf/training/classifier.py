@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from stylegan_tf.configs.classifiers import Recipe
 from stylegan_tf.data.pipeline import pictures_of
-from stylegan_tf.mistakes import Failure
+from stylegan_tf.errors import Failure
 
 CALL_PIXELS = 2**20  # of the minibatches that one call of the graph trains on
 LOGITS_PIXELS = 2**19  # of the pictures that are judged at once

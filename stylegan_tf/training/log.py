@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from stylegan_tf import files, rundir
+from stylegan_tf.configs.schedule import Phase
 from stylegan_tf.progress import LiveLine, format_time
 from stylegan_tf.training.events import EventFile
-from stylegan_tf.training.schedule import Phase
 
 # Name, width and digits of each number in the tick line, in the official order.
 TICK_LINE = (

@@ -8,14 +8,14 @@ from pathlib import Path
 import tensorflow as tf
 
 from stylegan_tf import pictures, rundir
+from stylegan_tf.configs import schedule
 from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.pipeline import Feed, Reader
+from stylegan_tf.devices import Replicas, peak_gpu_gb
 from stylegan_tf.draws import Rows
-from stylegan_tf.mistakes import Failure
-from stylegan_tf.replicas import Replicas, peak_gpu_gb
-from stylegan_tf.training import schedule
+from stylegan_tf.errors import Failure
 from stylegan_tf.training.checkpoint import Checkpoints, Progress
 from stylegan_tf.training.eta import Pace, remaining_seconds
 from stylegan_tf.training.log import RunLog, Tick, live_text
@@ -264,7 +264,7 @@ class _Run:
     def _phase(self) -> schedule.Phase:
         experiment = self.experiment
         return schedule.phase(
-            self.progress.nimg, experiment.schedule, experiment.data.resolution, experiment.training.shares
+            self.progress.nimg, experiment.schedule, experiment.data.resolution, experiment.training.num_gpus
         )
 
 

@@ -11,7 +11,7 @@ from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.reading import read_pictures
-from stylegan_tf.mistakes import Failure
+from stylegan_tf.errors import Failure
 from stylegan_tf.training.state import State
 
 BATCH_PIXELS = 2**21  # pixels of pictures that are generated at once

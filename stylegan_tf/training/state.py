@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from stylegan_tf.configs.schema import Experiment, TrainingConfig
+from stylegan_tf.devices import Replicas
 from stylegan_tf.networks.kinds import make
-from stylegan_tf.replicas import Replicas
 from stylegan_tf.training.adam import Adam
 from stylegan_tf.training.loss_scale import LossScale
 

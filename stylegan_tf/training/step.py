@@ -36,8 +36,8 @@ class Steps:
         self.labels = labels  # of the whole data set, [pictures, label_size], or None
         self.halvings = experiment.G.resolution.bit_length() - 1 - stage  # from the final picture down to this stage
         training = experiment.training
-        self.group = max(1, min(experiment.D.mbstd_group_size, minibatch // training.shares))
-        self.rows_in_share = minibatch // training.shares
+        self.group = max(1, min(experiment.D.mbstd_group_size, minibatch // training.num_gpus))
+        self.rows_in_share = minibatch // training.num_gpus
         self.beta = ema.decay(minibatch, training.ema_half_life_kimg)
         self.d_step = tf.function(self._d_step, reduce_retracing=False)
         self.g_step = tf.function(self._g_step, reduce_retracing=False)
@@ -180,11 +180,11 @@ class Steps:
             z = draws.normal(training.seed, f"{purpose} z", nimg, rows, (G.z_dim,))
             return G(z, labels=labels, stage=stage, fade=fade), tf.zeros(0)
         ws, w = fakes.mixed_ws(
-            G, labels, stage, training.seed, purpose, nimg, rows, training.shares, training.style_mixing_prob
+            G, labels, stage, training.seed, purpose, nimg, rows, training.num_gpus, training.style_mixing_prob
         )
         noise = fakes.fresh_noise(G, stage, training.seed, purpose, nimg, rows)
         images = G.synthesis(ws, noise=noise, stage=stage, fade=fade)
-        return images, fakes.share_sum(w, rows, training.shares)
+        return images, fakes.share_sum(w, rows, training.num_gpus)
 
     def _mirrored(self, seed, nimg, rows):
         return draws.mirrored(seed, nimg, rows) if self.experiment.data.mirror else None
@@ -197,7 +197,7 @@ class Steps:
             fine = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
             return tf.cast(~tf.reduce_all(fine), tf.float32)
 
-        finite = replicas.total(replicas.run(unfinite, *gradients)) == 0
+        finite = replicas.all_reduce(replicas.run(unfinite, *gradients)) == 0
 
         def step(*gradients):
             optimizer.apply(gradients, variables, finite, factor)
@@ -209,13 +209,13 @@ class Steps:
 
     def _told(self, statistics, finite):
         """The statistics of all replicas as one vector; zeros, and a 1 at the end, after a skipped step."""
-        values = tf.stack(self.state.replicas.total(statistics))
+        values = tf.stack(self.state.replicas.all_reduce(statistics))
         return tf.concat([tf.where(finite, values, tf.zeros_like(values)), [tf.cast(~finite, tf.float32)]], axis=0)
 
     def _move_w_avg(self, w_sum):
         if isinstance(self.state.G, ProganGenerator):
             return
         beta = self.experiment.training.w_avg_beta
-        mean = self.state.replicas.total(w_sum) / self.rows_in_share
+        mean = self.state.replicas.all_reduce(w_sum) / self.rows_in_share
         w_avg = self.state.G.w_avg
         w_avg.assign(fakes.moved_average(w_avg, mean, beta))

@@ -14,7 +14,7 @@ from stylegan_tf.configs.check import (
 from stylegan_tf.configs.json_form import flat, override
 from stylegan_tf.configs.presets import experiment, with_labels
 from stylegan_tf.configs.tables import ABLATIONS
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ from stylegan_tf.mistakes import Mistake
         (["G.mapping_layers=0", "G.w_dim=64"], "G.w_dim must be 512 (G.z_dim), not 64"),
         (["G.use_styles=false"], "G.const_input_layer must be false"),
         (["G.use_styles=false", "G.const_input_layer=false"], "training.style_mixing_prob must be 0"),
-        (["training.shares=3"], "must be a multiple of training.shares=3"),
-        (["training.shares=2", "schedule.minibatch.32=4"], "2 pictures, fewer than D.mbstd_group_size=4"),
+        (["training.num_gpus=3"], "must be a multiple of training.num_gpus=3"),
+        (["training.num_gpus=2", "schedule.minibatch.32=4"], "2 pictures, fewer than D.mbstd_group_size=4"),
         (["schedule.minibatch.32=6"], "6 pictures, which must be a multiple of D.mbstd_group_size=4"),
     ],
 )
@@ -52,7 +52,7 @@ def test_mistakes(changes: list[str], sentence: str) -> None:
     chosen = experiment("F", "1gpu", resolution=64)
     for change in changes:
         chosen = override(chosen, change)
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         validate(chosen)
     assert sentence in str(caught.value)
 
@@ -72,7 +72,7 @@ def test_mistakes(changes: list[str], sentence: str) -> None:
     ],
 )
 def test_mistakes_of_config_a(change: str, sentence: str) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         validate(override(experiment("A", "1gpu", resolution=256), change))
     assert sentence in str(caught.value)
 
@@ -100,14 +100,14 @@ def test_ablations_of_config_a(name: str) -> None:
 
 @pytest.mark.parametrize("resolution", [0, -8, 4, 48, 65536])
 def test_resolution_is_a_power_of_two(resolution: int) -> None:
-    with pytest.raises(Mistake, match="must be a power of two from 8"):
+    with pytest.raises(UserError, match="must be a power of two from 8"):
         validate(experiment("F", "1gpu", resolution=resolution))
 
 
 def test_w_holds_z_and_the_label_where_there_is_no_mapping() -> None:
     labelled = override(with_labels(experiment("B", "1gpu"), 10), "data.max_label_size=none")
     assert validate(labelled).G.w_dim == 1024
-    with pytest.raises(Mistake, match="must be 1024 .twice G.z_dim"):
+    with pytest.raises(UserError, match="must be 1024 .twice G.z_dim"):
         validate(override(labelled, "G.w_dim=512"))
 
 
@@ -121,6 +121,6 @@ def test_what_is_allowed() -> None:
 def test_enough_pictures() -> None:
     chosen = experiment("F", "1gpu", directory="few", data_resolution=64)
     check_enough_pictures(chosen, 128)
-    with pytest.raises(Mistake, match="few: 127 pictures are fewer than a minibatch, 128 at 8x8"):
+    with pytest.raises(UserError, match="few: 127 pictures are fewer than a minibatch, 128 at 8x8"):
         check_enough_pictures(chosen, 127)
     check_enough_pictures(override(chosen, 'schedule.max_minibatch_per_gpu={"8": 32, "16": 32}'), 64)

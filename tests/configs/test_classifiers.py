@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stylegan_tf.configs.classifiers import CPU, PAPER, recipe
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 def test_the_papers_numbers():
@@ -39,6 +39,6 @@ def test_flags_replace_single_fields():
     ],
 )
 def test_mistakes(arguments, sentence):
-    with pytest.raises(Mistake, match="^(?!$)") as caught:
+    with pytest.raises(UserError, match="^(?!$)") as caught:
         recipe(*arguments)
     assert sentence in str(caught.value)

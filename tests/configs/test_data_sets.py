@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stylegan_tf.configs.data_sets import DATA_SETS, missing, named
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_a_folder_wins_over_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_paths_and_misspelt_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert named("datasets/ffhq") is None and named("mine") is None
-    with pytest.raises(Mistake, match=r"--dataset=FFHQ: there is no such folder; did you mean ffhq\?"):
+    with pytest.raises(UserError, match=r"--dataset=FFHQ: there is no such folder; did you mean ffhq\?"):
         named("FFHQ")
-    with pytest.raises(Mistake, match=r"did you mean lsun-cat-full\?"):
+    with pytest.raises(UserError, match=r"did you mean lsun-cat-full\?"):
         named("lsun-cats-full")
 
 

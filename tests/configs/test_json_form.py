@@ -8,7 +8,7 @@ import pytest
 from stylegan_tf.configs.json_form import ABSENT, as_text, differences, flat, from_json, override, table, to_json
 from stylegan_tf.configs.presets import CONFIGS, experiment
 from stylegan_tf.configs.schema import Experiment, ProganDiscriminatorConfig, ProganGeneratorConfig
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -44,7 +44,7 @@ def test_from_json_names_the_field(path: str, value: object, sentence: str) -> N
     plain = to_json(Experiment())
     group, name = path.split(".")
     plain[group][name] = value
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         from_json(plain)
     assert sentence in str(caught.value)
 
@@ -52,11 +52,11 @@ def test_from_json_names_the_field(path: str, value: object, sentence: str) -> N
 def test_from_json_misses_fields_and_groups() -> None:
     plain = to_json(Experiment())
     del plain["G"]["blur"]
-    with pytest.raises(Mistake, match="has no field G.blur"):
+    with pytest.raises(UserError, match="has no field G.blur"):
         from_json(plain)
-    with pytest.raises(Mistake, match="the configuration must be a JSON object"):
+    with pytest.raises(UserError, match="the configuration must be a JSON object"):
         from_json([1])
-    with pytest.raises(Mistake, match="D must be a JSON object, not 3"):
+    with pytest.raises(UserError, match="D must be a JSON object, not 3"):
         from_json({**to_json(Experiment()), "D": 3})
 
 
@@ -64,13 +64,13 @@ def test_from_json_takes_the_kind_of_network_that_fits() -> None:
     plain = to_json(experiment("A", "1gpu"))
     assert type(from_json(plain).G) is ProganGeneratorConfig and type(from_json(plain).D) is ProganDiscriminatorConfig
     del plain["G"]["pixelnorm_epsilon"]
-    with pytest.raises(Mistake, match="has no field G.pixelnorm_epsilon"):
+    with pytest.raises(UserError, match="has no field G.pixelnorm_epsilon"):
         from_json(plain)
     plain["G"]["pixelnorm_epsilon"] = plain["G"]["use_styles"] = 1e-8
-    with pytest.raises(Mistake, match="there is no configuration field G.use_styles"):
+    with pytest.raises(UserError, match="there is no configuration field G.use_styles"):
         from_json(plain)
     plain["G"] = None  # a network may be of either kind, and must be there
-    with pytest.raises(Mistake, match="G must be a JSON object, not None"):
+    with pytest.raises(UserError, match="G must be a JSON object, not None"):
         from_json(plain)
 
 
@@ -78,11 +78,11 @@ def test_override_of_a_network_of_the_other_kind() -> None:
     chosen = experiment("A", "1gpu")
     assert replace(chosen.G, use_pixelnorm=False) == override(chosen, "G.use_pixelnorm=false").G
     assert replace(chosen.D, downscale_last=True) == override(chosen, "D.downscale_last=true").D
-    with pytest.raises(Mistake, match=r"no configuration field G.use_styles; (did you mean|choose from) G\.use_"):
+    with pytest.raises(UserError, match=r"no configuration field G.use_styles; (did you mean|choose from) G\.use_"):
         override(chosen, "G.use_styles=false")
-    with pytest.raises(Mistake, match=r"G is a group; set one of its fields: .*, use_pixelnorm, pixelnorm_epsilon, "):
+    with pytest.raises(UserError, match=r"G is a group; set one of its fields: .*, use_pixelnorm, pixelnorm_epsilon, "):
         override(chosen, "G=1")
-    with pytest.raises(Mistake, match="no configuration field G.use_pixelnorm; did you mean G.use_pixel_norm?"):
+    with pytest.raises(UserError, match="no configuration field G.use_pixelnorm; did you mean G.use_pixel_norm?"):
         override(experiment("F", "1gpu"), "G.use_pixelnorm=false")
 
 
@@ -134,7 +134,7 @@ def test_override_of_one_table_entry_leaves_the_preset_alone() -> None:
     ],
 )
 def test_override_mistakes(assignment: str, sentence: str) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         override(experiment("F", "1gpu"), assignment)
     assert sentence in str(caught.value)
 

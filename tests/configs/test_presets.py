@@ -19,7 +19,7 @@ from stylegan_tf.configs.presets import (
     experiment,
     with_labels,
 )
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 def test_every_combination_is_valid() -> None:
@@ -60,14 +60,14 @@ def test_presets_with_a_hardware_row_of_their_own(config: str, row: str) -> None
         assert auto_hardware(config, machine) == row
     assert auto_hardware(config, "cpu") == "cpu"
     other = "4gpu" if row == "8gpu" else "8gpu"
-    with pytest.raises(Mistake, match=f"config {config} is made for the hardware row {row}, not {other}: leave"):
+    with pytest.raises(UserError, match=f"config {config} is made for the hardware row {row}, not {other}: leave"):
         experiment(config, other)
 
 
 def test_presets_for_every_row() -> None:
     assert experiment("A").hardware == "1gpu"
     assert [auto_hardware("A", machine) for machine in HARDWARE] == list(HARDWARE)
-    with pytest.raises(Mistake, match="did you mean v2-8gpus"):
+    with pytest.raises(UserError, match="did you mean v2-8gpus"):
         auto_hardware("v2-8gpu", "8gpu")
 
 
@@ -90,7 +90,7 @@ def test_the_data_set_is_taken_over() -> None:
     ],
 )
 def test_misspelt_names(arguments: dict, hint: str) -> None:
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         experiment(**arguments)
     assert hint in str(caught.value)
 
@@ -121,4 +121,4 @@ def test_description() -> None:
 def test_every_preset_can_be_made_tiny(config: str, labels: bool) -> None:
     chosen = validate(tiny.experiment(config, labels=labels, seed=3))
     assert type(chosen.G) is type(CONFIGS[config].G) and chosen.loss == CONFIGS[config].loss
-    assert (chosen.training.shares, chosen.training.seed, chosen.G.label_size) == (1, 3, 2 if labels else 0)
+    assert (chosen.training.num_gpus, chosen.training.seed, chosen.G.label_size) == (1, 3, 2 if labels else 0)

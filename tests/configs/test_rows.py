@@ -5,8 +5,8 @@ import pytest
 from stylegan_tf.configs.check import validate
 from stylegan_tf.configs.json_form import differences
 from stylegan_tf.configs.presets import CONFIGS, experiment
+from stylegan_tf.configs.schedule import phase
 from stylegan_tf.configs.schema import ProganGeneratorConfig, ScheduleConfig
-from stylegan_tf.training.schedule import phase
 
 STYLE = ["F", "E", "D", "C", "B", "mix0", "mix50", "mix90", "mix100", "traditional-0", "traditional-8"]
 STYLE += ["stylebased-0", "stylebased-1", "stylebased-2", "stylebased-8"]
@@ -55,7 +55,7 @@ def test_style_based_presets_and_b(config: str, hardware: str) -> None:
     assert by_resolution(schedule, SHARES[hardware], 1200) == expected
     assert (schedule.initial_resolution, schedule.lod_training_kimg, schedule.lod_transition_kimg) == (8, 600, 600)
     assert schedule.max_minibatch_per_gpu == {}
-    assert (chosen.training.total_kimg, chosen.training.shares, chosen.output.grid) == (25000, SHARES[hardware], "4k")
+    assert (chosen.training.total_kimg, chosen.training.num_gpus, chosen.output.grid) == (25000, SHARES[hardware], "4k")
     assert (chosen.loss.G, chosen.loss.D, chosen.loss.r1_gamma, chosen.loss.gp_weight) == (
         *("logistic_nonsaturating", "logistic"),
         *(10, 0),
@@ -83,7 +83,7 @@ def test_progressive_gan(config: str, hardware: str, minibatches: str, rates: st
     assert (schedule.initial_resolution, schedule.lod_training_kimg, schedule.lod_transition_kimg) == (4, kimg, kimg)
     most = {512: 16, 1024: 8} if config == "A-fp16" else {256: 16, 512: 8, 1024: 4}
     assert schedule.max_minibatch_per_gpu == most
-    assert (chosen.training.total_kimg, chosen.training.shares) == (19000 if v1 else 12000, SHARES[hardware])
+    assert (chosen.training.total_kimg, chosen.training.num_gpus) == (19000 if v1 else 12000, SHARES[hardware])
     assert (chosen.output.grid, chosen.D.mbstd_group_size) == ("1080p", 16 if v1 else 4)
     loss = chosen.loss
     assert (loss.G, loss.D, loss.r1_gamma, loss.r2_gamma, loss.gp_weight, loss.gp_target, loss.drift_weight) == (
@@ -122,7 +122,7 @@ def test_cpu_row_of_progressive_gan(config: str) -> None:
     row = validate(experiment(config, "cpu"))
     assert isinstance(row.G, ProganGeneratorConfig) and row.G.resolution == 32
     assert (row.G.z_dim, row.G.fmap_base, row.G.fmap_max) == (64, 512, 64)
-    assert (row.hardware, row.schedule.initial_resolution, row.training.shares) == ("cpu", 4, 1)
+    assert (row.hardware, row.schedule.initial_resolution, row.training.num_gpus) == ("cpu", 4, 1)
     assert (row.loss.gp_weight, row.loss.drift_weight, row.loss.r1_gamma) == (10, 0.001, 0)
 
 

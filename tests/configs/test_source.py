@@ -5,7 +5,7 @@ import pytest
 from stylegan_tf.configs.json_form import override
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.source import FACES, Pictures, fitted
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 LABELLED = Pictures("some pictures", lowest=8, highest=64, num_images=128, label_columns=10)
 
@@ -44,6 +44,6 @@ def test_networks_get_the_labels_that_are_asked_for(asked: str, label_size: int)
 )
 def test_mistakes(pictures: Pictures, resolution: int, change: str, sentence: str) -> None:
     chosen = override(experiment("F", "1gpu", resolution=resolution), change)
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         fitted(chosen, pictures)
     assert sentence in str(caught.value)

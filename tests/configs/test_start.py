@@ -13,7 +13,7 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
 )
 from stylegan_tf.configs.start import Start, changes, started_from
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 G = GeneratorConfig(resolution=256, label_size=5, num_channels=1, z_dim=32, w_dim=32, fmap_base=1024, fmap_max=64)
 D = DiscriminatorConfig(resolution=256, label_size=5, num_channels=1, fmap_base=1024, fmap_max=64, mbstd_group_size=8)
@@ -50,11 +50,13 @@ def test_what_differs_from_the_config_is_said() -> None:
 
 
 def test_mistakes() -> None:
-    with pytest.raises(Mistake, match="--init_from=D.keras holds no generator to start from"):
+    with pytest.raises(UserError, match="--init_from=D.keras holds no generator to start from"):
         started_from(FACES, Start("D.keras", None, D, 256))
     progan = Start("a.pkl", ProganGeneratorConfig(), ProganDiscriminatorConfig(), 1024)
-    with pytest.raises(Mistake, match=r"a.pkl holds a Progressive GAN \(config A\), and config F trains a style-based"):
+    with pytest.raises(
+        UserError, match=r"a.pkl holds a Progressive GAN \(config A\), and config F trains a style-based"
+    ):
         started_from(FACES, progan)
-    with pytest.raises(Mistake, match="holds a style-based generator, and config A trains a Progressive GAN"):
+    with pytest.raises(UserError, match="holds a style-based generator, and config A trains a Progressive GAN"):
         started_from(experiment("A", "1gpu"), Start("f.pkl", G, D, 256))
     assert started_from(experiment("A", "1gpu"), progan).G == experiment("A", "1gpu", resolution=256).G

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from stylegan_tf.data.attributes import chosen, find_list, plain, read_attributes, split
-from stylegan_tf.data.importers.faces.attributes import ATTRIBUTES as CELEBA
+from stylegan_tf.data.faces.attributes import ATTRIBUTES as CELEBA
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.mistakes import Mistake
-from stylegan_tf.official.registry import ATTRIBUTES
+from stylegan_tf.errors import UserError
+from stylegan_tf.weights.registry import ATTRIBUTES
 
 GOOD = "3\nSmiling 5_o_Clock_Shadow\n000001.jpg  1 -1\n000002.jpg -1 -1\nc.png -1  1\n"
 
@@ -50,17 +50,17 @@ def test_every_name_of_celeba_is_one_of_the_published_classifiers():
 )
 def test_what_is_no_list(tmp_path, text, count, sentence):
     path = written(tmp_path, text)
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         read_attributes(path, count)
     assert sentence in str(caught.value)
     assert str(path) in str(caught.value)
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(Mistake, match="cannot be read: No such file"):
+    with pytest.raises(UserError, match="cannot be read: No such file"):
         read_attributes(tmp_path / "none.txt", 1)
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
-    with pytest.raises(Mistake, match="not an attribute list: it is not text"):
+    with pytest.raises(UserError, match="not an attribute list: it is not text"):
         read_attributes(tmp_path / "picture.png", 1)
 
 
@@ -72,18 +72,18 @@ def test_order_is_that_of_the_metric_then_that_of_the_list():
 
 
 def test_an_unknown_name_is_told_with_the_known_ones():
-    with pytest.raises(Mistake, match="there is no attribute smilling; the list has Smiling, Male"):
+    with pytest.raises(UserError, match="there is no attribute smilling; the list has Smiling, Male"):
         chosen(("Smiling", "Male"), ["Smilling"], ATTRIBUTES)
 
 
 def test_the_list_beside_the_records(tmp_path):
     data_set = DataSet(tmp_path, "it", (2, 3), 8, 3, 3)
-    with pytest.raises(Mistake, match=r"--attributes must name the attribute list .* holds none"):
+    with pytest.raises(UserError, match=r"--attributes must name the attribute list .* holds none"):
         find_list(data_set)
     path = written(tmp_path, GOOD)
     assert find_list(data_set) == path
     (tmp_path / "list_attr_other.txt").write_text(GOOD)
-    with pytest.raises(Mistake, match="holds 2 of them"):
+    with pytest.raises(UserError, match="holds 2 of them"):
         find_list(data_set)
 
 

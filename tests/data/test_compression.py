@@ -13,7 +13,7 @@ from PIL import Image
 
 from stylegan_tf.data import compression
 from stylegan_tf.data.compression import LARGEST, compress, expand
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 SHAPES = st.tuples(st.integers(1, 3), st.sampled_from([1, 3, 4]), st.integers(1, 9), st.integers(1, 9))
 PICTURE = np.arange(48, dtype=np.uint8).reshape(3, 4, 4)
@@ -89,7 +89,7 @@ def png(width, height, depth=8, colour=2):
     ],
 )
 def test_what_is_wrong_is_said(data, kind, shape, message):
-    with pytest.raises(Mistake, match=message):
+    with pytest.raises(UserError, match=message):
         expand(data, kind, shape)
 
 
@@ -99,7 +99,7 @@ def test_a_flipped_bit_of_gzip_is_found(at):
     if 3 <= at <= 9:  # "probably text", the time, the level and the system (RFC 1952, 2.3): nobody asks
         assert np.array_equal(expand(damaged, "gzip", (3, 4, 4)), PICTURE)
         return
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         expand(damaged, "gzip", (3, 4, 4))
 
 
@@ -110,14 +110,14 @@ def test_a_png_bomb_is_not_opened(monkeypatch):
     monkeypatch.setattr(compression.Image, "open", opened)
     bomb = png(60_000, 60_000) + b"\0" * 1000
     for shape in ((3, 4, 4), (3, 60_000, 60_000)):
-        with pytest.raises(Mistake):
+        with pytest.raises(UserError):
             expand(bomb, "png", shape)
 
 
 def test_a_gzip_bomb_is_unpacked_no_further_than_the_picture():
     bomb = gzip.compress(bytes(2**25), 9)
     tracemalloc.start()
-    with pytest.raises(Mistake, match="does not hold exactly"):
+    with pytest.raises(UserError, match="does not hold exactly"):
         expand(bomb, "gzip", (3, 64, 64))
     assert tracemalloc.get_traced_memory()[1] < 500_000
     tracemalloc.stop()

@@ -11,7 +11,7 @@ from stylegan_tf.data.encoding import encode_levels
 from stylegan_tf.data.example_proto import encode
 from stylegan_tf.data.framing import write_record
 from stylegan_tf.data.layout import FACTS, find_levels, labels_path, level_path, open_data_set, read_facts
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 COUNT = 3
 
@@ -37,7 +37,7 @@ def test_open(folder):
     assert data_set.path(3) == folder / "cats-r03.tfrecords"
     starts, lengths = data_set.index(3)
     assert len(starts) == len(lengths) == COUNT
-    with pytest.raises(Mistake, match="no 32x32 pictures, only 4, 8, 16"):
+    with pytest.raises(UserError, match="no 32x32 pictures, only 4, 8, 16"):
         data_set.path(5)
 
 
@@ -62,7 +62,7 @@ def test_labels(folder):
 def test_labels_that_do_not_fit(folder, labels):
     with open(labels_path(folder, "cats"), "wb") as file:
         np.save(file, labels)
-    with pytest.raises(Mistake, match="cats-rxx.labels holds labels of shape .* expected 3 rows"):
+    with pytest.raises(UserError, match="cats-rxx.labels holds labels of shape .* expected 3 rows"):
         open_data_set(folder)
 
 
@@ -71,12 +71,12 @@ def test_labels_that_are_none(folder):
     objects = np.array([[object()]] * COUNT)
     for save in (lambda: path.write_bytes(b"no array"), lambda: objects.dump(path), lambda: path.write_bytes(b"")):
         save()
-        with pytest.raises(Mistake, match="cats-rxx.labels is not a label file"):
+        with pytest.raises(UserError, match="cats-rxx.labels is not a label file"):
             open_data_set(folder)
     for text in (np.array([["a"]] * COUNT), objects):
         with open(path, "wb") as file:
             np.save(file, text)
-        with pytest.raises(Mistake, match="cats-rxx.labels is not a label file"):
+        with pytest.raises(UserError, match="cats-rxx.labels is not a label file"):
             open_data_set(folder)
 
 
@@ -85,7 +85,7 @@ def test_a_label_file_that_claims_more_than_it_holds_allocates_nothing(folder):
         header = {"descr": "<f4", "fortran_order": False, "shape": (COUNT, 10**10)}
         np.lib.format.write_array_header_1_0(file, header)
     tracemalloc.start()
-    with pytest.raises(Mistake, match="not a label file"):
+    with pytest.raises(UserError, match="not a label file"):
         open_data_set(folder)
     assert tracemalloc.get_traced_memory()[1] < 1e6
     tracemalloc.stop()
@@ -131,21 +131,21 @@ def cut(name, size):
 )
 def test_what_is_wrong_is_said(folder, damage, message):
     damage(folder)
-    with pytest.raises(Mistake, match=message):
+    with pytest.raises(UserError, match=message):
         open_data_set(folder)
 
 
 def test_no_pictures_at_all(tmp_path):
     (tmp_path / "cats-r02.tfrecords").touch()
-    with pytest.raises(Mistake, match="holds no pictures"):
+    with pytest.raises(UserError, match="holds no pictures"):
         open_data_set(tmp_path)
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(Mistake, match="here does not exist"):
+    with pytest.raises(UserError, match="here does not exist"):
         open_data_set(tmp_path / "here")
     (tmp_path / "file").touch()
-    with pytest.raises(Mistake, match="is not a folder"):
+    with pytest.raises(UserError, match="is not a folder"):
         find_levels(tmp_path / "file")
 
 
@@ -158,7 +158,7 @@ def test_index_notices_a_count_that_the_file_size_hid(folder):
         write_record(file, encode(np.full((3, 4, 4), 2, np.uint8)))
         write_record(file, b"x" * (size - first - 16))
     data_set = open_data_set(folder)
-    with pytest.raises(Mistake, match="cats-r02.tfrecords holds 2 records, the other levels 3"):
+    with pytest.raises(UserError, match="cats-r02.tfrecords holds 2 records, the other levels 3"):
         data_set.index(2)
 
 
@@ -213,7 +213,7 @@ def test_what_dataset_json_says_of_files_of_this_size_saves_reading_their_header
     assert len(seen) == 2  # the first record of each level
     (folder / FACTS).write_text(json.dumps(facts_of(folder, num_images=7)))
     data_set = open_data_set(folder)
-    with pytest.raises(Mistake, match="cats-r03.tfrecords holds 5 records, the other levels 7"):
+    with pytest.raises(UserError, match="cats-r03.tfrecords holds 5 records, the other levels 7"):
         data_set.index(3)
 
 

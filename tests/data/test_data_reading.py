@@ -12,7 +12,7 @@ from stylegan_tf.data.framing import offsets, write_record
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.reading import pictures, read_pictures
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 PICTURES = np.random.RandomState(1).randint(0, 256, (50, 3, 4, 4), np.uint8)
 
@@ -90,7 +90,7 @@ def test_a_damaged_record_is_named(record_file):
             starts[5] + encode(PICTURES[5]).find(PICTURES[5].tobytes()),
         )
         assert len(read_pictures(file, starts[:5], lengths[:5])) == 5
-        with pytest.raises(Mistake, match=rf"{path}, record at byte {starts[5] - 12}: .*checksum of its data"):
+        with pytest.raises(UserError, match=rf"{path}, record at byte {starts[5] - 12}: .*checksum of its data"):
             read_pictures(file, starts, lengths)
 
 
@@ -98,7 +98,7 @@ def test_pictures_of_different_shapes_are_refused(record_file):
     path, starts, lengths = record_file([encode(PICTURES[0]), encode(PICTURES[1].reshape(3, 2, 8))])
     with (
         open(path, "rb") as file,
-        pytest.raises(Mistake, match=r"it is \[3, 2, 8\], others in this file are \[3, 4, 4\]"),
+        pytest.raises(UserError, match=r"it is \[3, 2, 8\], others in this file are \[3, 4, 4\]"),
     ):
         read_pictures(file, starts, lengths)
 
@@ -106,7 +106,7 @@ def test_pictures_of_different_shapes_are_refused(record_file):
 def test_wrong_offsets_are_refused(record_file):
     path, starts, lengths = record_file(map(encode, PICTURES))
     with open(path, "rb") as file:
-        with pytest.raises(Mistake, match="file descriptor"):
+        with pytest.raises(UserError, match="file descriptor"):
             read_pictures(file.fileno(), starts + 1, lengths)
         with pytest.raises(ValueError, match="at least one"):
             read_pictures(file, [], [])
@@ -114,7 +114,7 @@ def test_wrong_offsets_are_refused(record_file):
 
 def test_a_record_that_is_no_picture(record_file):
     path, starts, lengths = record_file([struct.pack("<Q", 1)])
-    with open(path, "rb") as file, pytest.raises(Mistake, match="record at byte 0: "):
+    with open(path, "rb") as file, pytest.raises(UserError, match="record at byte 0: "):
         read_pictures(file, starts, lengths)
 
 
@@ -145,7 +145,7 @@ def test_pixels_that_gzip_stores_as_they_are(record_file):
 
 def test_a_compressed_record_that_lies_is_named(record_file):
     path, starts, lengths = record_file([encode_data(compress(PICTURES[:1], "png")[0], (3, 4, 8), "png")])
-    with open(path, "rb") as file, pytest.raises(Mistake, match="record at byte 0: its PNG file is 4x4"):
+    with open(path, "rb") as file, pytest.raises(UserError, match="record at byte 0: its PNG file is 4x4"):
         read_pictures(file, starts, lengths)
 
 
@@ -162,7 +162,7 @@ def test_all_pictures_in_order(tmp_path, monkeypatch, compression, batch_values)
     assert np.array_equal(found, added) and found[0].flags.c_contiguous
     means = added.astype(np.float64).reshape(5, 4, 2, 4, 2, 3).mean((2, 4))
     assert np.array_equal(list(pictures(data_set, 2)), np.rint(means))
-    with pytest.raises(Mistake, match="no 16x16 pictures"):
+    with pytest.raises(UserError, match="no 16x16 pictures"):
         list(pictures(data_set, 4))
 
 
@@ -172,5 +172,5 @@ def test_all_pictures_of_a_level_must_be_as_large_as_it_says(tmp_path):
     data_set = open_data_set(tmp_path / "cats")
     with open(data_set.path(2), "wb") as file:
         write_record(file, encode(PICTURES[0].reshape(3, 2, 8)))
-    with pytest.raises(Mistake, match=r"cats-r02.tfrecords holds pictures \[3, 2, 8\] at byte 0"):
+    with pytest.raises(UserError, match=r"cats-r02.tfrecords holds pictures \[3, 2, 8\] at byte 0"):
         next(pictures(data_set))

@@ -10,7 +10,7 @@ from stylegan_tf import files
 from stylegan_tf.data import encoding, writing
 from stylegan_tf.data.records import encode_levels, open_data_set, pictures, read_pictures
 from stylegan_tf.data.writing import Writer, check_target
-from stylegan_tf.mistakes import Failure, Mistake
+from stylegan_tf.errors import Failure, UserError
 
 
 def noise(count, resolution=8, channels=3):
@@ -71,7 +71,7 @@ def test_an_error_leaves_nothing(tmp_path, error):
 
 
 def test_no_pictures_and_wrong_labels_leave_nothing(tmp_path):
-    with pytest.raises(Mistake, match="no picture was added"), Writer(tmp_path / "cats", "cats", 8, 3):
+    with pytest.raises(UserError, match="no picture was added"), Writer(tmp_path / "cats", "cats", 8, 3):
         assert len(os.listdir(tmp_path)) == 1
     with (
         pytest.raises(ValueError, match=r"expected labels \[1, label_size\], got \[2, 2\]"),
@@ -84,14 +84,14 @@ def test_no_pictures_and_wrong_labels_leave_nothing(tmp_path):
 
 def test_a_full_folder_is_refused_and_kept(tmp_path):
     (tmp_path / "mine").touch()
-    with pytest.raises(Mistake, match="is not empty"), Writer(tmp_path, "cats", 8, 3):
+    with pytest.raises(UserError, match="is not empty"), Writer(tmp_path, "cats", 8, 3):
         raise AssertionError("the block must not be entered")
     assert os.listdir(tmp_path) == ["mine"]
 
 
 @pytest.mark.parametrize("resolution", [0, 2, 6, -8])
 def test_resolutions(tmp_path, resolution):
-    with pytest.raises(Mistake, match=f"a power of two, 4 or more, not {resolution}"):
+    with pytest.raises(UserError, match=f"a power of two, 4 or more, not {resolution}"):
         Writer(tmp_path / "cats", "cats", resolution, 3)
 
 
@@ -170,7 +170,7 @@ def test_blobs_of_another_resolution_are_refused(tmp_path):
 )
 def test_compressions_that_cannot_be(tmp_path, arguments, message):
     resolution, channels, compression = arguments
-    with pytest.raises(Mistake, match=message):
+    with pytest.raises(UserError, match=message):
         Writer(tmp_path / "cats", "cats", resolution, channels, compression=compression)
 
 
@@ -220,31 +220,31 @@ def test_the_old_set_comes_back_when_the_new_one_cannot_take_its_place(tmp_path,
 
 def test_what_is_there_is_only_replaced_when_asked_and_when_a_data_set(tmp_path):
     write(tmp_path / "cats", noise(2))
-    with pytest.raises(Mistake, match="cats is not empty; add --overwrite"):
+    with pytest.raises(UserError, match="cats is not empty; add --overwrite"):
         check_target(tmp_path / "cats")
     check_target(tmp_path / "cats", overwrite=True)
     (tmp_path / "cats" / "holiday").mkdir()
-    with pytest.raises(Mistake, match="cats holds holiday; move it away"):
+    with pytest.raises(UserError, match="cats holds holiday; move it away"):
         check_target(tmp_path / "cats", overwrite=True)
     (tmp_path / "letters").mkdir()
     check_target(tmp_path / "letters")
     (tmp_path / "letters" / "mine.txt").touch()
-    with pytest.raises(Mistake, match="--overwrite replaces data sets, nothing else: .*letters holds no data set"):
+    with pytest.raises(UserError, match="--overwrite replaces data sets, nothing else: .*letters holds no data set"):
         check_target(tmp_path / "letters", overwrite=True)
     for name in ("letters/mine.txt", "link"):
         if name == "link":
             (tmp_path / name).symlink_to(tmp_path / "cats")
         for overwrite in (False, True):
-            with pytest.raises(Mistake, match=f"{name} exists and is not a folder"):
+            with pytest.raises(UserError, match=f"{name} exists and is not a folder"):
                 check_target(tmp_path / name, overwrite)
-    with pytest.raises(Mistake, match="mine.txt is not a folder, so that .*mine.txt/new/set cannot be made"):
+    with pytest.raises(UserError, match="mine.txt is not a folder, so that .*mine.txt/new/set cannot be made"):
         check_target(tmp_path / "letters" / "mine.txt" / "new" / "set")
 
 
 def test_what_came_meanwhile_is_kept(tmp_path):
     write(tmp_path / "cats", noise(2))
     with (
-        pytest.raises(Mistake, match="holds holiday"),
+        pytest.raises(UserError, match="holds holiday"),
         Writer(tmp_path / "cats", "cats", 8, 3, overwrite=True) as writer,
     ):
         writer.add(noise(1)[0])
@@ -260,7 +260,7 @@ def test_a_read_only_folder(tmp_path):
     if user == 0:  # root may write anywhere, nobody may not even look into root's folders
         os.seteuid(65534)
     try:
-        with pytest.raises(Mistake, match="the folder .* is read-only; make the data set where you may write"):
+        with pytest.raises(UserError, match="the folder .* is read-only; make the data set where you may write"):
             write(locked / "deep" / "cats", noise(1))
     finally:
         os.seteuid(user)

@@ -5,7 +5,7 @@ import pytest
 
 from stylegan_tf.data.describe import info, labels
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "dataset" / "rgb_shuffle"  # written by the official tool
 CLASSES = [0, 2, 2, 1, 2]
@@ -78,7 +78,7 @@ def test_labels_that_are_no_classes(tmp_path, rows):
 
 
 def test_no_labels(tmp_path):
-    with pytest.raises(Mistake, match=r"has no labels \(cats-rxx.labels\)"):
+    with pytest.raises(UserError, match=r"has no labels \(cats-rxx.labels\)"):
         labels(make(tmp_path / "set"))
-    with pytest.raises(Mistake, match="no columns"):
+    with pytest.raises(UserError, match="no columns"):
         labels(make(tmp_path / "other", np.zeros((5, 0))))

@@ -6,8 +6,8 @@ import pytest
 from stylegan_tf.data import encoding
 from stylegan_tf.data.encoding import encode_levels
 from stylegan_tf.data.example_proto import decode, decode_with_compression, encode
+from stylegan_tf.data.faces.series import faces
 from stylegan_tf.data.framing import offsets, read_record, write_record
-from stylegan_tf.data.importers.faces.importer import faces
 from stylegan_tf.data.pyramid import levels
 
 

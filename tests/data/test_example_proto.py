@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from stylegan_tf.data.example_proto import decode, encode, example_class
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 def field(number: int, payload: bytes) -> bytes:
@@ -48,7 +48,7 @@ def test_round_trip(picture):
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=80))
 def test_foreign_bytes_are_a_mistake(payload):
-    with pytest.raises(Mistake):
+    with pytest.raises(UserError):
         decode(payload)
 
 
@@ -74,13 +74,13 @@ def shaped(*shape: int) -> bytes:
     ],
 )
 def test_decode_says_what_is_wrong(payload, message):
-    with pytest.raises(Mistake, match=message):
+    with pytest.raises(UserError, match=message):
         decode(payload)
 
 
 def test_a_list_of_floats_is_no_picture():
     floats = field(1, field(1, b"data") + field(2, field(2, field(1, struct.pack("<f", 1.0)))))
-    with pytest.raises(Mistake, match="'data' holds 0 byte strings"):
+    with pytest.raises(UserError, match="'data' holds 0 byte strings"):
         decode(field(1, SHAPE + floats))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stylegan_tf.data.framing import masked_crc, offsets, read_record, write_record
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 PAYLOADS = [b"123456789", b"", b"x" * 40]
 
@@ -62,7 +62,7 @@ def test_every_flipped_bit_is_found_without_a_large_allocation(tmp_path):
     with open(tmp_path / "a", "r+b", buffering=0) as file:
         for position, bit in itertools.product(range(len(content)), range(8)):
             os.pwrite(file.fileno(), bytes([content[position] ^ 1 << bit]), position)
-            with pytest.raises(Mistake):
+            with pytest.raises(UserError):
                 read_all(tmp_path / "a")
             os.pwrite(file.fileno(), content[position : position + 1], position)
     assert read_all(tmp_path / "a") == PAYLOADS
@@ -79,7 +79,7 @@ def test_every_cut_is_found(tmp_path):
             assert len(offsets(tmp_path / "a")[0]) == whole[size]
         else:
             record = 0 if size < 25 else 1 if size < 41 else 2
-            with pytest.raises(Mistake, match=rf"a, record {record}: .*cut short"):
+            with pytest.raises(UserError, match=rf"a, record {record}: .*cut short"):
                 offsets(tmp_path / "a")
 
 
@@ -88,7 +88,7 @@ def test_a_length_beyond_the_file_is_refused_though_its_checksum_is_right(tmp_pa
     header = struct.pack("<Q", length)
     (tmp_path / "a").write_bytes(framed(b"first") + header + struct.pack("<I", masked_crc(header)) + b"data")
     tracemalloc.start()
-    with pytest.raises(Mistake, match="a, record 1: .*cut short"):
+    with pytest.raises(UserError, match="a, record 1: .*cut short"):
         offsets(tmp_path / "a")
     assert tracemalloc.get_traced_memory()[1] < 1e6
     tracemalloc.stop()
@@ -96,5 +96,5 @@ def test_a_length_beyond_the_file_is_refused_though_its_checksum_is_right(tmp_pa
 
 def test_read_record_notices_a_file_cut_after_indexing(tmp_path):
     (tmp_path / "a").write_bytes(framed(b"123456789")[:-1])
-    with open(tmp_path / "a", "rb") as file, pytest.raises(Mistake, match="cut short"):
+    with open(tmp_path / "a", "rb") as file, pytest.raises(UserError, match="cut short"):
         read_record(file.fileno(), 12, 9)

@@ -11,9 +11,9 @@ from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.pipeline import Feed, Reader, permutation, pictures_of
 from stylegan_tf.data.reading import pictures as stored_pictures
 from stylegan_tf.data.writing import Writer
+from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
-from stylegan_tf.mistakes import Mistake
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.errors import UserError
 from stylegan_tf.training import loop
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import Steps
@@ -164,7 +164,7 @@ def test_a_damaged_record_is_a_mistake(replicas, tmp_path):
     content = bytearray(path.read_bytes())
     content[data_set.index(4)[0][30] + 100] ^= 1
     path.write_bytes(content)
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         fed(data_set, 8, replicas=replicas)
     assert str(caught.value).startswith(str(path)) and "checksum of its data is wrong" in str(caught.value)
     assert "\n" not in str(caught.value) and caught.value.__suppress_context__

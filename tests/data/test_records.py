@@ -29,7 +29,7 @@ writer.close()
 # A file may not grow beyond 20 kB any more, as if the disk were full.
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 from stylegan_tf.data.records import Writer
-from stylegan_tf.mistakes import exit_code
+from stylegan_tf.errors import exit_code
 
 def work():
     with Writer(f"{folder}/full", "full", 32, 3) as writer:

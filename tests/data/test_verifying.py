@@ -13,7 +13,7 @@ from stylegan_tf.data.framing import offsets, write_record
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.verifying import verify
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 def make(folder, count=6, compression="none"):
@@ -48,7 +48,7 @@ def test_verify_lists_every_fault(tmp_path):
         for record in (0, 4):
             os.pwrite(file.fileno(), b"damage", starts[record] + lengths[record] - 6)
     os.truncate(coarse, coarse.stat().st_size - 1)
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         verify(tmp_path / "cats")
     lines = str(raised.value).splitlines()
     assert lines[0] == f"the data set {tmp_path}/cats is damaged:"
@@ -68,7 +68,7 @@ def test_verify_checks_shapes_messages_and_labels(tmp_path):
         write_record(file, b"junk")
     with open(tmp_path / "cats" / "cats-rxx.labels", "wb") as file:
         np.save(file, np.zeros((2, 3), np.float32))
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         verify(tmp_path / "cats")
     text = str(raised.value)
     assert "cats-r03.tfrecords, record 2: the picture is [1, 8, 8], expected [3, 8, 8]" in text
@@ -84,7 +84,7 @@ def test_verify_lists_twenty_faults_and_counts_the_rest(tmp_path):
     with open(path, "r+b") as file:
         for start in starts:
             os.pwrite(file.fileno(), b"\xff\xff", start)
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         verify(tmp_path / "cats")
     lines = str(raised.value).splitlines()
     assert len(lines) == 22
@@ -93,7 +93,7 @@ def test_verify_lists_twenty_faults_and_counts_the_rest(tmp_path):
 
 def test_verify_says_when_there_is_nothing(tmp_path):
     (tmp_path / "cats-r02.tfrecords").touch()
-    with pytest.raises(Mistake, match="it holds no pictures"):
+    with pytest.raises(UserError, match="it holds no pictures"):
         verify(tmp_path)
 
 
@@ -111,7 +111,7 @@ def replace_coarse(folder, numbers, compression="none"):
 def test_a_coarse_picture_that_is_not_the_mean_of_the_fine_one(tmp_path, compression):
     make(tmp_path / "cats", compression=compression)
     replace_coarse(tmp_path / "cats", [2], compression)
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         verify(tmp_path / "cats")
     what = "record 2: it is not the 8x8 picture made smaller"
     assert str(raised.value).splitlines()[1:] == [f"  {tmp_path}/cats/cats-r02.tfrecords, {what}"]
@@ -126,11 +126,11 @@ def test_a_sample_is_spread_evenly_and_full_takes_all(tmp_path, monkeypatch):
         shutil.copytree(tmp_path / "cats", tmp_path / f"{number}")
         replace_coarse(tmp_path / f"{number}", [number])
         if number in (0, 4, 8):
-            with pytest.raises(Mistake, match=f"record {number}"):
+            with pytest.raises(UserError, match=f"record {number}"):
                 verify(tmp_path / f"{number}")
         else:
             assert verify(tmp_path / f"{number}").num_images == 9
-        with pytest.raises(Mistake, match=f"record {number}"):
+        with pytest.raises(UserError, match=f"record {number}"):
             verify(tmp_path / f"{number}", full=True)
 
 
@@ -138,5 +138,5 @@ def test_dataset_json_that_says_another_number(tmp_path):
     make(tmp_path / "cats")
     path = tmp_path / "cats" / layout.FACTS
     path.write_text(json.dumps(json.loads(path.read_text()) | {"num_images": 7}))
-    with pytest.raises(Mistake, match="dataset.json says 7 pictures, the records are 6"):
+    with pytest.raises(UserError, match="dataset.json says 7 pictures, the records are 6"):
         verify(tmp_path / "cats")

@@ -5,11 +5,11 @@ import pytest
 import tolerances
 from metric_stubs import Painter, Pixels, noisy_G
 
+from stylegan_tf.devices import Replicas
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics import fid
-from stylegan_tf.metrics.sampling import Fakes
+from stylegan_tf.metrics.samples import Fakes
 from stylegan_tf.metrics.statistics import Gaussian
-from stylegan_tf.mistakes import Failure, Mistake
-from stylegan_tf.replicas import Replicas
 
 
 def gaussian(mean, covariance) -> Gaussian:
@@ -64,7 +64,7 @@ def test_kept_statistics_serve_as_reals():
 
 
 def test_one_picture_is_too_few():
-    with pytest.raises(Mistake, match="there are 1 pictures"):
+    with pytest.raises(UserError, match="there are 1 pictures"):
         value(reals=[REALS[:1]])
 
 

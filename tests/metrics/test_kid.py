@@ -3,10 +3,10 @@ import pytest
 import tolerances
 from metric_stubs import Pixels, noisy_G
 
+from stylegan_tf.devices import Replicas
+from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import kid
-from stylegan_tf.metrics.sampling import Fakes
-from stylegan_tf.mistakes import Mistake
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.metrics.samples import Fakes
 
 
 def column(*values) -> np.ndarray:
@@ -33,7 +33,7 @@ def test_squared_mmd_wants_equal_sets():
 def test_small_sets_are_used_whole():
     # Every subset is then everything, and the mean of equal numbers is that number.
     assert kid.kernel_distance(column(0, 1), column(2, 1)) == pytest.approx(9.5)
-    with pytest.raises(Mistake, match="there are 1 pictures, and a kernel distance needs 2 at least"):
+    with pytest.raises(UserError, match="there are 1 pictures, and a kernel distance needs 2 at least"):
         kid.kernel_distance(column(0), column(2, 1))
 
 
@@ -65,5 +65,5 @@ def test_evaluate():
 
 
 def test_too_few_reals():
-    with pytest.raises(Mistake, match="the data set has 20 pictures, kid5k asks for 5000"):
+    with pytest.raises(UserError, match="the data set has 20 pictures, kid5k asks for 5000"):
         kid.evaluate(Fakes(noisy_G(), Replicas(1)), [REALS], Pixels(), 5000, "kid5k")

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from stylegan_tf.data.importers.faces_set import create_faces
+from stylegan_tf.data.faces.create import create_faces
 from stylegan_tf.data.records import pictures
-from stylegan_tf.experiment.nets import eye
+from stylegan_tf.devices import Replicas
 from stylegan_tf.metrics import features, fid
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.metrics.feature_extractors import feature_extractor
 
 COUNT = 1000
 
@@ -18,7 +18,7 @@ COUNT = 1000
 def distance(tmp_path_factory):
     """Frechet distance of a changed copy of the faces to the faces."""
     faces = np.stack(list(pictures(create_faces(tmp_path_factory.mktemp("faces") / "set", 32, COUNT, 11, 2))))
-    network = eye("features", "faces", Replicas(1))
+    network = feature_extractor("features", "faces", Replicas(1))
 
     def statistics(images):
         return fid.statistics_of(features.of_reals([images], network, Replicas(1), 100))

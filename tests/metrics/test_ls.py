@@ -4,11 +4,11 @@ import tensorflow as tf
 import tolerances
 from metric_stubs import Painter, noisy_G, progan
 
+from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
+from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import ls
-from stylegan_tf.metrics.sampling import Fakes, latents
-from stylegan_tf.mistakes import Mistake
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.metrics.samples import Fakes, latents
 
 
 class Row:
@@ -146,7 +146,7 @@ def test_config_a_is_judged_in_z_alone():
 
 
 def test_what_cannot_be_asked():
-    with pytest.raises(Mistake, match="the separability of 10 samples cannot keep the 20 most confident"):
+    with pytest.raises(UserError, match="the separability of 10 samples cannot keep the 20 most confident"):
         evaluated(num_samples=10, keep=20)
-    with pytest.raises(Mistake, match="needs the classifier of one attribute at least"):
+    with pytest.raises(UserError, match="needs the classifier of one attribute at least"):
         ls.evaluate(Fakes(Painter(), Replicas(1)), [], 10, 5)

@@ -4,11 +4,11 @@ import tensorflow as tf
 import tolerances
 from metric_stubs import Painter, Pixels, noisy_G
 
+from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics import features
-from stylegan_tf.metrics.sampling import Fakes, latents
-from stylegan_tf.mistakes import Failure, Mistake
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.metrics.samples import Fakes, latents
 
 
 class Sides:
@@ -74,12 +74,12 @@ def test_collected_stops_at_the_count():
 def test_too_few_reals():
     found = np.zeros((300, 4), np.float32)
     assert features.enough(found, 300, "kid50k") is found
-    with pytest.raises(Mistake, match=r"the data set has 300 pictures, kid50k asks for 50000: .*--num_samples=300"):
+    with pytest.raises(UserError, match=r"the data set has 300 pictures, kid50k asks for 50000: .*--num_samples=300"):
         features.enough(found, 50_000, "kid50k")
 
 
 def test_what_is_not_a_picture():
-    with pytest.raises(Mistake, match=r"real pictures must be grey or RGB, .* got \[2, 8, 8, 4\]"):
+    with pytest.raises(UserError, match=r"real pictures must be grey or RGB, .* got \[2, 8, 8, 4\]"):
         list(features.of_reals([np.zeros((2, 8, 8, 4), np.uint8)], Sides(), Replicas(1)))
 
 

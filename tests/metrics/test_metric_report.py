@@ -4,9 +4,9 @@ import json
 import numpy as np
 import pytest
 
+from stylegan_tf.errors import Failure
 from stylegan_tf.metrics import report
 from stylegan_tf.metrics.report import Live, Row
-from stylegan_tf.mistakes import Failure
 from stylegan_tf.progress import LiveLine
 
 

@@ -3,8 +3,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics.statistics import Running
-from stylegan_tf.mistakes import Failure, Mistake
 
 
 def running(parts) -> Running:
@@ -67,9 +67,9 @@ def test_memory_is_flat():
 
 
 def test_bad_features():
-    with pytest.raises(Mistake, match="there are 1 pictures, and a covariance needs 2 at least"):
+    with pytest.raises(UserError, match="there are 1 pictures, and a covariance needs 2 at least"):
         running([[[1.0, 2.0]]]).gaussian()
-    with pytest.raises(Mistake, match="there are 0 pictures"):
+    with pytest.raises(UserError, match="there are 0 pictures"):
         running([np.zeros((0, 3))]).gaussian()
     with pytest.raises(Failure, match="a feature is not finite"):
         running([[[1.0, np.nan]]])

@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 from metric_stubs import Painter, noisy_G, progan, squared_distance
 
+from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics import ppl
-from stylegan_tf.metrics.sampling import Fakes, latents
-from stylegan_tf.mistakes import Failure, Mistake
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.metrics.samples import Fakes, latents
 
 
 @pytest.mark.parametrize("sampling", ["full", "end"])
@@ -99,7 +99,7 @@ def test_extremes_are_left_out():
 def test_config_a_has_path_lengths_in_z_alone():
     fakes = Fakes(progan(), Replicas(1), batch=16)
     assert ppl.evaluate(fakes, squared_distance, "z", "end", 16) > 0
-    with pytest.raises(Mistake, match=r"a Progressive GAN generator \(config A\) has no w"):
+    with pytest.raises(UserError, match=r"a Progressive GAN generator \(config A\) has no w"):
         ppl.evaluate(fakes, squared_distance, "w", "end", 16)
 
 

@@ -9,10 +9,10 @@ import tolerances
 from official_args import ours
 from recorded import Recorded, relative, worst
 
+from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
 from stylegan_tf.metrics import fid, ls, ppl
-from stylegan_tf.metrics.sampling import Fakes
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.metrics.samples import Fakes
 
 FID = 1e-6  # relative: the official mean is a float32
 ROWS = Rows(8)
@@ -27,7 +27,7 @@ def recording():
 @pytest.fixture(scope="module")
 def G(recording):
     from stylegan_tf.networks.generator import Generator
-    from stylegan_tf.official import names
+    from stylegan_tf.weights import names
 
     G = Generator(**ours(json.loads(str(recording["ppl/kwargs_json"]))))
     names.assign(G, recording.group("ppl/G"))

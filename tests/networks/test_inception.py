@@ -10,7 +10,7 @@ import tolerances
 from recorded import Recorded, relative
 
 from stylegan_tf.networks.inception import DEPTHS, Inception, resize
-from stylegan_tf.official import keras_file, metric_names
+from stylegan_tf.weights import keras_file, metric_names
 
 
 def variables(network):

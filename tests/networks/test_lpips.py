@@ -6,7 +6,7 @@ import pytest
 from recorded import Recorded
 
 from stylegan_tf.networks.lpips import Lpips
-from stylegan_tf.official import keras_file, metric_names
+from stylegan_tf.weights import keras_file, metric_names
 
 RELATIVE = 1e-4
 

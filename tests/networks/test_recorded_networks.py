@@ -6,9 +6,9 @@ import tolerances
 from official_args import recorded_D, recorded_G, recorded_progan, stage_and_fade
 from recorded import FOLDER, Recorded, relative
 
-from stylegan_tf.official import names
 from stylegan_tf.ops.blend import mix_styles
 from stylegan_tf.ops.pixels import to_uint8
+from stylegan_tf.weights import names
 
 GENERATORS = (
     "configF",

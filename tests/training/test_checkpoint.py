@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from stylegan_tf.mistakes import Failure, Mistake
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.devices import Replicas
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.training.checkpoint import Checkpoints, Progress
 from stylegan_tf.training.state import State
 
@@ -144,7 +144,7 @@ def flip(path):
 def test_damage_is_a_mistake(file, damage, other, saved):
     folder = saved / "checkpoints" / "000000352"
     damage(folder / file)
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         Checkpoints(saved, other).restore()
     check_sentence(caught.value, folder)
 
@@ -160,6 +160,6 @@ def check_sentence(mistake, folder):
 
 @pytest.mark.parametrize("change", [{"fmap_max": 4}, {"label_size": 3}, {"resolution": 32}, {"resolution": 8}], ids=str)
 def test_another_architecture_is_a_mistake(change, saved):
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(UserError) as caught:
         Checkpoints(saved, new_state(**change)).restore()
     check_sentence(caught.value, saved / "checkpoints" / "000000352")

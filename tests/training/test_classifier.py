@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from stylegan_tf.configs.classifiers import CPU, PAPER
-from stylegan_tf.mistakes import Failure
+from stylegan_tf.errors import Failure
 from stylegan_tf.networks.kinds import make
 from stylegan_tf.training.classifier import Score, Trainer, cross_entropy, learning_rates, score
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.devices import Replicas
 from stylegan_tf.training import ema
 
 

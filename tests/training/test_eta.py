@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stylegan_tf.configs.presets import experiment
+from stylegan_tf.configs.schedule import phase
 from stylegan_tf.configs.schema import DiscriminatorConfig, GeneratorConfig, ScheduleConfig
 from stylegan_tf.training.eta import (
     Pace,
@@ -14,7 +15,6 @@ from stylegan_tf.training.eta import (
     remaining_seconds,
     stage_kimg,
 )
-from stylegan_tf.training.schedule import phase
 
 GROWING = ScheduleConfig(initial_resolution=8, lod_training_kimg=10, lod_transition_kimg=10)
 TWO_WIDE_G = GeneratorConfig(resolution=256, fmap_max=2, z_dim=5, w_dim=7, mapping_layers=2, mapping_fmaps=3)

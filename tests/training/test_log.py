@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stylegan_tf.configs.schedule import Phase
 from stylegan_tf.progress import LiveLine
 from stylegan_tf.training.log import RunLog, Tick, cut_back, live_text, scalars, tick_line
-from stylegan_tf.training.schedule import Phase
 
 FINAL = Phase(lod=0.0, stage=7, fade=1.0, resolution=128, minibatch=32, G_lrate=0.001, D_lrate=0.001, tick_kimg=6)
 FADING = Phase(lod=1.6, stage=4, fade=0.4, resolution=16, minibatch=128, G_lrate=0.001, D_lrate=0.001, tick_kimg=6)

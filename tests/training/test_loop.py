@@ -15,8 +15,8 @@ import tiny
 from stylegan_tf import rundir
 from stylegan_tf.configs.schema import OutputConfig
 from stylegan_tf.data.pipeline import Reader, pictures_of
-from stylegan_tf.mistakes import Failure
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.devices import Replicas
+from stylegan_tf.errors import Failure
 from stylegan_tf.training import loop
 from stylegan_tf.training.signals import Stopped
 from stylegan_tf.training.state import State

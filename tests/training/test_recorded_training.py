@@ -15,11 +15,11 @@ from stylegan_tf import draws
 from stylegan_tf.configs.presets import LOSSES, F
 from stylegan_tf.configs.schema import DiscriminatorConfig, Experiment, GeneratorConfig, LossConfig
 from stylegan_tf.data import reals
-from stylegan_tf.official import names
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.devices import Replicas
 from stylegan_tf.training import ema, fakes, penalties
 from stylegan_tf.training.state import State, make_optimizer
 from stylegan_tf.training.step import Steps
+from stylegan_tf.weights import names
 
 RATE = 0.001  # of every recorded step
 D_LOSSES = {

@@ -11,7 +11,7 @@ import tiny
 
 from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.schema import OutputConfig
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.devices import Replicas
 from stylegan_tf.training import snapshots
 from stylegan_tf.training.snapshots import Grid, grid_size, save_networks
 from stylegan_tf.training.state import State

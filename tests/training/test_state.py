@@ -9,7 +9,7 @@ import tiny
 import tolerances
 
 from stylegan_tf.configs.presets import F
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.devices import Replicas
 from stylegan_tf.training.state import State, lazy_correction, make_optimizer
 
 

@@ -10,7 +10,7 @@ import tolerances
 
 from stylegan_tf import draws
 from stylegan_tf.data import reals
-from stylegan_tf.replicas import Replicas
+from stylegan_tf.devices import Replicas
 from stylegan_tf.training.loss_scale import BACKOFF, GROWTH, START
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, R1_STATISTICS, Steps
@@ -109,7 +109,7 @@ def test_an_iteration_by_hand():
 
 def test_w_avg_sees_the_first_share_alone():
     """Of four shares of 16 rows, in groups of 4, the first is group 0: the rows 0, 4, 8 and 12."""
-    bench = Bench(minibatch=16, experiment=tiny.experiment(w_avg_beta=0.0, shares=4))
+    bench = Bench(minibatch=16, experiment=tiny.experiment(w_avg_beta=0.0, num_gpus=4))
     bench.g_step()
     z = draws.normal(bench.experiment.training.seed, "G z", 0, draws.Rows(16), (8,))[::4]
     # The weights of G have moved, by 0.001 x 0.01: the mapping network's learning-rate multiplier.

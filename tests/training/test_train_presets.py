@@ -9,13 +9,13 @@ import tiny
 
 from stylegan_tf.configs import presets
 from stylegan_tf.configs.presets import CONFIGS
-from stylegan_tf.data.importers.faces_set import create_faces
-from stylegan_tf.experiment.autotune import measured
+from stylegan_tf.data.faces.create import create_faces
+from stylegan_tf.devices import Replicas
 from stylegan_tf.networks.kinds import KINDS
-from stylegan_tf.official.keras_file import read
-from stylegan_tf.replicas import Replicas
 from stylegan_tf.training import loop
+from stylegan_tf.training.autotune import measured
 from stylegan_tf.training.state import State
+from stylegan_tf.weights.keras_file import read
 
 FAST = ("A", "B", "F", "stylebased-1")
 TOTAL = 128  # pictures: 64 at 8x8, 64 while 16x16 fades in

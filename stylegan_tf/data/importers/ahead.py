@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
 
-from stylegan_tf.mistakes import Failure
+from stylegan_tf.errors import Failure
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

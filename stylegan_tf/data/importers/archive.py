@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from stylegan_tf.data.importers.source import Found, Part, Source, sort_out
 from stylegan_tf.data.importers.tar import open_tar, packing
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
@@ -18,11 +18,11 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 def sources(path: str | os.PathLike) -> Iterator[Found]:
     """Every file in the zip or tar file, also a packed one (gz, bz2, xz); they can be read while the block lasts.
 
-    Raises Mistake where it is no such file, is damaged or encrypted, or holds a name that leads out of it, twice the
+    Raises UserError where it is no such file, is damaged or encrypted, or holds a name that leads out of it, twice the
     same name, or what is no file (links, devices).
     """
     if not os.path.exists(path):
-        raise Mistake(f"{path} does not exist; name a folder, a zip or a tar file of pictures")
+        raise UserError(f"{path} does not exist; name a folder, a zip or a tar file of pictures")
     absolute = os.path.abspath(path)
     if packing(absolute) is not None:
         with open_tar(absolute, os.fspath(path)) as found:
@@ -35,11 +35,11 @@ def _checked(path: str | os.PathLike, found: list[Source]) -> Found:
     for source in found:
         parts = PurePosixPath(source.name.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts or source.name[1:2] == ":":
-            raise Mistake(f"{path} holds {source.name!r}, a name that leads out of it; it is refused")
+            raise UserError(f"{path} holds {source.name!r}, a name that leads out of it; it is refused")
     wanted = sort_out(found)
     twice = [name for name, count in Counter(source.name for source in wanted.pictures).items() if count > 1]
     if twice:
-        raise Mistake(f"{path} holds two files of the same name, {twice[0]!r}; pack it anew")
+        raise UserError(f"{path} holds two files of the same name, {twice[0]!r}; pack it anew")
     return wanted
 
 
@@ -49,16 +49,16 @@ def _zip_sources(path: str, shown: str) -> list[Source]:
             entries = [info for info in archive.infolist() if not info.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         kind = "whole zip file" if _begins_as_zip(path) else "zip or tar file"
-        raise Mistake(f"{shown} is not a {kind} ({error}); name a folder, a zip or a tar file of pictures") from None
+        raise UserError(f"{shown} is not a {kind} ({error}); name a folder, a zip or a tar file of pictures") from None
     return [_zip_source(path, shown, info) for info in entries]
 
 
 def _zip_source(path: str, shown: str, info: zipfile.ZipInfo) -> Source:
     if info.flag_bits & 1:
-        raise Mistake(f"the zip file {shown} is encrypted ({info.filename!r}); unpack it and name the folder")
+        raise UserError(f"the zip file {shown} is encrypted ({info.filename!r}); unpack it and name the folder")
     if info.compress_type not in _METHODS:
         how = zipfile.compressor_names.get(info.compress_type, info.compress_type)  # type: ignore[attr-defined]
-        raise Mistake(f"{shown} holds {info.filename!r} packed by {how}; pack it anew by deflate, or not at all")
+        raise UserError(f"{shown} holds {info.filename!r} packed by {how}; pack it anew by deflate, or not at all")
     part = Part(info.header_offset, info.compress_size, info.compress_type, info.CRC)
     return Source(info.filename, path, info.file_size, part)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stylegan_tf.data.importers.faces.importer import read_attribute_list, write_attribute_list
+from stylegan_tf.data.faces.series import read_attribute_list, write_attribute_list
 from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, official_order, store
 from stylegan_tf.data.records import DataSet
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 PICTURES, ATTRIBUTES = "img_align_celeba_png", "list_attr_celeba.txt"
 NUM_IMAGES = 202599
@@ -36,12 +36,12 @@ def create_celeba(
     folder = Path(celeba_dir) / PICTURES
     files = sorted(folder.glob("*.png"))
     if not files:
-        raise Mistake(f"No input images found in {folder}; name the folder that holds {PICTURES}")
+        raise UserError(f"No input images found in {folder}; name the folder that holds {PICTURES}")
     if len(files) != num_images:
-        raise Mistake(f"Expected to find {num_images} images in {folder}, but there are {len(files)}")
+        raise UserError(f"Expected to find {num_images} images in {folder}, but there are {len(files)}")
     box = (cx - SIDE // 2, cy - SIDE // 2, cx + SIDE // 2, cy + SIDE // 2)
     if box[0] < 0 or box[1] < 0 or box[2] > WIDTH or box[3] > HEIGHT:
-        raise Mistake(
+        raise UserError(
             f"--cx={cx} --cy={cy}: the square of {SIDE} pixels around it leaves the {WIDTH}x{HEIGHT} pictures; "
             f"--cx may be {SIDE // 2} to {WIDTH - SIDE // 2}, --cy {SIDE // 2} to {HEIGHT - SIDE // 2}"
         )
@@ -67,16 +67,16 @@ def _crop(box: tuple[int, int, int, int], files: Sequence[Path]) -> list[np.ndar
                 size, mode = image.size, image.mode
                 pixels = np.array(image.crop(box))
         except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
-            raise Mistake(f"{path} cannot be read as a picture ({error}); unpack it anew") from None
+            raise UserError(f"{path} cannot be read as a picture ({error}); unpack it anew") from None
         if size != (WIDTH, HEIGHT) or mode != "RGB":
-            raise Mistake(f"{path} is {size[0]}x{size[1]} {mode}, expected {WIDTH}x{HEIGHT} RGB")
+            raise UserError(f"{path} is {size[0]}x{size[1]} {mode}, expected {WIDTH}x{HEIGHT} RGB")
         result.append(pixels)
     return result
 
 
 def _attribute_writer(celeba_dir: Path, files: Sequence[Path]):
-    """What writes the list of attributes into a folder, or None where there is no list. Raises Mistake for a list that
-    does not fit, before anything else is done."""
+    """What writes the list of attributes into a folder, or None where there is no list. Raises UserError for a list
+    that does not fit, before anything else is done."""
     path = next((at for at in (celeba_dir / ATTRIBUTES, celeba_dir / "Anno" / ATTRIBUTES) if at.is_file()), None)
     if path is None:
         return None
@@ -84,6 +84,8 @@ def _attribute_writer(celeba_dir: Path, files: Sequence[Path]):
     rows = {Path(name).stem: row for row, name in enumerate(names)}  # the list says .jpg
     missing = [file.name for file in files if file.stem not in rows]
     if missing:
-        raise Mistake(f"{path} does not list {len(missing)} of the {len(files)} pictures, {min(missing)} for instance")
+        raise UserError(
+            f"{path} does not list {len(missing)} of the {len(files)} pictures, {min(missing)} for instance"
+        )
     listed = table[[rows[file.stem] for file in files]]
     return lambda folder: write_attribute_list(folder / ATTRIBUTES, [file.name for file in files], listed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from stylegan_tf.data.importers.source import Source, Unreadable
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 SIDE, PIXELS = 2**15, 2**28  # the largest pictures: 32,768 wide or high, and 16,384 x 16,384 pixels in all
 
@@ -59,9 +59,9 @@ class Faults:
         return ", and ".join(parts)
 
     def refuse(self, origin: object, total: int) -> None:
-        """Raises Mistake that lists every fault (20 lines, then a count) where there is any."""
+        """Raises UserError that lists every fault (20 lines, then a count) where there is any."""
         if self:
-            raise Mistake("\n  ".join([f"{self.head(origin, total)}; nothing was written:", *self.lines()]))
+            raise UserError("\n  ".join([f"{self.head(origin, total)}; nothing was written:", *self.lines()]))
 
 
 @contextmanager

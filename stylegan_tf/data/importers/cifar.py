@@ -9,7 +9,7 @@ import numpy as np
 from stylegan_tf import safe_pickle
 from stylegan_tf.data.importers.store import PLAIN, Storage, one_hot, store_array
 from stylegan_tf.data.records import DataSet
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 
@@ -36,7 +36,9 @@ def _create(
     paths = [Path(source) / name for name in files]
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
-        raise Mistake(f"{source} does not hold {', '.join(missing)}; name the folder that the archive was unpacked to")
+        raise UserError(
+            f"{source} does not hold {', '.join(missing)}; name the folder that the archive was unpacked to"
+        )
     parts = [_read(path, key) for path in paths]
     images, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
     origin = {"command": command, "source": os.fspath(source)}
@@ -47,12 +49,12 @@ def _read(path: Path, key: str) -> tuple[np.ndarray, np.ndarray]:
     """(pictures uint8 [n, 3, 32, 32], class numbers int64 [n]) of one file."""
     content = safe_pickle.read(path)
     if not isinstance(content, dict):
-        raise Mistake(f"{path} is no CIFAR file: it holds no dictionary")
+        raise UserError(f"{path} is no CIFAR file: it holds no dictionary")
     pixels, numbers = _entry(content, "data"), _entry(content, key)
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (3072,):
-        raise Mistake(f"{path} is no CIFAR file: 'data' must be uint8 [n, 3072]")
+        raise UserError(f"{path} is no CIFAR file: 'data' must be uint8 [n, 3072]")
     if not isinstance(numbers, list) or len(numbers) != len(pixels) or {type(n) for n in numbers} - {int}:
-        raise Mistake(f"{path} is no CIFAR file: '{key}' must be a list of {len(pixels)} whole numbers")
+        raise UserError(f"{path} is no CIFAR file: '{key}' must be a list of {len(pixels)} whole numbers")
     return pixels.reshape(-1, 3, 32, 32), np.array(numbers, np.int64)
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageShow
 
 from stylegan_tf.data.reading import pictures
 from stylegan_tf.data.records import open_data_set
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 from stylegan_tf.pictures import grid, grid_size, save_png
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
@@ -17,19 +17,19 @@ SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 def display(directory: str | os.PathLike, out: str | os.PathLike | None = None) -> int:
     """Shows as many pictures as fill a screen, or writes them to the PNG file `out`; returns how many.
 
-    Raises Mistake where there is no screen and no `out`.
+    Raises UserError where there is no screen and no `out`.
     """
     if out is None and not any(os.environ.get(name) for name in SCREENS):
-        raise Mistake("there is no screen to show the pictures on; give --out=sheet.png to write them to a file")
+        raise UserError("there is no screen to show the pictures on; give --out=sheet.png to write them to a file")
     if out is not None and not str(out).lower().endswith(".png"):
-        raise Mistake(f"--out={out}: the sheet is a PNG file; give a name that ends in .png")
+        raise UserError(f"--out={out}: the sheet is a PNG file; give a name that ends in .png")
     if out is not None and not os.path.isdir(os.path.dirname(os.path.abspath(out))):
-        raise Mistake(f"--out={out}: there is no such folder; make it first, or name another place")
+        raise UserError(f"--out={out}: there is no such folder; make it first, or name another place")
     sheet, count = contact_sheet(directory)
     if out is not None:
         save_png(out, sheet)
     elif not ImageShow.show(Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet), title=str(directory)):
-        raise Mistake("no program that shows pictures was found; give --out=sheet.png to write them to a file")
+        raise UserError("no program that shows pictures was found; give --out=sheet.png to write them to a file")
     return count
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from stylegan_tf.data.importers.store import in_threads
 from stylegan_tf.data.reading import pictures
 from stylegan_tf.data.records import open_data_set
+from stylegan_tf.errors import UserError
 from stylegan_tf.files import atomic_folder
-from stylegan_tf.mistakes import Mistake
 from stylegan_tf.pictures import save_png
 from stylegan_tf.progress import track
 
@@ -31,7 +31,7 @@ def extract(
     if overwrite and os.path.isdir(output_dir):
         foreign = [name for name in sorted(os.listdir(output_dir)) if not _OURS.fullmatch(name)]
         if foreign:
-            raise Mistake(f"{output_dir} holds {foreign[0]}, which `extract` did not write; name another folder")
+            raise UserError(f"{output_dir} holds {foreign[0]}, which `extract` did not write; name another folder")
     with (
         atomic_folder(output_dir, replace=overwrite) as folder,
         closing(in_threads(partial(_save, folder), enumerate(pictures(data_set)), workers)) as saved,

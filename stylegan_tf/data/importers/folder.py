@@ -4,15 +4,15 @@ import os
 from pathlib import Path
 
 from stylegan_tf.data.importers.source import Found, Source, ignored, sort_out
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 def sources(folder: str | os.PathLike) -> Found:
-    """Every file, named by its path inside `folder`. Raises Mistake where it is no folder or cannot be listed."""
+    """Every file, named by its path inside `folder`. Raises UserError where it is no folder or cannot be listed."""
     root = Path(folder)
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
-        raise Mistake(f"{root} {what}; name a folder, a zip or a tar file of pictures")
+        raise UserError(f"{root} {what}; name a folder, a zip or a tar file of pictures")
     found = []
     for where, folders, files in os.walk(root, followlinks=True, onerror=_refuse):
         here = Path(where)
@@ -38,4 +38,4 @@ def _leads_back(folder: Path) -> bool:
 
 
 def _refuse(error: OSError) -> None:
-    raise Mistake(f"cannot list the folder {error.filename}: {error.strerror}")
+    raise UserError(f"cannot list the folder {error.filename}: {error.strerror}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.records import DataSet
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 _SLICE_BYTES = 2**24
 _CHUNK_CACHE_BYTES = 2**28  # so that a shuffled order does not unpack every chunk again for each of its pictures
@@ -28,15 +28,15 @@ def create_from_hdf5(
 
     path = Path(hdf5_filename)
     if not path.is_file():
-        raise Mistake(f"{path} does not exist; name an HDF5 file of pictures")
+        raise UserError(f"{path} does not exist; name an HDF5 file of pictures")
     try:
         file = h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES)
     except OSError as error:
-        raise Mistake(f"{path} is no whole HDF5 file ({error})") from None
+        raise UserError(f"{path} is no whole HDF5 file ({error})") from None
     with file:
         found = [item for name, item in file.items() if name.startswith("data") and isinstance(item, h5py.Dataset)]
         if not found:
-            raise Mistake(f"{path} holds no set 'data*' of pictures, only {', '.join(file) or 'nothing'}")
+            raise UserError(f"{path} holds no set 'data*' of pictures, only {', '.join(file) or 'nothing'}")
         data = max(found, key=lambda item: item.size or 0)
         _check(path, data)
         order = official_order(len(data), shuffle)
@@ -53,13 +53,13 @@ def _check(path: Path, data) -> None:
     shape: list[int] = list(data.shape or ())
     where = f"'{data.name.strip('/')}' in {path}"
     if data.dtype != np.uint8 or len(shape) != 4 or 0 in shape:
-        raise Mistake(f"{where} is {data.dtype} {shape}, expected uint8 [N, C, H, W]")
+        raise UserError(f"{where} is {data.dtype} {shape}, expected uint8 [N, C, H, W]")
     if shape[1] not in (1, 3):
-        raise Mistake(f"Input images must be stored as RGB or grayscale, but {where} has {shape[1]} channels")
+        raise UserError(f"Input images must be stored as RGB or grayscale, but {where} has {shape[1]} channels")
     if shape[2] != shape[3]:
-        raise Mistake(f"Input images must have the same width and height, but {where} is {shape}")
+        raise UserError(f"Input images must have the same width and height, but {where} is {shape}")
     if shape[3] < 4 or shape[3] & (shape[3] - 1):
-        raise Mistake(f"Input image resolution must be a power-of-two, 4 or more, but {where} is {shape}")
+        raise UserError(f"Input image resolution must be a power-of-two, 4 or more, but {where} is {shape}")
 
 
 def _labels(path: Path, count: int) -> np.ndarray | None:
@@ -69,9 +69,9 @@ def _labels(path: Path, count: int) -> np.ndarray | None:
     try:
         labels = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
-        raise Mistake(f"{path} is no file of labels (np.save of numbers [N, label_size]): {error}") from None
+        raise UserError(f"{path} is no file of labels (np.save of numbers [N, label_size]): {error}") from None
     if labels.ndim != 2 or len(labels) != count or labels.dtype.kind not in "fiub":
-        raise Mistake(f"{path} holds {labels.dtype} {list(labels.shape)}, expected numbers [{count}, label_size]")
+        raise UserError(f"{path} holds {labels.dtype} {list(labels.shape)}, expected numbers [{count}, label_size]")
     return np.array(labels, np.float32)
 
 
@@ -86,4 +86,4 @@ def _read(path: Path, data, order: np.ndarray | None) -> Iterator[np.ndarray]:
             for index in order:
                 yield data[index].transpose(1, 2, 0)
     except OSError as error:
-        raise Mistake(f"{path} is damaged: {error}") from None
+        raise UserError(f"{path} is damaged: {error}") from None

@@ -21,7 +21,7 @@ from stylegan_tf.data.importers.plan import Plan, make_plan
 from stylegan_tf.data.importers.scan import check_room, describe, estimate, foretell, free_space
 from stylegan_tf.data.importers.source import Found, Source
 from stylegan_tf.data.records import DataSet, Writer, check_target, open_data_set
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 from stylegan_tf.progress import Eta, LiveLine, track
 
 __all__ = ["Options", "create_from_images"]
@@ -58,16 +58,16 @@ def create_from_images(
     the same records whatever the number of workers. By default the pictures must be square, of one size, a power of
     two, and all grey or all RGB; unlike the official tool, this one turns pictures as their EXIF says.
 
-    All headers are read first, and a report says what was found. Raises Mistake that lists all unfit files, also those
-    found while decoding, and then writes nothing (on_error "fail"), or leaves them out ("skip"; max_images then counts
-    them if they are found while decoding). Raises Failure where the disk is too small or refuses.
+    All headers are read first, and a report says what was found. Raises UserError that lists all unfit files, also
+    those found while decoding, and then writes nothing (on_error "fail"), or leaves them out ("skip"; max_images then
+    counts them if they are found while decoding). Raises Failure where the disk is too small or refuses.
     """
     options = options or Options()
     if not options.scan_only:
         check_target(directory, options.overwrite)
     with _open_sources(image_dir) as found, pillow_limits():
         if not found.pictures:
-            raise Mistake(f"No input images found in {image_dir}; name a folder, a zip or a tar file of pictures")
+            raise UserError(f"No input images found in {image_dir}; name a folder, a zip or a tar file of pictures")
         many = len(found.pictures) >= _MANY or sum(source.size for source in found.pictures) >= _LARGE
         with workers(options.processes(), many, limit_pillow) as pool:
             _run(Job(directory, os.fspath(image_dir), options, found, pool, Faults()))
@@ -90,7 +90,7 @@ def _run(job: Job) -> None:
         job.faults.refuse(job.origin, job.total)
     elif job.options.scan_only:
         if job.options.on_error == "fail" and job.faults:
-            raise Mistake(f"{job.faults.head(job.origin, job.total)}; the report above says why")
+            raise UserError(f"{job.faults.head(job.origin, job.total)}; the report above says why")
     elif job.options.on_error == "fail" and job.faults:
         for _ in _converted(job, plan, chosen):  # to report everything at once
             continue

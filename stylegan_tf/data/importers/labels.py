@@ -11,7 +11,7 @@ import numpy as np
 
 from stylegan_tf.data.importers.check import Faults
 from stylegan_tf.data.importers.source import Found, Source, Unreadable
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 _MOST_CLASSES = 2**16  # a row of labels is then as large as a picture of 128x128
 
@@ -40,7 +40,7 @@ def read_labels(found: Found, choice: str, faults: Faults) -> Labels | None:
     choice "auto": dataset.json ({"labels": [[path, class], ...]}) or metadata.csv, metadata.jsonl (file_name, label),
     whose paths are relative to their own folder; "folders": the first folder on the way to each picture; "none".
     Whole numbers stay as they are; texts are numbered in sorted order. Pictures without a label, and labels without a
-    picture, are added to `faults`. Raises Mistake for a list that cannot be read.
+    picture, are added to `faults`. Raises UserError for a list that cannot be read.
     """
     if choice == "none":
         return None
@@ -58,7 +58,7 @@ def read_labels(found: Found, choice: str, faults: Faults) -> Labels | None:
     if not entries:
         return None
     if len(origins) > 1:
-        raise Mistake(f"there are labels in {' and in '.join(sorted(origins))}; keep one, or give --labels=none")
+        raise UserError(f"there are labels in {' and in '.join(sorted(origins))}; keep one, or give --labels=none")
     origin = origins.pop()
     return _numbered(_matched(pictures, entries, origin, faults), origin)
 
@@ -71,7 +71,7 @@ def _read_dataset_json(source: Source) -> list[Entry]:
         return [(str(name), label) for name, label in listed]
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         wanted = '{"labels": [["path", class], ...]}'
-        raise Mistake(f"{source.name} is not a list of labels, {wanted}: {error}; correct it or remove it") from None
+        raise UserError(f"{source.name} is not a list of labels, {wanted}: {error}; correct it or remove it") from None
 
 
 def _read_metadata_csv(source: Source) -> list[Entry]:
@@ -79,9 +79,9 @@ def _read_metadata_csv(source: Source) -> list[Entry]:
     try:
         rows = [(row.get("file_name"), row.get("label") or None) for row in reader]
     except csv.Error as error:
-        raise Mistake(f"{source.name}, after line {reader.line_num}: {error}; correct it or remove it") from None
+        raise UserError(f"{source.name}, after line {reader.line_num}: {error}; correct it or remove it") from None
     if any(not name for name, _ in rows):
-        raise Mistake(f"{source.name} has no column file_name, or a row without it; correct it or remove it")
+        raise UserError(f"{source.name} has no column file_name, or a row without it; correct it or remove it")
     numbers = all(label.isdecimal() for _, label in rows if label is not None)
     return [(str(name), int(label) if numbers and label is not None else label) for name, label in rows]
 
@@ -95,7 +95,7 @@ def _read_metadata_jsonl(source: Source) -> list[Entry]:
                 entries.append((str(row["file_name"]), row.get("label")))
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 wanted = 'not {"file_name": ..., "label": ...}'
-                raise Mistake(f"{source.name}, line {number}: {wanted}; correct it or remove it") from None
+                raise UserError(f"{source.name}, line {number}: {wanted}; correct it or remove it") from None
     return entries
 
 
@@ -110,7 +110,7 @@ def _text(source: Source) -> str:
     try:
         return source.read().decode("utf-8-sig")
     except (OSError, Unreadable, UnicodeDecodeError) as error:
-        raise Mistake(f"cannot read {source.name}: {error}; correct it or remove it") from None
+        raise UserError(f"cannot read {source.name}: {error}; correct it or remove it") from None
 
 
 def _matched(pictures: Sequence[str], entries: Iterable[Entry], origin: str, faults: Faults) -> dict[str, object]:
@@ -161,5 +161,5 @@ def _numbered(labels: dict[str, object], origin: str) -> Labels | None:
     for picture, label in labels.items():
         if not 0 <= classes.get(picture, -1) < _MOST_CLASSES:
             wanted = f"whole numbers from 0 to {_MOST_CLASSES - 1}, or texts, all of one kind"
-            raise Mistake(f"the label of {picture} in {origin} is {label!r}; labels must be {wanted}")
+            raise UserError(f"the label of {picture} in {origin} is {label!r}; labels must be {wanted}")
     return Labels(classes, max(classes.values()) + 1, None, origin)

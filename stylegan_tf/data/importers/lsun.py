@@ -13,7 +13,7 @@ from PIL import Image
 
 from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, store
 from stylegan_tf.data.records import DataSet
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 _CHUNK = 4  # pictures per task
 
@@ -50,7 +50,7 @@ def create_lsun_wide(
     """
     _check_size("--width", width)
     if not 0 < height <= width:
-        raise Mistake(f"--height={height}: expected 1 to {width}, the --width")
+        raise UserError(f"--height={height}: expected 1 to {width}, the --width")
     origin: dict[str, object] = {"command": "create_lsun_wide", "source": os.fspath(lmdb_dir)}
     if height < width:
         origin["crop"] = [0, (width - height) // 2, width, height]  # x, y, width, height of what is not bars
@@ -66,14 +66,14 @@ def square(image: Image.Image, resolution: int) -> np.ndarray:
 
 
 def wide(image: Image.Image, width: int, height: int) -> np.ndarray:
-    """uint8 [width, width, 3]. Raises Mistake for a picture that is too small.
+    """uint8 [width, width, 3]. Raises UserError for a picture that is too small.
 
     The official way: of the picture's rows the central round(width * rows / columns) are kept, at full width, and
     resized to width x height. So a picture wider than `width` loses more rows than its shape asks for, and is squeezed.
     """
     rows = round(width * image.height / image.width)
     if image.width < width or rows < height:
-        raise Mistake(f"it is {image.width}x{image.height}, too small for {width}x{height}")
+        raise UserError(f"it is {image.width}x{image.height}, too small for {width}x{height}")
     top, bottom = (image.height - rows) // 2, (image.height + rows) // 2
     canvas = np.zeros((width, width, 3), np.uint8)
     bar = (width - height) // 2
@@ -87,7 +87,7 @@ def _resized(image: Image.Image, box: tuple[int, int, int, int], size: tuple[int
 
 def _check_size(flag: str, size: int) -> None:
     if size < 4 or size & (size - 1):
-        raise Mistake(f"{flag}={size}: expected a power of two, 4 or more")
+        raise UserError(f"{flag}={size}: expected a power of two, 4 or more")
 
 
 def _create(
@@ -101,13 +101,13 @@ def _create(
 ) -> DataSet:
     lmdb = _lmdb()
     if not os.path.isfile(os.path.join(lmdb_dir, "data.mdb")):
-        raise Mistake(f"{lmdb_dir} is no LMDB database: it has no file data.mdb; name the unpacked folder")
+        raise UserError(f"{lmdb_dir} is no LMDB database: it has no file data.mdb; name the unpacked folder")
     try:
         # Nobody writes to it meanwhile, and a lock file would be an addition to the source.
         with lmdb.open(os.fspath(lmdb_dir), readonly=True, lock=False) as database:
             return _convert(directory, database, fit, resolution, max_images, origin, storage)
     except lmdb.Error as error:
-        raise Mistake(f"{lmdb_dir} is no whole LMDB database: {error}") from None
+        raise UserError(f"{lmdb_dir} is no whole LMDB database: {error}") from None
 
 
 def _convert(
@@ -129,7 +129,9 @@ def _lmdb():
     try:
         import lmdb
     except ImportError:
-        raise Mistake("LSUN databases are read by the package lmdb, which is not installed: pip install lmdb") from None
+        raise UserError(
+            "LSUN databases are read by the package lmdb, which is not installed: pip install lmdb"
+        ) from None
     return lmdb
 
 

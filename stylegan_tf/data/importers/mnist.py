@@ -12,7 +12,7 @@ import numpy as np
 
 from stylegan_tf.data.importers.store import PLAIN, Storage, one_hot, store, store_array
 from stylegan_tf.data.records import DataSet
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 _SIDE = 28
@@ -24,7 +24,7 @@ def create_mnist(directory: str | os.PathLike, mnist_dir: str | os.PathLike, sto
     images, path = _digits(mnist_dir), Path(mnist_dir) / LABELS
     labels = read_idx(path, 1)
     if len(labels) != len(images):
-        raise Mistake(f"{path} holds {len(labels)} labels, but there are {len(images)} pictures")
+        raise UserError(f"{path} holds {len(labels)} labels, but there are {len(images)} pictures")
     origin = {"command": "create_mnist", "source": os.fspath(mnist_dir)}
     return store_array(directory, images[:, np.newaxis], one_hot(labels, 10), origin, storage)
 
@@ -53,14 +53,14 @@ def _digits(mnist_dir: str | os.PathLike) -> np.ndarray:
     path = Path(mnist_dir) / IMAGES
     images = read_idx(path, 3)
     if images.shape[1:] != (_SIDE, _SIDE) or not len(images):
-        raise Mistake(f"{path} holds pictures of shape {list(images.shape)}, expected [N, {_SIDE}, {_SIDE}], N > 0")
+        raise UserError(f"{path} holds pictures of shape {list(images.shape)}, expected [N, {_SIDE}, {_SIDE}], N > 0")
     return np.pad(images, [(0, 0), (2, 2), (2, 2)])
 
 
 def read_idx(path: str | os.PathLike, axes: int) -> np.ndarray:
     """The uint8 array in a gzipped IDX file: 0, 0, 8 (uint8), number of axes, each length in 4 bytes, the values.
 
-    Raises Mistake where the file is none or holds other than `axes` axes. Nothing is allocated for lengths that the
+    Raises UserError where the file is none or holds other than `axes` axes. Nothing is allocated for lengths that the
     file is too small to fill.
     """
     try:
@@ -68,15 +68,15 @@ def read_idx(path: str | os.PathLike, axes: int) -> np.ndarray:
         with gzip.open(path, "rb") as file:
             head = file.read(4 + 4 * axes)
             if len(head) < 4 + 4 * axes or head[:4] != bytes([0, 0, 8, axes]):
-                raise Mistake(f"{path} is no IDX file of bytes with {axes} axes; download it anew")
+                raise UserError(f"{path} is no IDX file of bytes with {axes} axes; download it anew")
             shape = struct.unpack(f">{axes}I", head[4:])
             if prod(shape) > _MOST_EXPANSION * size:
-                raise Mistake(f"{path} announces an array of shape {list(shape)}, more than {size} bytes can hold")
+                raise UserError(f"{path} announces an array of shape {list(shape)}, more than {size} bytes can hold")
             values = file.read(prod(shape))
             if len(values) < prod(shape) or file.read(1):
-                raise Mistake(f"{path} does not hold the {prod(shape)} bytes that it announces; download it anew")
+                raise UserError(f"{path} does not hold the {prod(shape)} bytes that it announces; download it anew")
     except FileNotFoundError:
-        raise Mistake(f"{path} does not exist; name the folder that holds {IMAGES} and {LABELS}") from None
+        raise UserError(f"{path} does not exist; name the folder that holds {IMAGES} and {LABELS}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise Mistake(f"{path} is not a whole gzip file ({error}); download it anew") from None
+        raise UserError(f"{path} is not a whole gzip file ({error}); download it anew") from None
     return np.frombuffer(values, np.uint8).reshape(shape)

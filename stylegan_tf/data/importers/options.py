@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 CROPS = ("none", "center", "wide")
 FILTERS = ("lanczos", "box", "bicubic")
@@ -18,7 +18,7 @@ OFFICIAL_SEED = 123
 class Options:
     """Every choice of create_from_images; the defaults are what the official tool does.
 
-    Raises Mistake, naming the flag, for a value that is none of the choices.
+    Raises UserError, naming the flag, for a value that is none of the choices.
     """
 
     shuffle: bool = True  # random order; False: sorted by name
@@ -45,12 +45,12 @@ class Options:
         _check_choice("--compression", self.compression, COMPRESSIONS)
         resolution = self.resolution
         if resolution is not None and (resolution < 4 or resolution & (resolution - 1) or resolution > 2**14):
-            raise Mistake(f"--resolution must be a power of two from 4 to 16384, not {resolution}")
+            raise UserError(f"--resolution must be a power of two from 4 to 16384, not {resolution}")
         for flag, value in (("--max_images", self.max_images), ("--workers", self.workers)):
             if value is not None and value < 1:
-                raise Mistake(f"{flag} must be 1 or more, not {value}")
+                raise UserError(f"{flag} must be 1 or more, not {value}")
         if not 0 <= self.seed < 2**32:
-            raise Mistake(f"--seed must be from 0 to 2**32 - 1, not {self.seed}")
+            raise UserError(f"--seed must be from 0 to 2**32 - 1, not {self.seed}")
 
     def processes(self) -> int:
         """How many processes work."""
@@ -59,4 +59,4 @@ class Options:
 
 def _check_choice(flag: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise Mistake(f"{flag} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
+        raise UserError(f"{flag} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")

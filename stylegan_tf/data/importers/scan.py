@@ -17,7 +17,7 @@ from stylegan_tf.data.importers.labels import Labels
 from stylegan_tf.data.importers.plan import Plan
 from stylegan_tf.data.importers.source import Source
 from stylegan_tf.data.records import encode_levels
-from stylegan_tf.mistakes import Failure
+from stylegan_tf.errors import Failure
 from stylegan_tf.progress import format_time
 
 _KINDS = {"L": "grey", "LA": "grey with alpha", "RGB": "RGB", "RGBA": "RGB with alpha"}

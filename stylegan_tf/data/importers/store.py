@@ -13,7 +13,7 @@ import numpy as np
 
 from stylegan_tf.data.importers.ahead import in_order
 from stylegan_tf.data.records import DataSet, Writer, encode_levels, open_data_set
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 from stylegan_tf.progress import track
 
 _BATCH_VALUES = 2**20  # numbers encoded per task: enough to hide what handing it over costs
@@ -44,9 +44,9 @@ def official_order(count: int, shuffle: bool = True) -> np.ndarray:
 
 
 def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
-    """float32 [N, classes] of class numbers [N]. Raises Mistake for a number that is no class."""
+    """float32 [N, classes] of class numbers [N]. Raises UserError for a number that is no class."""
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        raise Mistake(f"the labels go from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
+        raise UserError(f"the labels go from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
     table = np.zeros((len(labels), classes), np.float32)
     table[np.arange(len(labels)), labels] = 1
     return table

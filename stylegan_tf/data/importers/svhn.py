@@ -9,7 +9,7 @@ import numpy as np
 from stylegan_tf import safe_pickle
 from stylegan_tf.data.importers.store import PLAIN, Storage, one_hot, store_array
 from stylegan_tf.data.records import DataSet
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 FILES = ("train_1.pkl", "train_2.pkl", "train_3.pkl")
 _KEYS = (("data", "labels"), ("images", "labels"), ("X", "y"))
@@ -20,7 +20,7 @@ def create_svhn(directory: str | os.PathLike, svhn_dir: str | os.PathLike, stora
     paths = [Path(svhn_dir) / name for name in FILES]
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
-        raise Mistake(f"{svhn_dir} does not hold {', '.join(missing)}; docs/DATA.md tells how to make them")
+        raise UserError(f"{svhn_dir} does not hold {', '.join(missing)}; docs/DATA.md tells how to make them")
     parts = [_read(path) for path in paths]
     images, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
     origin = {"command": "create_svhn", "source": os.fspath(svhn_dir)}
@@ -33,10 +33,10 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     images, numbers = map(_array, _pair(content, path))
     if images.dtype != np.uint8 or images.shape[1:] != (3, 32, 32):
         found = f"{images.dtype} {list(images.shape)}"
-        raise Mistake(f"{path} is no SVHN file: the pictures must be uint8 [n, 3, 32, 32], not {found}")
+        raise UserError(f"{path} is no SVHN file: the pictures must be uint8 [n, 3, 32, 32], not {found}")
     if numbers.dtype.kind not in "iu" or numbers.size != len(images):
         found = f"{numbers.dtype} {list(numbers.shape)}"
-        raise Mistake(f"{path} is no SVHN file: the labels must be {len(images)} whole numbers, not {found}")
+        raise UserError(f"{path} is no SVHN file: the labels must be {len(images)} whole numbers, not {found}")
     numbers = numbers.reshape(-1).astype(np.int64)
     return images, np.where(numbers == 10, 0, numbers)  # the digit 0 is class 10 in the original .mat files
 
@@ -50,7 +50,7 @@ def _pair(content: Any, path: Path) -> tuple[Any, Any]:
         for images, labels in _KEYS:
             if images in named and labels in named:
                 return named[images], named[labels]
-    raise Mistake(f"{path} is no SVHN file: it must hold the pair (pictures, labels), or 'data' and 'labels'")
+    raise UserError(f"{path} is no SVHN file: it must hold the pair (pictures, labels), or 'data' and 'labels'")
 
 
 def _array(value: Any) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from stylegan_tf.data.importers.source import Part, Source
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 from stylegan_tf.progress import track
 
 _BLOCK = 2**20
@@ -36,7 +36,7 @@ def open_tar(path: str, shown: str) -> Iterator[list[Source]]:
     """The files in the tar file `path`, called `shown` in messages.
 
     The order of a data set jumps about in the file, and a packed one cannot be jumped about in: it is unpacked into a
-    memory file, which other processes of the user can open too and which ends with this process. Raises Mistake for
+    memory file, which other processes of the user can open too and which ends with this process. Raises UserError for
     one that does not fit into half of the free memory, is damaged, or holds links or devices.
     """
     opener = packing(path)
@@ -63,9 +63,9 @@ def _unpack(path: str, shown: str, opener: Callable, descriptor: int) -> None:
                     break
                 memory.write(block)
     except _DAMAGES as error:
-        raise Mistake(f"{shown} is damaged or cut short ({error}); fetch or pack it anew") from None
+        raise UserError(f"{shown} is damaged or cut short ({error}); fetch or pack it anew") from None
     if total > room:
-        raise Mistake(
+        raise UserError(
             f"{shown} holds more than {room / 1e9:.1f} GB unpacked, half of the free memory; unpack it to a plain .tar"
         )
 
@@ -91,18 +91,18 @@ def _members(path: str, shown: str) -> list[Source]:
                     found.append(_source(path, shown, member))
         total = os.stat(path).st_size
     except _DAMAGES as error:
-        if isinstance(error, Mistake):
+        if isinstance(error, UserError):
             raise
-        raise Mistake(f"{shown} is not a whole tar file ({error}); fetch or pack it anew") from None
+        raise UserError(f"{shown} is not a whole tar file ({error}); fetch or pack it anew") from None
     for source in found:
         if source.part is not None and source.part.start + source.part.stored > total:
-            raise Mistake(f"{shown} is not a whole tar file (it ends in {source.name!r}); fetch or pack it anew")
+            raise UserError(f"{shown} is not a whole tar file (it ends in {source.name!r}); fetch or pack it anew")
     return found
 
 
 def _source(path: str, shown: str, member: tarfile.TarInfo) -> Source:
     if not member.isreg() or member.issparse():
         what = "link" if member.issym() or member.islnk() else "device" if member.isdev() else "sparse file"
-        raise Mistake(f"{shown} holds {member.name!r}, a {what}; it is refused: pack plain files")
+        raise UserError(f"{shown} holds {member.name!r}, a {what}; it is refused: pack plain files")
     name = PurePosixPath(member.name).as_posix()  # without the ./ that tar likes to put before names
     return Source(name, path, member.size, Part(member.offset_data, member.size))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stylegan_tf.data.importers.ahead import in_order, workers
-from stylegan_tf.mistakes import Failure
+from stylegan_tf.errors import Failure
 
 ROOT = Path(__file__).parents[3]
 

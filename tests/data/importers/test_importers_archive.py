@@ -4,7 +4,7 @@ import pytest
 
 from stylegan_tf.data.importers.archive import sources
 from stylegan_tf.data.importers.check import read_header
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 def pack(path, *names, method=zipfile.ZIP_STORED):
@@ -15,7 +15,7 @@ def pack(path, *names, method=zipfile.ZIP_STORED):
 
 
 def refusal(path):
-    with pytest.raises(Mistake) as raised, sources(path):
+    with pytest.raises(UserError) as raised, sources(path):
         raise AssertionError("the block must not be entered")
     return str(raised.value)
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylegan_tf.data.faces.attributes import ATTRIBUTES
+from stylegan_tf.data.faces.series import read_attribute_list, write_attribute_list
 from stylegan_tf.data.importers.celeba import NUM_IMAGES, create_celeba
-from stylegan_tf.data.importers.faces.attributes import ATTRIBUTES
-from stylegan_tf.data.importers.faces.importer import read_attribute_list, write_attribute_list
 from stylegan_tf.data.reading import pictures
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 COUNT = 5
 PIXELS = np.random.RandomState(8).randint(0, 256, (COUNT, 218, 178, 3), np.uint8)
@@ -36,7 +36,7 @@ def test_the_official_square_in_the_official_order(tmp_path, source):
 def test_another_centre(tmp_path, source):
     data_set = create_celeba(tmp_path / "set", source, 64, 154, num_images=COUNT)
     assert np.array_equal(next(pictures(data_set)), PIXELS[ORDER[0], 90:218, 0:128])
-    with pytest.raises(Mistake, match="--cx may be 64 to 114, --cy 64 to 154"):
+    with pytest.raises(UserError, match="--cx may be 64 to 114, --cy 64 to 154"):
         create_celeba(tmp_path / "other", source, 63, 121, num_images=COUNT)
 
 
@@ -55,16 +55,16 @@ def test_attributes_come_along_in_the_order_of_the_records(tmp_path, source, whe
 
 def test_a_list_that_misses_pictures(tmp_path, source):
     write_attribute_list(source / "list_attr_celeba.txt", ["000001.jpg"], np.zeros((1, 40), bool))
-    with pytest.raises(Mistake, match=r"does not list 4 of the 5 pictures, 000002\.png for instance"):
+    with pytest.raises(UserError, match=r"does not list 4 of the 5 pictures, 000002\.png for instance"):
         create_celeba(tmp_path / "set", source, num_images=COUNT)
     assert os.listdir(tmp_path) == ["celeba"]
 
 
 def test_the_number_of_pictures_must_be_right(tmp_path, source):
-    with pytest.raises(Mistake, match=r"Expected to find 202599 images in .*, but there are 5"):
+    with pytest.raises(UserError, match=r"Expected to find 202599 images in .*, but there are 5"):
         create_celeba(tmp_path / "set", source)
     assert NUM_IMAGES == 202599
-    with pytest.raises(Mistake, match="No input images found in .*img_align_celeba_png"):
+    with pytest.raises(UserError, match="No input images found in .*img_align_celeba_png"):
         create_celeba(tmp_path / "set", tmp_path)
 
 
@@ -78,6 +78,6 @@ def test_the_number_of_pictures_must_be_right(tmp_path, source):
 )
 def test_a_bad_picture_is_named_and_nothing_is_left(tmp_path, source, write, complaint):
     write(source / "img_align_celeba_png" / "000002.png")
-    with pytest.raises(Mistake, match=complaint):
+    with pytest.raises(UserError, match=complaint):
         create_celeba(tmp_path / "set", source, num_images=COUNT)
     assert os.listdir(tmp_path) == ["celeba"]

@@ -15,7 +15,7 @@ from stylegan_tf.data.importers.check import (
     reason,
 )
 from stylegan_tf.data.importers.source import Source
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_faults_are_listed_up_to_twenty():
     for number in range(21):
         faults.add(f"{number:02d}\x1b.png", "broken")
         faults.add(f"{number:02d}\x1b.png", "a second fault of the same file")
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         faults.refuse("pictures", 30)
     lines = str(raised.value).splitlines()
     assert lines[0] == "21 of 30 files in pictures cannot be used; nothing was written:"

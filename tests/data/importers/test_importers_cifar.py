@@ -7,7 +7,7 @@ from python2_file import python2
 
 from stylegan_tf.data.importers.cifar import BATCHES, create_cifar10, create_cifar100
 from stylegan_tf.data.reading import pictures
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(4).randint(0, 256, (10, 3072), np.uint8)
 
@@ -59,7 +59,7 @@ def test_missing_batches_are_named(tmp_path):
     folder = write10(tmp_path / "in")
     for name in BATCHES[1:3]:
         (folder / name).unlink()
-    with pytest.raises(Mistake, match=r"does not hold data_batch_2, data_batch_3; name the folder"):
+    with pytest.raises(UserError, match=r"does not hold data_batch_2, data_batch_3; name the folder"):
         create_cifar10(tmp_path / "set", folder)
     assert os.listdir(tmp_path) == ["in"]
 
@@ -78,13 +78,13 @@ def test_missing_batches_are_named(tmp_path):
 )
 def test_other_files(tmp_path, content, complaint):
     (tmp_path / "train").write_bytes(python2(content))
-    with pytest.raises(Mistake, match=complaint):
+    with pytest.raises(UserError, match=complaint):
         create_cifar100(tmp_path / "set", tmp_path)
     assert os.listdir(tmp_path) == ["train"]
 
 
 def test_a_file_that_would_run_something_is_refused(tmp_path):
     (tmp_path / "train").write_bytes(b"cos\nsystem\n(S'touch " + bytes(tmp_path / "ran") + b"'\ntR.")
-    with pytest.raises(Mistake, match="refused"):
+    with pytest.raises(UserError, match="refused"):
         create_cifar100(tmp_path / "set", tmp_path)
     assert os.listdir(tmp_path) == ["train"]

@@ -5,7 +5,7 @@ from picture_files import put
 
 from stylegan_tf.data.importers.check import read_header
 from stylegan_tf.data.importers.folder import sources
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 def test_every_file_by_its_path_in_order(tmp_path):
@@ -33,8 +33,8 @@ def test_a_link_to_nothing_is_a_fault_when_it_is_read(tmp_path):
 
 
 def test_what_is_no_folder(tmp_path):
-    with pytest.raises(Mistake, match="here does not exist; name a folder, a zip or a tar file"):
+    with pytest.raises(UserError, match="here does not exist; name a folder, a zip or a tar file"):
         sources(tmp_path / "here")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(Mistake, match="pipe is not a folder"):
+    with pytest.raises(UserError, match="pipe is not a folder"):
         sources(tmp_path / "pipe")

@@ -7,7 +7,7 @@ import pytest
 from stylegan_tf.data.importers import hdf5
 from stylegan_tf.data.importers.hdf5 import create_from_hdf5
 from stylegan_tf.data.reading import pictures
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(10).randint(0, 256, (7, 3, 8, 8), np.uint8)
 LABELS = np.random.RandomState(11).standard_normal((7, 2)).astype(np.float32)
@@ -56,7 +56,7 @@ def test_grey_pictures_without_labels(tmp_path):
     ],
 )
 def test_other_contents(tmp_path, sets, complaint):
-    with pytest.raises(Mistake, match=complaint):
+    with pytest.raises(UserError, match=complaint):
         create_from_hdf5(tmp_path / "set", write(tmp_path / "a.h5", **sets))
     assert os.listdir(tmp_path) == ["a.h5"]
 
@@ -64,20 +64,20 @@ def test_other_contents(tmp_path, sets, complaint):
 def test_labels_must_fit(tmp_path):
     path = write(tmp_path / "a.h5", data=PIXELS)
     np.save(tmp_path / "a-labels.npy", LABELS[:5])
-    with pytest.raises(Mistake, match=r"a-labels.npy holds float32 \[5, 2\], expected numbers \[7, label_size\]"):
+    with pytest.raises(UserError, match=r"a-labels.npy holds float32 \[5, 2\], expected numbers \[7, label_size\]"):
         create_from_hdf5(tmp_path / "set", path)
     (tmp_path / "a-labels.npy").write_bytes(b"no labels")
-    with pytest.raises(Mistake, match="is no file of labels"):
+    with pytest.raises(UserError, match="is no file of labels"):
         create_from_hdf5(tmp_path / "set", path)
 
 
 def test_what_is_no_file(tmp_path):
-    with pytest.raises(Mistake, match="does not exist; name an HDF5 file"):
+    with pytest.raises(UserError, match="does not exist; name an HDF5 file"):
         create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
     (tmp_path / "a.h5").write_bytes(b"text")
-    with pytest.raises(Mistake, match="is no whole HDF5 file"):
+    with pytest.raises(UserError, match="is no whole HDF5 file"):
         create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
     whole = write(tmp_path / "b.h5", data=PIXELS).read_bytes()
     (tmp_path / "a.h5").write_bytes(whole[:-300])
-    with pytest.raises(Mistake, match="is no whole HDF5 file"):
+    with pytest.raises(UserError, match="is no whole HDF5 file"):
         create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")

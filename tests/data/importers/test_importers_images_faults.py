@@ -11,7 +11,7 @@ from PIL import Image
 from stylegan_tf.data.importers import images
 from stylegan_tf.data.importers.images import Options, create_from_images
 from stylegan_tf.data.records import open_data_set
-from stylegan_tf.mistakes import Failure, Mistake
+from stylegan_tf.errors import Failure, UserError
 
 ROOT = Path(__file__).parents[3]
 PICTURES = ROOT / "tests" / "golden" / "dataset" / "png_rgb"
@@ -58,7 +58,7 @@ def test_all_faults_are_reported_at_once_and_nothing_is_written(tmp_path, capsys
     monkeypatch.setattr(images, "_SOON", 0.0 if slow else 60.0)
     folder = tmp_path / "in"
     expected = spoil(folder)
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         create_from_images(tmp_path / "new" / "set", folder, SORTED)
     lines = str(raised.value).splitlines()
     assert lines[0] == f"13 of 18 files in {folder} cannot be used; nothing was written:"
@@ -89,7 +89,7 @@ def test_labels_of_what_is_skipped_are_left_out(tmp_path):
         save(tmp_path / "in" / f"{number}.png", seed=number)
     put(tmp_path / "in" / "1.png", (tmp_path / "in" / "1.png").read_bytes()[:-40])
     put(tmp_path / "in" / "dataset.json", b'{"labels": [["0.png", 2], ["1.png", 1], ["2.png", 0], ["gone.png", 1]]}')
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         create_from_images(tmp_path / "set", tmp_path / "in")
     assert str(raised.value).splitlines() == [
         f"1 of 3 files in {tmp_path}/in cannot be used, and 1 labels are for files that are not in {tmp_path}/in; "
@@ -105,7 +105,7 @@ def test_labels_of_what_is_skipped_are_left_out(tmp_path):
 @pytest.mark.parametrize("content", [b"", encoded(noise(8))[:-40]])
 def test_nothing_but_faults_is_no_data_set(tmp_path, on_error, content):
     put(tmp_path / "in" / "a.png", content)
-    with pytest.raises(Mistake, match="1 of 1 files in .* cannot be used; nothing was written:\n  a.png: "):
+    with pytest.raises(UserError, match="1 of 1 files in .* cannot be used; nothing was written:\n  a.png: "):
         create_from_images(tmp_path / "set", tmp_path / "in", Options(on_error=on_error))
     assert os.listdir(tmp_path) == ["in"]
 
@@ -120,7 +120,7 @@ def test_a_scan_reports_and_writes_nothing(tmp_path, capsys):
     assert lines[4].endswith(" with 3 workers")
     for number in range(30):
         put(tmp_path / "in" / f"{number}.png", b"")
-    with pytest.raises(Mistake, match="30 of 31 files in .* cannot be used; the report above says why$"):
+    with pytest.raises(UserError, match="30 of 31 files in .* cannot be used; the report above says why$"):
         create_from_images(tmp_path / "set", tmp_path / "in", Options(scan_only=True))
     assert capsys.readouterr().out.count("it is empty (zero bytes)") == 30
     assert os.listdir(tmp_path) == ["in"]
@@ -128,9 +128,9 @@ def test_a_scan_reports_and_writes_nothing(tmp_path, capsys):
 
 def test_nothing_to_import(tmp_path):
     put(tmp_path / "in" / "readme.txt", b"")
-    with pytest.raises(Mistake, match="No input images found in .*in; name a folder"):
+    with pytest.raises(UserError, match="No input images found in .*in; name a folder"):
         create_from_images(tmp_path / "set", tmp_path / "in")
-    with pytest.raises(Mistake, match="nowhere does not exist; name a folder"):
+    with pytest.raises(UserError, match="nowhere does not exist; name a folder"):
         create_from_images(tmp_path / "set", tmp_path / "nowhere")
 
 
@@ -138,7 +138,7 @@ def test_an_occupied_target_is_kept_unless_overwriting_is_asked_for(tmp_path):
     save(tmp_path / "in" / "a.png")
     save(tmp_path / "in" / "b.png", seed=1)
     first = create_from_images(tmp_path / "set", tmp_path / "in", Options(max_images=1))
-    with pytest.raises(Mistake, match="is not empty; .*--overwrite"):
+    with pytest.raises(UserError, match="is not empty; .*--overwrite"):
         create_from_images(tmp_path / "set", tmp_path / "nowhere")
     assert open_data_set(tmp_path / "set") == first
     assert create_from_images(tmp_path / "set", tmp_path / "in", Options(overwrite=True)).num_images == 2
@@ -147,7 +147,7 @@ def test_an_occupied_target_is_kept_unless_overwriting_is_asked_for(tmp_path):
 
 def test_a_read_only_target_is_said_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode, **options: False)  # root may write everywhere
-    with pytest.raises(Mistake, match="read-only"):
+    with pytest.raises(UserError, match="read-only"):
         create_from_images(tmp_path / "set", tmp_path / "nowhere")
 
 
@@ -176,7 +176,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch, processes):
 DISK_FULL = """
 import resource, sys
 from stylegan_tf.data.importers.images import create_from_images
-from stylegan_tf.mistakes import exit_code
+from stylegan_tf.errors import exit_code
 resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
 sys.exit(exit_code(lambda: create_from_images(*sys.argv[1:])))
 """

@@ -7,7 +7,7 @@ from picture_files import put
 from stylegan_tf.data.importers.check import Faults
 from stylegan_tf.data.importers.folder import sources
 from stylegan_tf.data.importers.labels import read_labels
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 @pytest.fixture
@@ -127,20 +127,20 @@ def test_labels_that_are_not_wanted_are_not_read(read):
     ],
 )
 def test_lists_that_cannot_be_read(read, name, text, message):
-    with pytest.raises(Mistake) as raised:
+    with pytest.raises(UserError) as raised:
         read(["a.png", "b.png"], {name: text})
     assert message in str(raised.value)
 
 
 def test_lists_in_other_encodings_are_refused(read, tmp_path):
     (tmp_path / "metadata.csv").write_bytes("file_name,label\na.png,M\u00e4use\n".encode("latin-1"))
-    with pytest.raises(Mistake, match="cannot read metadata.csv: 'utf-8' codec"):
+    with pytest.raises(UserError, match="cannot read metadata.csv: 'utf-8' codec"):
         read(["a.png"], {})
 
 
 def test_two_kinds_of_lists_are_refused(read):
     lists = {"dataset.json": dataset_json(["a.png", 1]), "metadata.csv": "file_name,label\na.png,2\n"}
-    with pytest.raises(Mistake, match="labels in dataset.json and in metadata.csv; keep one, or give --labels=none"):
+    with pytest.raises(UserError, match="labels in dataset.json and in metadata.csv; keep one, or give --labels=none"):
         read(["a.png"], lists)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from stylegan_tf.data.importers import lsun
 from stylegan_tf.data.importers.lsun import create_lsun, create_lsun_wide, square, wide
 from stylegan_tf.data.reading import pictures
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 RANDOM = np.random.RandomState(7)
 
@@ -71,7 +71,7 @@ def test_wide_pictures_between_bars(size, rows):
 
 @pytest.mark.parametrize("size", [(7, 8), (16, 6), (12, 5)])  # too narrow; 8 * 6 / 16 = 3 and 8 * 5 / 12 = 3.3 rows
 def test_small_pictures_are_refused(size):
-    with pytest.raises(Mistake, match=f"it is {size[0]}x{size[1]}, too small for 8x4"):
+    with pytest.raises(UserError, match=f"it is {size[0]}x{size[1]}, too small for 8x4"):
         wide(Image.fromarray(noise(*size)), 8, 4)
 
 
@@ -110,17 +110,17 @@ def test_a_database_of_wide_pictures(tmp_path, capsys):
 
 def test_a_database_without_a_good_picture(tmp_path):
     source = database(tmp_path / "lmdb", {b"a": b"no picture"})
-    with pytest.raises(Mistake, match="no picture was added"):
+    with pytest.raises(UserError, match="no picture was added"):
         create_lsun(tmp_path / "set", source, 8)
     assert os.listdir(tmp_path) == ["lmdb"]
 
 
 def test_what_is_no_database(tmp_path):
     pytest.importorskip("lmdb")
-    with pytest.raises(Mistake, match=r"it has no file data\.mdb"):
+    with pytest.raises(UserError, match=r"it has no file data\.mdb"):
         create_lsun(tmp_path / "set", tmp_path)
     (tmp_path / "data.mdb").write_bytes(bytes(8192))
-    with pytest.raises(Mistake, match="is no whole LMDB database"):
+    with pytest.raises(UserError, match="is no whole LMDB database"):
         create_lsun(tmp_path / "set", tmp_path)
     assert os.listdir(tmp_path) == ["data.mdb"]
 
@@ -134,13 +134,13 @@ def test_what_is_no_database(tmp_path):
     ],
 )
 def test_impossible_sizes(tmp_path, work, complaint):
-    with pytest.raises(Mistake, match=complaint):
+    with pytest.raises(UserError, match=complaint):
         work(tmp_path)
 
 
 def test_without_the_package_the_error_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(Mistake, match="pip install lmdb"):
+    with pytest.raises(UserError, match="pip install lmdb"):
         create_lsun(tmp_path / "set", tmp_path)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from stylegan_tf.data.importers.mnist import IMAGES, LABELS, create_mnist, create_mnistrgb, read_idx
 from stylegan_tf.data.reading import pictures
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 DIGITS = np.random.RandomState(2).randint(0, 256, (4, 28, 28), np.uint8)
 NUMBERS = np.array([7, 0, 9, 7], np.uint8)
@@ -59,38 +59,38 @@ def test_three_digits_in_a_picture(tmp_path, source):
 
 def test_labels_must_fit(tmp_path, source):
     write_idx(source / LABELS, NUMBERS[:3])
-    with pytest.raises(Mistake, match="holds 3 labels, but there are 4 pictures"):
+    with pytest.raises(UserError, match="holds 3 labels, but there are 4 pictures"):
         create_mnist(tmp_path / "set", source)
     write_idx(source / LABELS, np.full(4, 10, np.uint8))
-    with pytest.raises(Mistake, match="expected 0 to 9"):
+    with pytest.raises(UserError, match="expected 0 to 9"):
         create_mnist(tmp_path / "set", source)
     assert os.listdir(tmp_path) == ["mnist"]
 
 
 def test_pictures_must_be_digits(tmp_path, source):
     write_idx(source / IMAGES, DIGITS[:, :20])
-    with pytest.raises(Mistake, match=r"shape \[4, 20, 28\], expected \[N, 28, 28\]"):
+    with pytest.raises(UserError, match=r"shape \[4, 20, 28\], expected \[N, 28, 28\]"):
         create_mnist(tmp_path / "set", source)
 
 
 def test_bad_idx_files(tmp_path):
     path = tmp_path / "a.gz"
-    with pytest.raises(Mistake, match="does not exist; name the folder"):
+    with pytest.raises(UserError, match="does not exist; name the folder"):
         read_idx(path, 3)
     path.write_bytes(b"no gzip")
-    with pytest.raises(Mistake, match="not a whole gzip file"):
+    with pytest.raises(UserError, match="not a whole gzip file"):
         read_idx(path, 3)
     write_idx(path, DIGITS)
-    with pytest.raises(Mistake, match="no IDX file of bytes with 1 axes"):
+    with pytest.raises(UserError, match="no IDX file of bytes with 1 axes"):
         read_idx(path, 1)
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
-    with pytest.raises(Mistake, match="not a whole gzip file"):
+    with pytest.raises(UserError, match="not a whole gzip file"):
         read_idx(path, 3)
     for shape in ((5, 28, 28), (3, 28, 28)):
         write_idx(path, DIGITS, shape)
-        with pytest.raises(Mistake, match=f"does not hold the {shape[0] * 784} bytes"):
+        with pytest.raises(UserError, match=f"does not hold the {shape[0] * 784} bytes"):
             read_idx(path, 3)
     write_idx(path, DIGITS, (2**31, 28, 28))
-    with pytest.raises(Mistake, match="more than .* bytes can hold"):
+    with pytest.raises(UserError, match="more than .* bytes can hold"):
         read_idx(path, 3)

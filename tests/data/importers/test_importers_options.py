@@ -4,7 +4,7 @@ import pytest
 
 from stylegan_tf.data.compression import COMPRESSIONS as OF_RECORDS
 from stylegan_tf.data.importers.options import COMPRESSIONS, Options
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 def test_the_defaults_are_the_official_ones():
@@ -32,7 +32,7 @@ def test_the_defaults_are_the_official_ones():
     ],
 )
 def test_what_cannot_be_is_refused_with_its_flag(field, value, message):
-    with pytest.raises(Mistake, match=message):
+    with pytest.raises(UserError, match=message):
         Options(**{field: value})
 
 

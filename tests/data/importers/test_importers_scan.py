@@ -11,7 +11,7 @@ from stylegan_tf.data.importers.convert import convert
 from stylegan_tf.data.importers.labels import Labels
 from stylegan_tf.data.importers.plan import Plan
 from stylegan_tf.data.importers.scan import Estimate, check_room, describe, estimate, foretell, free_space
-from stylegan_tf.mistakes import Failure
+from stylegan_tf.errors import Failure
 
 PLAN = Plan(16, 3, (16, 16))
 

@@ -6,7 +6,7 @@ import pytest
 from stylegan_tf.data.importers import store as module
 from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, official_order, one_hot, store, store_array
 from stylegan_tf.data.reading import pictures
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(1).randint(0, 256, (5, 8, 8, 3), np.uint8)
 ORIGIN = {"command": "create_test"}
@@ -36,13 +36,13 @@ def test_labels_and_files_beside(tmp_path):
 
 def test_overwrite_replaces_a_data_set(tmp_path):
     make(tmp_path / "set")
-    with pytest.raises(Mistake, match="--overwrite"):
+    with pytest.raises(UserError, match="--overwrite"):
         make(tmp_path / "set")
     data_set = make(tmp_path / "set", PIXELS[:2], storage=Storage(overwrite=True))
     assert data_set.num_images == 2
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, Mistake])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, UserError])
 def test_what_breaks_leaves_nothing(tmp_path, error):
     def broken():
         yield PIXELS[0]
@@ -80,7 +80,7 @@ def test_one_hot():
     assert table.dtype == np.float32
     assert table.tolist() == [[0, 0, 1], [1, 0, 0]]
     for wrong in ([0, 3], [-1, 0]):
-        with pytest.raises(Mistake, match="expected 0 to 2"):
+        with pytest.raises(UserError, match="expected 0 to 2"):
             one_hot(np.array(wrong), 3)
 
 

@@ -6,7 +6,7 @@ from python2_file import python2
 
 from stylegan_tf.data.importers.svhn import FILES, create_svhn
 from stylegan_tf.data.reading import pictures
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(6).randint(0, 256, (6, 3, 32, 32), np.uint8)
 LAYOUTS = {
@@ -40,7 +40,7 @@ def test_the_digit_zero_may_be_class_ten(tmp_path):
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(Mistake, match=r"does not hold train_1.pkl, train_2.pkl, train_3.pkl; docs/DATA.md"):
+    with pytest.raises(UserError, match=r"does not hold train_1.pkl, train_2.pkl, train_3.pkl; docs/DATA.md"):
         create_svhn(tmp_path / "set", tmp_path)
 
 
@@ -59,6 +59,6 @@ def test_missing_files_are_named(tmp_path):
 def test_other_contents(tmp_path, content, complaint):
     write(tmp_path, LAYOUTS["pair"], np.zeros(6, np.uint8))
     (tmp_path / FILES[1]).write_bytes(python2(content))
-    with pytest.raises(Mistake, match=complaint):
+    with pytest.raises(UserError, match=complaint):
         create_svhn(tmp_path / "set", tmp_path)
     assert not os.path.exists(tmp_path / "set")

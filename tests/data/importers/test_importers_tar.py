@@ -7,7 +7,7 @@ import pytest
 from stylegan_tf.data.importers import tar
 from stylegan_tf.data.importers.archive import sources
 from stylegan_tf.data.importers.tar import free_memory, packing
-from stylegan_tf.mistakes import Mistake
+from stylegan_tf.errors import UserError
 
 
 def member(name, **changes):
@@ -28,7 +28,7 @@ def pack(path, *names, mode="w", also=()):
 
 
 def refusal(path):
-    with pytest.raises(Mistake) as raised, sources(path):
+    with pytest.raises(UserError) as raised, sources(path):
         raise AssertionError("the block must not be entered")
     return str(raised.value)
 

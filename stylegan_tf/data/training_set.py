@@ -1,0 +1,26 @@
+"""The real pictures of an experiment."""
+
+import os
+from pathlib import Path
+
+from stylegan_tf.configs.rows import CPU_NUM_FACES
+from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.data.faces.create import create_faces
+from stylegan_tf.data.layout import DataSet, open_data_set
+
+FACES_DIR = "datasets"  # where the built-in faces are drawn, once per resolution and number
+
+
+def data_set_of(experiment: Experiment) -> DataSet:
+    """The data set that an experiment trains on; the built-in faces are drawn where they are not there yet."""
+    if experiment.data.directory:
+        return open_data_set(experiment.data.directory)
+    return faces_of(experiment.data.resolution, experiment.data.num_faces)
+
+
+def faces_of(resolution: int, count: int = CPU_NUM_FACES) -> DataSet:
+    """The data set of that many built-in faces, drawn where it is not there yet."""
+    folder = Path(FACES_DIR) / f"faces-{resolution}-{count}"
+    if not folder.is_dir():
+        create_faces(folder, resolution, count, 0, os.cpu_count() or 1)
+    return open_data_set(folder)

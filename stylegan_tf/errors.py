@@ -1,0 +1,34 @@
+"""What goes wrong, in one clear sentence: the user's mistakes (exit code 2) and work that failed (exit code 1)."""
+
+import sys
+from collections.abc import Callable
+
+
+class UserError(ValueError):
+    """The user asked for what cannot be: says what was wrong, in which file or flag, and what would be right."""
+
+
+class Failure(RuntimeError):
+    """The request was fine but the work failed (disk full, connection lost): says what and where."""
+
+
+def exit_code(work: Callable[[], object]) -> int:
+    """Runs `work`; returns 0, 2 after a UserError, 1 after a Failure or an operating-system error, 130 after Ctrl-C.
+
+    Mistakes and failures are printed to stderr as one line without a traceback. Anything else is a bug of ours and
+    keeps its traceback.
+    """
+    try:
+        work()
+    except UserError as error:
+        return _say(error, 2)
+    except (Failure, OSError) as failure:
+        return _say(failure, 1)
+    except KeyboardInterrupt as stop:
+        return _say(str(stop) or "stopped by Ctrl-C", 130)
+    return 0
+
+
+def _say(what: object, code: int) -> int:
+    print(f"error: {what}", file=sys.stderr, flush=True)
+    return code

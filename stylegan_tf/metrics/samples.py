@@ -1,0 +1,159 @@
+"""The fakes that a metric looks at: sample i is a function of (seed, i), whatever the batch and the replicas.
+
+A metric writes down what happens to some rows of a batch on one replica; `each_batch` runs that on every replica.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from stylegan_tf import draws
+from stylegan_tf.devices import Replicas
+from stylegan_tf.draws import Rows
+from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.ops.resample import upscale
+
+Progress = Callable[[str, int, int], None]  # what is counted, how many are done, of how many
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """The progress of nobody who looks."""
+
+
+@dataclass(frozen=True)
+class Fakes:
+    """A generator, and how its pictures are drawn: no truncation, fresh noise.
+
+    Gs: networks.generator.Generator or networks.progan.ProganGenerator, made in the scope of `replicas`.
+    batch: pictures at once on each replica.
+    labels: [M, label_size] float32; each sample takes a random row. None: all zeros, as the official metrics do.
+    stage, fade: how far the network was trained. Its pictures are upscaled to the final resolution.
+    """
+
+    Gs: Any
+    replicas: Replicas
+    seed: int = 0
+    batch: int = 8
+    labels: np.ndarray | None = None
+    stage: int | None = None
+    fade: float = 1.0
+    progress: Progress = silent
+
+    def __post_init__(self):
+        if self.Gs.num_channels not in (1, 3):
+            raise UserError(
+                f"the network makes pictures of {self.Gs.num_channels} channels; metrics see RGB, so they need 3, or 1"
+                " that is repeated: alpha is not supported"
+            )
+        if self.batch < 1:
+            raise UserError(f"the batch of a metric must be 1 at least, got {self.batch}")
+        if self.labels is not None and self.labels.shape[1:] != (self.Gs.label_size,):
+            raise UserError(
+                f"the network takes labels of {self.Gs.label_size} numbers, the given ones are of "
+                f"{' x '.join(map(str, self.labels.shape[1:]))}"
+            )
+
+
+def has_w(Gs) -> bool:
+    """Whether a generator maps z to w first; config A's does not."""
+    return hasattr(Gs, "mapping")
+
+
+# --- on one replica; n = rows.count
+
+
+def latents(fakes: Fakes, purpose: str, first, rows: Rows) -> tf.Tensor:
+    """z ~ N(0, 1) of the samples first + rows. -> [n, z_dim]."""
+    return draws.normal(fakes.seed, f"metric {purpose}", first, rows, (fakes.Gs.z_dim,))
+
+
+def label_rows(fakes: Fakes, first, rows: Rows) -> tf.Tensor | None:
+    """Labels of the samples: zeros, or random rows of fakes.labels. -> [n, label_size], None without labels."""
+    size = fakes.Gs.label_size
+    if not size:
+        return None
+    if fakes.labels is None:
+        return tf.zeros((rows.count, size))
+    count = len(fakes.labels)
+    number = tf.cast(draws.uniform(fakes.seed, "metric labels", first, rows) * count, tf.int64)
+    return tf.gather(tf.constant(fakes.labels, tf.float32), tf.minimum(number, count - 1))
+
+
+def noise_of(fakes: Fakes, first, rows: Rows) -> list[tf.Tensor]:
+    """Noise of every layer, new for each sample. [[n, H, W, 1], ...]; empty for a network without."""
+    if not has_w(fakes.Gs):
+        return []
+    shapes = fakes.Gs.synthesis.noise_shapes(fakes.stage)
+    return [draws.normal(fakes.seed, f"metric noise{layer}", first, rows, shape) for layer, shape in enumerate(shapes)]
+
+
+def pictures_of_z(fakes: Fakes, z, labels, noise) -> tf.Tensor:
+    """z: [n, z_dim], noise: one per layer -> RGB [n, H, W, 3] float32 at the final resolution, about [-1, 1]."""
+    if has_w(fakes.Gs):
+        return pictures_of_w(fakes, fakes.Gs.mapping(z, labels), noise)
+    return _final(fakes, fakes.Gs(z, labels, stage=fakes.stage, fade=fakes.fade))
+
+
+def pictures_of_w(fakes: Fakes, w, noise) -> tf.Tensor:
+    """w: [n, w_dim], the same in every layer -> as pictures_of_z."""
+    Gs = fakes.Gs
+    noise = noise or "none"
+    return _final(fakes, Gs.synthesis(Gs.broadcast(w), noise=noise, stage=fakes.stage, fade=fakes.fade))
+
+
+def to_rgb(images: tf.Tensor) -> tf.Tensor:
+    """[n, H, W, 1 or 3] -> [n, H, W, 3]: grey is repeated."""
+    return tf.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+
+
+def _final(fakes, images):
+    return to_rgb(upscale(images, fakes.Gs.resolution // images.shape[1]))
+
+
+def all_finite(values) -> tf.Tensor:
+    """[n, ...] -> booleans [n]: whether a sample has neither NaN nor infinity."""
+    return tf.reduce_all(tf.reshape(tf.math.is_finite(values), (values.shape[0], -1)), axis=1)
+
+
+# --- on all replicas
+
+
+def each_batch(
+    fakes: Fakes, function: Callable, num_samples: int, what: str, start: int = 0, batch: int | None = None
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Runs `function` over the samples start .. num_samples; yields what it returned, as arrays [k, ...] in order.
+
+    function(first, rows): on one replica, in a graph. first: int64 scalar, number of the batch's first sample; rows:
+    the replica's rows of it. Returns a tuple of tensors [rows.count, ...]; the first of them, booleans, says which
+    samples are all right, and is not yielded. batch: per replica; None: fakes.batch. Raises Failure at a sample that
+    is not all right.
+    """
+    replicas = fakes.replicas
+    minibatch = (batch or fakes.batch) * replicas.count
+
+    def on_replica(first):
+        return function(first, Rows(minibatch, replicas=replicas.count, replica=replicas.number()))
+
+    @tf.function(autograph=False)  # which would wrap what is raised in it
+    def step(first):
+        return replicas.run(on_replica, first)
+
+    for first in range(start, num_samples, minibatch):
+        whole = [gathered(replicas, value) for value in step(tf.constant(first, tf.int64))]
+        fine, *values = (value[: num_samples - first] for value in whole)
+        if not fine.all():
+            raise Failure(
+                f"the picture of sample {first + int(np.argmin(fine))} is not finite, or what a network made of it: "
+                "there is no metric of such a generator"
+            )
+        yield tuple(values)
+        fakes.progress(what, min(first + minibatch, num_samples), num_samples)
+
+
+def gathered(replicas: Replicas, value) -> np.ndarray:
+    """The rows of all replicas, in their order."""
+    own = [part.numpy() for part in replicas.strategy.experimental_local_results(value)]
+    return own[0] if len(own) == 1 else np.concatenate(own)

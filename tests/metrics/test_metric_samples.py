@@ -1,0 +1,122 @@
+"""The fakes of a metric: the same samples whatever the batch and the replicas."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tolerances
+from metric_stubs import Painter, noisy_G, progan
+
+from stylegan_tf.devices import Replicas
+from stylegan_tf.draws import Rows
+from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.metrics import samples
+from stylegan_tf.metrics.samples import Fakes, each_batch
+
+
+def pictures(fakes: Fakes, count: int) -> tuple[np.ndarray, ...]:
+    """(z, pictures) of the first samples."""
+
+    def function(first, rows):
+        z, labels = samples.latents(fakes, "z", first, rows), samples.label_rows(fakes, first, rows)
+        images = samples.pictures_of_z(fakes, z, labels, samples.noise_of(fakes, first, rows))
+        return samples.all_finite(images), z, images
+
+    return tuple(np.concatenate(parts) for parts in zip(*each_batch(fakes, function, count, "fakes"), strict=True))
+
+
+def test_samples_do_not_depend_on_batch_and_replicas():
+    z, images = pictures(Fakes(noisy_G(), Replicas(1), batch=7), 10)
+    assert z.shape == (10, 8) and images.shape == (10, 16, 16, 3)
+    other_z, other = pictures(Fakes(noisy_G(), Replicas(2), batch=2), 10)
+    assert np.array_equal(z, other_z)
+    assert np.abs(images - other).max() <= tolerances.REPLICAS * np.abs(images).max()
+    again = pictures(Fakes(noisy_G(), Replicas(1), batch=7), 10)
+    assert again[1].tobytes() == images.tobytes()
+    assert not np.array_equal(pictures(Fakes(noisy_G(), Replicas(1), seed=1, batch=7), 10)[0], z)
+
+
+def test_noise_is_new_for_each_sample():
+    G = noisy_G()
+    fakes = Fakes(G, Replicas(1))
+    noise = samples.noise_of(fakes, 3, Rows(2))
+    assert [layer.shape for layer in noise] == [(2, *shape) for shape in G.synthesis.noise_shapes()]
+    fourth = samples.noise_of(fakes, 4, Rows(1))
+    assert all(np.array_equal(both[1], one[0]) for both, one in zip(noise, fourth, strict=True))
+    assert not np.array_equal(noise[0][0], noise[0][1])
+    w = np.zeros((2, 8), np.float32)
+    one, other = samples.pictures_of_w(fakes, w, noise).numpy()
+    assert np.abs(one - other).max() > 0.01
+
+
+def test_pictures_have_the_final_resolution_and_three_channels():
+    early = Fakes(noisy_G(num_channels=1), Replicas(1), stage=3, fade=0.5)
+    w = np.random.RandomState(0).standard_normal((2, 8)).astype(np.float32)
+    images = samples.pictures_of_w(early, w, samples.noise_of(early, 0, Rows(2))).numpy()
+    assert images.shape == (2, 16, 16, 3)
+    assert np.array_equal(images[:, ::2, ::2], images[:, 1::2, 1::2])
+    assert np.array_equal(images[..., 0], images[..., 2])
+
+
+def test_config_a_has_neither_w_nor_noise():
+    fakes = Fakes(progan(), Replicas(1))
+    assert not samples.has_w(fakes.Gs)
+    assert samples.noise_of(fakes, 0, Rows(2)) == []
+    assert pictures(fakes, 2)[1].shape == (2, 16, 16, 3)
+
+
+def test_labels_are_zeros_or_random_rows():
+    G = Painter(label_size=3)
+    assert np.array_equal(samples.label_rows(Fakes(G, Replicas(1)), 0, Rows(4)), np.zeros((4, 3)))
+    assert samples.label_rows(Fakes(Painter(), Replicas(1)), 0, Rows(4)) is None
+    table = np.eye(3, dtype=np.float32)[[0, 0, 1]]
+    rows = samples.label_rows(Fakes(G, Replicas(1), labels=table), 0, Rows(3000)).numpy()
+    assert rows.mean(axis=0) == pytest.approx([2 / 3, 1 / 3, 0], abs=0.04)
+    later = samples.label_rows(Fakes(G, Replicas(1), labels=table), 1000, Rows(5)).numpy()
+    assert np.array_equal(later, rows[1000:1005])
+
+
+def test_a_conditional_network_gets_its_labels():
+    table = np.eye(2, dtype=np.float32)[:1]
+    G = noisy_G(label_size=2)
+    zeros, ones = (pictures(Fakes(G, Replicas(1), labels=labels, batch=2), 2)[1] for labels in (None, table))
+    assert np.abs(zeros - ones).max() > 1e-3
+
+
+def test_progress_counts_to_the_end():
+    told = []
+    fakes = Fakes(Painter(), Replicas(2), batch=2, progress=lambda *call: told.append(call))
+    pictures(fakes, 6)
+    assert told == [("fakes", 4, 6), ("fakes", 6, 6)]
+
+
+def test_a_picture_that_is_not_finite_is_named():
+    def function(first, rows):
+        number = tf.cast(first, tf.int32) + rows.numbers()
+        return number != 5, number
+
+    with pytest.raises(Failure, match="the picture of sample 5 is not finite"):
+        list(each_batch(Fakes(Painter(), Replicas(1), batch=4), function, 8, "fakes"))
+    found = np.concatenate([numbers for (numbers,) in each_batch(Fakes(Painter(), Replicas(1)), function, 5, "fakes")])
+    assert found.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_mistakes_are_raised_as_they_are_from_inside_a_graph():
+    def function(first, rows):
+        raise UserError("one clear line")
+
+    for replicas in (Replicas(1), Replicas(2)):
+        with pytest.raises(UserError, match=r"^one clear line$"):
+            list(each_batch(Fakes(Painter(), replicas), function, 8, "fakes"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"Gs": Painter(num_channels=4)}, "pictures of 4 channels.*alpha is not supported"),
+        ({"batch": 0}, "the batch of a metric must be 1 at least, got 0"),
+        ({"labels": np.zeros((5, 2), np.float32)}, "takes labels of 0 numbers, the given ones are of 2"),
+    ],
+)
+def test_what_cannot_be_drawn(arguments, message):
+    with pytest.raises(UserError, match=message):
+        Fakes(**({"Gs": Painter(), "replicas": Replicas(1)} | arguments))

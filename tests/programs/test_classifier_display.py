@@ -1,0 +1,44 @@
+"""What is shown while classifiers are trained."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from stylegan_tf.programs.classifier_display import Display, told
+
+from stylegan_tf.progress import LiveLine
+from stylegan_tf.training.signals import Stopped
+
+
+def display(stream, requested=False):
+    return Display(SimpleNamespace(requested=requested), 3000, LiveLine(stream, every=0))
+
+
+def test_the_rest_counts_all_trainings(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    show = display(stream)
+    show.begin("male")
+    now[0] += 2
+    show.say(500, 0.25)  # 250 a second; 2500 are left
+    show.say(1000, 0.25)
+    show.begin("smiling")
+    now[0] += 1
+    show.say(500, 0.125)  # 1500 in 3 seconds; 1500 are left
+    assert stream.getvalue().splitlines() == [
+        "male: 0.5 kimg  loss 0.250  250 img/s  10s left in all",
+        "male: 1.0 kimg  loss 0.250  500 img/s  4s left in all",
+        "smiling: 0.5 kimg  loss 0.125  500 img/s  3s left in all",
+    ]
+
+
+def test_a_request_to_stop_ends_it():
+    show = display(io.StringIO(), requested=True).begin("bald")
+    with pytest.raises(Stopped, match="stopped in bald; what is finished is kept, and the same command continues"):
+        show.say(1, 0.5)
+
+
+def test_lines_that_stay(capsys):
+    display(io.StringIO()).end("00-male: " + told({"accuracy": 0.9, "balanced": 0.8, "majority": 0.75}))
+    assert capsys.readouterr().out == "00-male: accuracy 0.9000, balanced 0.8000, majority 0.7500\n"

@@ -1,0 +1,169 @@
+"""A run from its experiment: data set, run directory, lock. The loop itself is replaced, it has its own tests."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+import tiny
+
+from stylegan_tf import files, rundir
+from stylegan_tf.configs.json_form import to_json
+from stylegan_tf.data import training_set
+from stylegan_tf.errors import UserError
+from stylegan_tf.programs.train import train
+from stylegan_tf.training import autotune, loop
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    """What TensorFlow is told; it has started already and would not listen."""
+    told = {}
+    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", lambda n: told.update(intra=n))
+    monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", lambda n: told.update(inter=n))
+    monkeypatch.setattr(
+        tf.config.experimental, "enable_tensor_float_32_execution", lambda allowed: told.update(tf32=allowed)
+    )
+    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: told.update(deterministic=True))
+    return told
+
+
+@pytest.fixture
+def trained(settings, monkeypatch):
+    """The arguments of every call of the loop, which finishes at once."""
+    calls = []
+
+    def finish(experiment, run_dir, data_set, replicas, begin, evaluate):
+        assert (begin is None) == (experiment.training.init_from == "")
+        assert (evaluate is None) == (experiment.output.metrics == "")
+        calls.append((experiment, run_dir, data_set, replicas))
+        with pytest.raises(UserError, match="is in use by process"), files.Lock(run_dir / rundir.LOCK):
+            raise AssertionError("nobody holds the lock")
+        rundir.mark_finished(run_dir, round(experiment.training.total_kimg * 1000))
+
+    monkeypatch.setattr(loop, "train", finish)
+    return calls
+
+
+@pytest.fixture
+def chosen(tmp_path):
+    """The tiny experiment on a data set of its own."""
+    tiny.data_set(tmp_path / "noise")
+    experiment = tiny.experiment()
+    data = replace(experiment.data, directory=str(tmp_path / "noise"))
+    return replace(experiment, data=data, output=replace(experiment.output, outdir=str(tmp_path / "results")))
+
+
+def test_a_new_run(chosen, trained, settings, capsys, tmp_path):
+    run_dir = train(replace(chosen, threads=3))
+    assert run_dir == tmp_path / "results" / "00000-sgan-noise-16-F-1gpu"
+    ((experiment, at, data_set, replicas),) = trained
+    assert (at, data_set.num_images, data_set.resolution, replicas.count) == (run_dir, 64, 16, 1)
+    assert json.loads((run_dir / "config.json").read_text()) == to_json(experiment)
+    assert settings == {"intra": 3, "inter": 3, "tf32": False, "deterministic": True}
+    assert capsys.readouterr().out == f"starting a new run\nrun directory: {run_dir}\n"
+
+
+@pytest.mark.parametrize("deterministic", [False, True, None])
+def test_determinism_by_the_setting_or_by_the_device(chosen, trained, settings, deterministic):
+    """None: on a CPU."""
+    train(replace(chosen, training=replace(chosen.training, deterministic=deterministic)))
+    assert settings.get("deterministic", False) is (deterministic is not False)
+
+
+def test_what_is_measured_is_stored_and_kept(chosen, trained, monkeypatch, capsys):
+    """Also where another time something else would be faster."""
+    times = {"float32": 1.0, "mixed_bfloat16": 2.0}
+    monkeypatch.setattr(autotune, "convolution_seconds", lambda precision: times[precision])
+    monkeypatch.setattr(autotune, "fused_resolutions", lambda experiment, role: {"G": [16], "D": []}[role])
+    chosen = replace(
+        chosen,
+        G=replace(chosen.G, fused_scale="measured"),
+        D=replace(chosen.D, fused_scale="measured"),
+        training=replace(chosen.training, precision="auto"),
+    )
+    run_dir = train(chosen)
+    stored = json.loads((run_dir / "config.json").read_text())
+    assert (stored["training"]["precision"], stored["G"]["fused_scale"], stored["D"]["fused_scale"]) == (
+        *("float32", "16", "off"),
+    )
+    assert trained[0][0].G.fused_scale == "16" and "G.fused_scale 16: measured here" in capsys.readouterr().out
+    (run_dir / rundir.FINISHED).unlink()
+    times["mixed_bfloat16"] = 0.5
+    assert train(chosen) == run_dir and trained[1][0] == trained[0][0]
+    assert "training.precision float32, as this run began" in capsys.readouterr().out
+
+
+def test_replicas_on_one_cpu_are_warned_of(chosen, trained, capsys):
+    train(replace(chosen, replicas=2))
+    assert "2 replicas on one CPU are slower than one" in capsys.readouterr().out
+
+
+def test_the_same_command_again_is_finished(chosen, trained, capsys):
+    run_dir = train(chosen)
+    capsys.readouterr()
+    assert train(chosen) == run_dir and len(trained) == 1
+    assert f"{run_dir} is finished, after 0.192 kimg" in capsys.readouterr().out
+
+
+def test_a_larger_total_continues_the_same_run(chosen, trained, capsys):
+    run_dir = train(chosen)
+    longer = replace(chosen, training=replace(chosen.training, total_kimg=0.5))
+    assert train(longer) == run_dir
+    assert json.loads((run_dir / "config.json").read_text())["training"]["total_kimg"] == 0.5
+    assert [experiment.training.total_kimg for experiment, *_ in trained] == [0.192, 0.5]
+    assert f"continuing {run_dir}" in capsys.readouterr().out
+
+
+def test_never_and_a_directory(chosen, trained):
+    first = train(chosen)
+    second = train(chosen, resume="never")
+    assert (first.name[:5], second.name[:5], len(trained)) == ("00000", "00001", 2)
+    (first / rundir.FINISHED).unlink()
+    assert train(chosen, resume=str(first)) == first and len(trained) == 3
+    other = replace(chosen, training=replace(chosen.training, seed=1))
+    with pytest.raises(UserError, match="another configuration: training.seed: 1000 there, 1 here"):
+        train(other, resume=str(first))
+
+
+def test_a_run_that_another_process_trains(chosen, trained):
+    run_dir = train(chosen)
+    (run_dir / rundir.FINISHED).unlink()
+    before = (run_dir / "config.json").stat().st_mtime_ns
+    with files.Lock(run_dir / rundir.LOCK), pytest.raises(UserError, match=f"{run_dir} is in use by process"):
+        train(chosen)
+    assert len(trained) == 1 and (run_dir / "config.json").stat().st_mtime_ns == before
+
+
+def test_the_lock_is_given_back(chosen, trained):
+    with files.Lock(train(chosen) / rundir.LOCK):
+        assert len(trained) == 1
+
+
+def test_replicas_that_cannot_share_a_minibatch(chosen, trained, tmp_path):
+    chosen = replace(chosen, replicas=2, schedule=replace(chosen.schedule, minibatch={16: 12}))
+    with pytest.raises(UserError, match="--replicas=2: the minibatch at 16x16, 12, must be a multiple of 8"):
+        train(chosen)
+    assert trained == [] and not (tmp_path / "results").exists()
+    train(replace(chosen, schedule=replace(chosen.schedule, minibatch={16: 16})))
+    assert trained[0][3].count == 2
+
+
+def test_mistakes_leave_no_run_directory(chosen, trained, tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        train(replace(chosen, data=replace(chosen.data, directory=str(tmp_path / "nowhere"))))
+    with pytest.raises(UserError, match="there is no such run directory"):
+        train(chosen, resume=str(tmp_path / "nowhere"))
+    assert trained == [] and not (tmp_path / "results").exists()
+
+
+def test_faces_are_drawn_once(chosen, trained, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    chosen = replace(chosen, data=replace(chosen.data, directory="", num_faces=4))
+    train(chosen)
+    drawn = Path(training_set.FACES_DIR) / "faces-16-4"
+    assert trained[0][2].num_images == 4 and trained[0][2].resolution == 16
+    stamp = (drawn / "dataset.json").stat().st_mtime_ns
+    train(chosen, resume="never")
+    assert trained[1][2].directory == trained[0][2].directory and (drawn / "dataset.json").stat().st_mtime_ns == stamp

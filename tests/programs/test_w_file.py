@@ -1,0 +1,60 @@
+"""Files of w: back as they were, and refused where they are something else."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stylegan_tf.programs.w_file import read_w, save_w
+
+from stylegan_tf.errors import UserError
+
+
+def test_back_as_they_were(tmp_path: Path) -> None:
+    w = np.float32([[1, 2, 3], [4, 5, -6.5]])
+    save_w(tmp_path / "w.npz", w, [7, 2**32 - 1])
+    again, seeds = read_w(tmp_path / "w.npz", 3)
+    np.testing.assert_array_equal(again, w)
+    assert (again.dtype, seeds) == (np.float32, [7, 2**32 - 1])
+    np.savez(tmp_path / "edited.npz", w=w.astype(np.float64))
+    again, seeds = read_w(tmp_path / "edited.npz", 3)
+    assert (again.dtype, again.tolist(), seeds) == (np.float32, w.tolist(), [0, 1])
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["edited.npz", "w.npz"]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        ({"w": np.zeros((2, 4))}, r"of the shape \[N, 3\], and is float64 \[2, 4\]"),
+        ({"w": np.zeros((2, 18, 3))}, r"and is float64 \[2, 18, 3\]"),
+        ({"w": np.zeros((0, 3))}, r"and is float64 \[0, 3\]"),
+        ({"w": np.zeros((2, 3), int)}, r"and is int64"),
+        ({"w": np.full((2, 3), np.nan)}, "finite numbers"),
+        ({"w": np.zeros((2, 3)), "seeds": np.zeros(3, int)}, "seeds must be 2 whole numbers, one for each w"),
+        ({"w": np.zeros((2, 3)), "seeds": np.zeros(2)}, "seeds must be 2 whole numbers"),
+        ({"w": np.zeros((2, 3)), "seeds": np.int64([0, -1])}, "seeds must be 2 whole numbers"),
+        ({"z": np.zeros((2, 3))}, "no file that --save_w wrote"),
+        ({"w": np.array([{}])}, "no file that --save_w wrote"),
+    ],
+)
+def test_refused(arrays: dict[str, np.ndarray], sentence: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "w.npz", **arrays)
+    with pytest.raises(UserError, match=sentence) as caught:
+        read_w(tmp_path / "w.npz", 3)
+    assert str(caught.value).startswith(f"--w={tmp_path}/w.npz")
+
+
+def test_files_that_are_no_npz(tmp_path: Path) -> None:
+    path = tmp_path / "w.npz"
+    with pytest.raises(UserError, match="there is no such file"):
+        read_w(path, 3)
+    path.write_bytes(b"PK")
+    with pytest.raises(UserError, match="no file that --save_w wrote"):
+        read_w(path, 3)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (2**40, 3)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("w.npy", header.getvalue())
+    with pytest.raises(UserError, match="w.npy declares more numbers than the file has"):
+        read_w(path, 3)

@@ -1,0 +1,195 @@
+"""Devices that share a minibatch, and one replica against two: the same experiment, rounding apart."""
+
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+
+from stylegan_tf import draws
+from stylegan_tf.data.pipeline import Feed, Reader, pictures_of
+from stylegan_tf.devices import Replicas
+from stylegan_tf.errors import UserError
+from stylegan_tf.training.state import State
+from stylegan_tf.training.step import D_STATISTICS, Steps
+
+ITERATIONS, STAGE, RATE, FADE = 10, 4, 0.001, 0.75
+
+
+def test_one_cpu_needs_no_strategy():
+    for replicas in (Replicas(), Replicas(1)):
+        assert (replicas.count, replicas.devices, replicas.number()) == (1, ["CPU:0"], 0)
+        assert not tf.distribute.has_strategy()
+        assert replicas.run(lambda x: x + 1, 2) == 3
+
+
+def test_two_virtual_cpus():
+    replicas = Replicas(2)
+    assert (replicas.count, replicas.devices) == (2, ["CPU:0", "CPU:1"])
+
+    @tf.function
+    def numbers():
+        return replicas.run(lambda: (tf.cast(replicas.number(), tf.int32), tf.constant(10)))
+
+    number, ten = numbers()
+    assert [int(one) for one in replicas.strategy.experimental_local_results(number)] == [0, 1]
+    assert [int(total) for total in replicas.all_reduce((number, ten))] == [1, 20]
+
+
+def test_assign_reaches_every_copy():
+    replicas = Replicas(2)
+    with replicas.scope():
+        one, other = keras.Variable([1.0, 2.0]), keras.Variable([10.0, 20.0])
+    replicas.assign([one], lambda own, new: own + 3 * new, [other])
+    copies = replicas.strategy.experimental_local_results(one.value)
+    assert [copy.numpy().tolist() for copy in copies] == [[31, 62], [31, 62]]
+
+
+def test_elements_go_to_the_replicas_in_turn():
+    replicas = Replicas(2)
+    iterator = replicas.distribute(tf.data.Dataset.range(6))
+    taken = [replicas.strategy.experimental_local_results(next(iterator)) for _ in range(3)]
+    assert [[int(own) for own in pair] for pair in taken] == [[0, 1], [2, 3], [4, 5]]
+    assert [int(element) for element in Replicas(1).distribute(tf.data.Dataset.range(3))] == [0, 1, 2]
+
+
+def test_virtual_cpus_come_before_tensorflow():
+    with pytest.raises(UserError, match="3 virtual CPUs must be made before TensorFlow starts, it has 2"):
+        Replicas(3)
+
+
+def test_more_replicas_than_gpus(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"] if kind == "GPU" else [])
+    monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *arguments: None)
+    with pytest.raises(UserError, match=r"--replicas=2, but 1 GPUs are visible: use 1 or fewer"):
+        Replicas(2)
+
+
+class Trained:
+    """What a run of ten iterations on so many replicas saw, drew and told."""
+
+    def __init__(self, data_set, count):
+        experiment = tiny.experiment(labels=True)
+        self.replicas = Replicas(count)
+        self.state = State(experiment, self.replicas)
+        tiny.unsettle(self.state.G)
+        self.steps = Steps(self.state, experiment, STAGE, tiny.MINIBATCH, data_set.labels)
+        rows = draws.Rows(tiny.MINIBATCH, self.steps.group, count)
+        reader = Reader(data_set, STAGE, tiny.LABEL_SIZE)
+        self.feed = Feed(reader, experiment.training.seed, 0, rows, self.replicas)
+        self.fade, self.rate = tf.constant(FADE), tf.constant(RATE)
+        self.pictures, self.labels, self.told = [], [], []
+        self.gradients_before_training()
+        for iteration in range(ITERATIONS):
+            self.iterate(iteration * tiny.MINIBATCH)
+
+    def gradients_before_training(self):
+        """Of D and its penalties on pictures that do not count, and of G. Untraced, which saves seconds."""
+        nimg = tf.constant(0, tf.int64)
+        real, label = next(self.feed)
+
+        D = self.replicas.run(self.steps.d_gradients, real, label, nimg, self.fade)[0]
+        G = self.replicas.run(self.steps.g_gradients, nimg, self.fade)[0]
+        R1 = self.replicas.run(self.steps.r1_gradients, real, label, nimg, self.fade)[0]
+        self.D_gradients, self.G_gradients = self.replicas.all_reduce(D), self.replicas.all_reduce(G)
+        self.R1_gradients = self.replicas.all_reduce(R1)
+
+        @tf.function
+        def drawn():
+            rows = self.steps.rows
+            return self.replicas.run(lambda: draws.normal(3, "z", nimg, rows(), (8,)))
+
+        self.z = self.whole(drawn())
+
+    def iterate(self, nimg):
+        real, label = next(self.feed)
+        self.pictures.append(self.whole(real))
+        self.labels.append(self.whole(label))
+        at = tf.constant(nimg, tf.int64)
+        told = self.steps.d_step(real, label, at, self.fade, self.rate)
+        self.told.append([*told.numpy(), *self.steps.g_step(at, self.fade, self.rate).numpy()])
+
+    def whole(self, parts):
+        """The minibatch, in its order, from what the replicas have of it."""
+        parts = self.replicas.strategy.experimental_local_results(parts)
+        whole = np.empty((tiny.MINIBATCH, *parts[0].shape[1:]), parts[0].numpy().dtype)
+        for number, part in enumerate(parts):
+            rows = draws.Rows(tiny.MINIBATCH, self.steps.group, self.replicas.count, number)
+            whole[rows.numbers()] = part.numpy()
+        return whole
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    data_set = tiny.data_set(tmp_path_factory.mktemp("data") / "noise")
+    return SimpleNamespace(one=Trained(data_set, 1), two=Trained(data_set, 2), data_set=data_set)
+
+
+def test_same_pictures_are_seen(trained):
+    reader = Reader(trained.data_set, STAGE, tiny.LABEL_SIZE)
+    shown = np.arange(tiny.MINIBATCH, tiny.MINIBATCH * (ITERATIONS + 1))
+    pictures, labels = reader.read(pictures_of(shown, tiny.experiment().training.seed, tiny.PICTURES))
+    for run in (trained.one, trained.two):
+        assert np.array_equal(np.concatenate(run.pictures), pictures)
+        assert np.array_equal(np.concatenate(run.labels), labels)
+
+
+def test_same_latents_are_drawn(trained):
+    assert trained.one.z.tobytes() == trained.two.z.tobytes()
+    assert len(np.unique(trained.two.z)) == trained.two.z.size
+
+
+@pytest.mark.parametrize("network", ["D", "G"])
+def test_first_gradients(network, trained):
+    one, two = (getattr(run, f"{network}_gradients") for run in (trained.one, trained.two))
+    assert len(one) == len(two) > 15
+    for ours, theirs in zip(one, two, strict=True):
+        assert np.linalg.norm(theirs) > 0
+        assert np.linalg.norm(ours - theirs) <= 2e-4 * np.linalg.norm(ours)
+
+
+def test_gradients_of_lazy_penalties(trained):
+    """That of the last bias is zero."""
+    for ours, theirs in zip(trained.one.R1_gradients, trained.two.R1_gradients, strict=True):
+        assert np.linalg.norm(ours - theirs) <= 2e-4 * np.linalg.norm(ours)
+    assert sum(np.linalg.norm(gradient) > 0 for gradient in trained.two.R1_gradients) > 10
+
+
+def test_losses_of_the_first_iterations(trained):
+    one, two = np.array(trained.one.told), np.array(trained.two.told)
+    assert one.shape == (ITERATIONS, 10) and np.isfinite(one).all()
+    for at in (0, len(D_STATISTICS)):
+        assert np.abs(two[:, at] - one[:, at]).max() <= 0.01 * np.abs(one[:, at]).min()
+    assert not one[:, -1].any() and not one[:, len(D_STATISTICS) - 1].any(), "a step was skipped"
+    assert np.ptp(one[:, 0]) > 0.01 * one[0, 0], "the losses do not move, so their equality says little"
+
+
+def test_average_of_w(trained):
+    """float32: sums over replicas are added in another order."""
+    one, two = (run.state.G.w_avg.numpy() for run in (trained.one, trained.two))
+    assert np.abs(one).max() > 0.01
+    assert np.abs(one - two).max() < 1e-3 * np.abs(one).max()
+
+
+def test_the_copies_of_two_replicas_are_equal(trained):
+    state, strategy = trained.two.state, trained.two.replicas.strategy
+    for network in (state.G, state.D, state.Gs):
+        for variable in network.variables:
+            first, second = strategy.experimental_local_results(variable.value)
+            assert first.numpy().tobytes() == second.numpy().tobytes(), variable.path
+
+
+def test_a_step_that_is_not_finite_is_skipped_on_both(trained):
+    run = trained.two
+    variable = run.state.D.b4_dense1.bias
+    before = variable.numpy()
+    variable.assign(np.full(variable.shape, np.nan, np.float32))
+    numbers, t = tiny.numbers(run.state), int(run.state.D_optimizer.iterations.numpy())
+    run.iterate(ITERATIONS * tiny.MINIBATCH)
+    assert run.told.pop() == [*[0.0] * (len(D_STATISTICS) - 1), 1.0, 0.0, 1.0]
+    changed = {name.split()[0] for name in tiny.differing(numbers, tiny.numbers(run.state))}
+    assert changed == {"G", "Gs"}, "w_avg and Gs move, nothing else"
+    assert int(run.state.D_optimizer.iterations.numpy()) == t
+    variable.assign(before)

@@ -1,0 +1,48 @@
+"""What a .keras file declares. (What is refused in one, header and all: test_keras_file.py.)"""
+
+from pathlib import Path
+
+import pytest
+
+from stylegan_tf.configs.schema import (
+    DiscriminatorConfig,
+    GeneratorConfig,
+    ProganDiscriminatorConfig,
+    ProganGeneratorConfig,
+)
+from stylegan_tf.errors import UserError
+from stylegan_tf.networks.kinds import KINDS
+from stylegan_tf.weights.keras_header import CONFIGS, declared, opened
+
+TINY = {"resolution": 8, "fmap_base": 32, "fmap_max": 4}
+NETWORKS = [
+    GeneratorConfig(**TINY, z_dim=4, w_dim=4, mapping_layers=1, mapping_fmaps=4, mapping_nonlinearity="relu"),
+    DiscriminatorConfig(**TINY, label_size=3),
+    ProganGeneratorConfig(**TINY, z_dim=4, pixelnorm_epsilon=1e-6),
+    ProganDiscriminatorConfig(**TINY, downscale_last=True),
+]
+
+
+@pytest.mark.parametrize("config", NETWORKS, ids=lambda config: type(config).__name__)
+def test_declared(config, tmp_path: Path) -> None:
+    network = KINDS[type(config)](**vars(config), seed=9)
+    network.save(tmp_path / "net.keras")
+    assert declared(tmp_path / "net.keras") == config
+    with opened(tmp_path / "net.keras") as (kind, arguments, arrays):
+        assert kind is type(config) and arguments == vars(config) | {"seed": 9}
+        assert sum(array.size for array in arrays.values()) == network.count_params()
+
+
+def test_every_class_is_declared() -> None:
+    assert set(CONFIGS.values()) == set(KINDS) == {type(config) for config in NETWORKS}
+    for name, kind in CONFIGS.items():
+        assert name == f"stylegan_tf>{KINDS[kind].__name__}"
+
+
+def test_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.keras"
+    with pytest.raises(UserError, match=f"there is no file {path}"):
+        declared(path)
+    path.write_bytes(b"PK\x03\x04")
+    with pytest.raises(UserError, match=f"{path} is damaged, or no .keras file: "):
+        declared(path)

@@ -1,0 +1,152 @@
+"""What a user may name to load networks, and how far a snapshot had come."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stylegan_tf import files
+from stylegan_tf.configs.json_form import to_json
+from stylegan_tf.configs.presets import experiment
+from stylegan_tf.configs.schema import ScheduleConfig
+from stylegan_tf.errors import UserError
+from stylegan_tf.networks.discriminator import Discriminator
+from stylegan_tf.networks.generator import Generator
+from stylegan_tf.weights.load import (
+    Networks,
+    generator_file,
+    load,
+    network_files,
+    newest_network,
+    stage_of_lod,
+    stage_of_snapshot,
+)
+
+TINY = {"resolution": 8, "fmap_base": 32, "fmap_max": 4}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """results/ with a run of two snapshots, and a newer run without any. The networks differ in their w_avg."""
+    folder = tmp_path_factory.mktemp("results")
+    for run in ("00000-first", "00001-second"):
+        (folder / run).mkdir()
+        files.write_json(folder / run / "config.json", {})
+    for kimg in (10, 20):
+        snapshot = folder / "00000-first" / f"network-snapshot-{kimg:06d}"
+        snapshot.mkdir()
+        for number, name in enumerate(("G", "Gs")):
+            network = Generator(**TINY, z_dim=4, w_dim=4, mapping_layers=1)
+            network.w_avg.assign(np.full(4, kimg + number))
+            network.save(snapshot / f"{name}.keras")
+        Discriminator(**TINY).save(snapshot / "D.keras")
+    return folder
+
+
+def w_avg(network: Generator | None) -> float:
+    assert network is not None
+    return float(network.w_avg.numpy()[0])
+
+
+def test_run_and_snapshot_directories(results: Path) -> None:
+    run = results / "00000-first"
+    for what, kimg in ((run, 20), (str(run / "network-snapshot-000010"), 10)):
+        nets = load(what)
+        assert isinstance(nets, Networks) and nets._fields == ("G", "D", "Gs")
+        assert (w_avg(nets.G), w_avg(nets.Gs)) == (kimg, kimg + 1)
+        assert isinstance(nets.D, Discriminator) and nets.D.resolution == 8
+
+
+def test_single_files(results: Path, tmp_path: Path) -> None:
+    snapshot = results / "00000-first/network-snapshot-000010"
+    assert [load(snapshot / f"{name}.keras").index(None) for name in ("G", "D", "Gs")] == [1, 0, 0]
+    assert load(snapshot / "D.keras").Gs is None and load(snapshot / "Gs.keras").D is None
+    other = tmp_path / "faces.keras"
+    other.write_bytes((snapshot / "G.keras").read_bytes())
+    nets = load(other)
+    assert w_avg(nets.Gs) == 10 and nets.G is nets.D is None
+    wrong = tmp_path / "D.keras"
+    wrong.write_bytes((snapshot / "G.keras").read_bytes())
+    with pytest.raises(UserError, match="D.keras holds a generator, which its name does not say"):
+        load(wrong)
+
+
+def test_which_file_makes_pictures(results: Path, tmp_path: Path) -> None:
+    run = results / "00000-first"
+    snapshot = run / "network-snapshot-000020"
+    assert generator_file(run) == snapshot / "Gs.keras"
+    assert generator_file(snapshot / "G.keras") == snapshot / "G.keras"
+    for name in ("G", "D"):
+        (tmp_path / f"{name}.keras").write_bytes(b"")
+    assert generator_file(tmp_path) == tmp_path / "G.keras"
+    (tmp_path / "G.keras").unlink()
+    with pytest.raises(UserError, match="a discriminator alone"):
+        generator_file(tmp_path)
+    assert newest_network(results) == run  # the newer run has saved nothing
+    with pytest.raises(UserError, match="no run in .* has saved networks; train one, or give a run directory"):
+        newest_network(tmp_path)
+
+
+def test_mistakes(results: Path, tmp_path: Path) -> None:
+    accepted = "give a run directory, a network-snapshot directory, a .keras or official .pkl file, an address, or one"
+    with pytest.raises(UserError, match="00001-second has saved no networks yet"):
+        load(results / "00001-second")
+    with pytest.raises(UserError, match=f"there are no networks in {tmp_path}; {accepted}"):
+        load(tmp_path)
+    with pytest.raises(UserError, match=f"there is no {tmp_path}/nowhere/Gs.keras; {accepted}"):
+        load(tmp_path / "nowhere/Gs.keras")
+    with pytest.raises(UserError, match="there is no celebaqh; did you mean celebahq\\?"):
+        load("celebaqh")
+    with pytest.raises(UserError, match=f"there is no my-own-network; {accepted}"):
+        load("my-own-network")
+    with pytest.raises(UserError, match="vgg16-lpips is a network that metrics look through"):
+        load("vgg16-lpips")
+
+
+@pytest.mark.parametrize(
+    ("kimg", "stage", "fade"),
+    [(5, 3, 1.0), (15, 4, 0.5), (20, 4, 1.0), (32, 5, 0.2), (40, 5, 1.0), (1000, 5, 1.0)],
+)
+def test_stage_of_a_snapshot(kimg: int, stage: int, fade: float, tmp_path: Path) -> None:
+    """8x8 until 10 kimg, 16x16 fades in until 20 and stays until 30, 32x32 fades in until 40 and stays."""
+    chosen = experiment("F", "cpu", resolution=32)
+    schedule = ScheduleConfig(initial_resolution=8, lod_training_kimg=10, lod_transition_kimg=10)
+    snapshot = tmp_path / f"network-snapshot-{kimg:06d}"
+    snapshot.mkdir()
+    (snapshot / "Gs.keras").write_bytes(b"")
+    assert stage_of_snapshot(snapshot / "Gs.keras") == (None, 1.0)  # nothing says what was trained
+    files.write_json(snapshot / "config.json", to_json(replace(chosen, schedule=schedule)))
+    assert stage_of_snapshot(snapshot / "Gs.keras") == (stage, pytest.approx(fade))
+
+
+def test_stage_of_other_files(tmp_path: Path) -> None:
+    (tmp_path / "Gs.keras").write_bytes(b"")
+    (tmp_path / "config.json").write_text("{}")
+    assert stage_of_snapshot(tmp_path / "Gs.keras") == (None, 1.0)
+    snapshot = tmp_path / "network-snapshot-000007"
+    snapshot.mkdir()
+    (snapshot / "Gs.keras").write_bytes(b"")
+    (snapshot / "config.json").write_text('{"config": "F"}')
+    with pytest.raises(UserError, match=f"{snapshot}/config.json: the configuration has no field hardware"):
+        stage_of_snapshot(snapshot / "Gs.keras")
+    assert network_files(tmp_path) == [tmp_path / "Gs.keras"]
+
+
+@pytest.mark.parametrize(
+    ("lod", "stage", "fade"), [(0.0, None, 1.0), (1.0, 9, 1.0), (1.25, 9, 0.75), (0.5, 10, 0.5), (8.0, 2, 1.0)]
+)
+def test_stage_of_official_files(lod: float, stage: int | None, fade: float) -> None:
+    assert stage_of_lod(lod, 10) == (stage, fade)
+
+
+def test_stage_of_converted_files(tmp_path: Path) -> None:
+    (tmp_path / "Gs.keras").write_bytes(b"")
+    report = {"networks": {"Gs": {"lod": 1.25, "arguments": {"resolution": 64}}}}
+    files.write_json(tmp_path / "network.json", report)
+    assert stage_of_snapshot(tmp_path / "Gs.keras") == (5, 0.75)
+    assert stage_of_snapshot(tmp_path / "other.keras") == (None, 1.0)
+    for wrong in ("[]", "{", '{"networks": {"Gs": {"lod": "x"}}}', '{"networks": {"Gs": 3}}'):
+        (tmp_path / "network.json").write_text(wrong)
+        with pytest.raises(UserError, match="network.json is no report of a conversion"):
+            stage_of_snapshot(tmp_path / "Gs.keras")

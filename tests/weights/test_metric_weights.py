@@ -1,0 +1,275 @@
+"""Networks of the metrics with weights from files: open ones, NVIDIA's, converted ones; and what is said otherwise."""
+
+import hashlib
+import io
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import formula_weights
+import keras
+import numpy as np
+import pytest
+import tolerances
+from official_files import write_states
+from recorded import Recorded, relative
+from torch_files import write_older, write_zip
+
+from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.weights import download, metric_names, metric_weights, registry
+
+INCEPTION, VGG, LINS = "pt_inception-2015-12-05-6726825d.pth", "vgg16-397923af.pth", "vgg.pth"
+OFFICIAL_LPIPS = "vgg16_zhang_perceptual.pkl"
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with VGG16 and the linear weights in the formats of the published files, and some of the classifier."""
+    folder = tmp_path_factory.mktemp("made")
+    extra = {"classifier.6.bias": np.zeros(1000, np.float32)}
+    write_older(folder / VGG, formula_weights.vgg_state() | extra, version=1)
+    write_older(folder / LINS, formula_weights.lins_state())
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache folder, and a registry of files that cannot be downloaded; publish(folder) puts files into both."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv(download.FOLDER_VARIABLE, str(folder))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(download, "BACK_OFF", ())
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    unreachable = [replace(e, addresses=("http://127.0.0.1:9/x",), size=None, sha256=None) for e in registry.ENTRIES]
+    monkeypatch.setattr(registry, "ENTRIES", tuple(unreachable))
+
+    def publish(source: Path) -> Path:
+        folder.mkdir(exist_ok=True)
+        entries = list(registry.ENTRIES)
+        for index, entry in enumerate(entries):
+            path = source / entry.file
+            if path.exists():
+                (folder / entry.file).hardlink_to(path)
+                entries[index] = replace(entry, size=path.stat().st_size, sha256=sha256(path))
+        monkeypatch.setattr(registry, "ENTRIES", tuple(entries))
+        return folder
+
+    return SimpleNamespace(folder=folder, publish=publish)
+
+
+def distance_is_right(network) -> bool:
+    recording = Recorded("lpips_formula")
+    a, b = (recording[f"{name}_64"][:1].transpose(0, 2, 3, 1) for name in "ab")
+    found = np.asarray(network.distance_of_pixels(a, b))
+    return relative(found, recording["d_ab_64"][:1]) <= tolerances.NETWORK
+
+
+def test_inception_of_a_folder(tmp_path):
+    path = write_zip(tmp_path / INCEPTION, formula_weights.inception_state())
+    network, digest, name = metric_weights.inception(tmp_path)
+    recording = Recorded("inception_formula")
+    images = recording["images_64"][:1].transpose(0, 2, 3, 1)
+    assert relative(network.features(images), recording["features2048_64"][:1]) <= tolerances.NETWORK
+    assert digest == sha256(path)
+    assert name == f"inception-2015-12-05 (sha256 {digest[:8]})"  # weights of one's own do not pass as published ones
+    assert [entry.name for entry in tmp_path.iterdir()] == [INCEPTION]
+
+
+def test_lpips_of_a_folder(made):
+    network, digest, name = metric_weights.lpips(str(made))
+    assert distance_is_right(network)
+    assert digest == hashlib.sha256(f"{sha256(made / VGG)}\n{sha256(made / LINS)}".encode()).hexdigest()
+    assert name == f"lpips-vgg16-0.1 (sha256 {digest[:8]})"
+
+
+@pytest.fixture
+def small(tmp_path, cache, monkeypatch):
+    """In place of LPIPS a layer whose two weights are in the two open files, published; returns the cache folder."""
+    weights = {VGG: {"kernel": np.float32([[1, 2], [3, 4]])}, LINS: {"bias": np.float32([5, 6])}}
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for file, state in weights.items():
+        write_zip(folder / file, state)
+
+    def make():
+        layer = keras.layers.Dense(2)
+        layer.build((None, 2))
+        return layer
+
+    def arrays(state, shapes):
+        return {"vars/0": state["kernel"], "vars/1": state["bias"]}
+
+    monkeypatch.setattr(metric_weights, "_LPIPS", replace(metric_weights._LPIPS, make=make, arrays=arrays))
+    return cache.publish(folder)
+
+
+def numbers(network) -> list:
+    return [variable.numpy().tolist() for variable in network.variables]
+
+
+def test_open_files_are_converted_once(small):
+    first = metric_weights.lpips()
+    assert first.name == "lpips-vgg16-0.1 (open)"
+    assert numbers(first.network) == [[[1, 2], [3, 4]], [5, 6]]
+    (small / VGG).unlink()  # not needed any more
+    (small / LINS).unlink()
+    for again in (metric_weights.lpips(), metric_weights.lpips("open")):
+        assert (again.digest, again.name) == (first.digest, first.name)
+        assert numbers(again.network) == numbers(first.network)
+
+
+@pytest.mark.parametrize("what", ["cut", "changed", "note", "no note", "format", "other sources", "other arrays"])
+def test_a_converted_file_that_is_not_whole_is_made_anew(small, what):
+    first = metric_weights.lpips()
+    converted = small / "lpips-vgg16-0.1-open.npz"
+    note = converted.with_name(f"{converted.name}.json")
+    whole, fields = converted.read_bytes(), json.loads(note.read_text())
+    change = {"format": {"format": 0}, "other sources": {"sources": ["0" * 64, fields["sources"][1]]}}.get(what, {})
+    if what == "cut":
+        converted.write_bytes(whole[:-10])
+    elif what == "changed":
+        converted.write_bytes(whole.replace(np.float32(4).tobytes(), np.float32(5).tobytes()))
+        assert converted.read_bytes() != whole
+    elif what == "other arrays":
+        np.savez(converted, kernel=np.zeros(2))
+        change = {"sha256": sha256(converted)}
+    note.write_text("[" if what == "note" else json.dumps(fields | change))
+    if what == "no note":
+        note.unlink()
+    again = metric_weights.lpips()
+    assert numbers(again.network) == numbers(first.network)
+    assert json.loads(note.read_text())["sources"] == fields["sources"]
+    with np.load(converted) as arrays:
+        assert arrays["vars/0"].tolist() == [[1, 2], [3, 4]]
+
+
+def test_a_cache_folder_that_may_not_be_written(small, monkeypatch):
+    def fail(*arguments):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(metric_weights.files, "atomic_path", fail)
+    assert numbers(metric_weights.lpips().network) == [[[1, 2], [3, 4]], [5, 6]]
+    assert not list(small.glob("*.npz*"))
+
+
+def test_another_file_than_the_published_one(small):
+    content = bytearray((small / LINS).read_bytes())
+    content[-1] ^= 1
+    (small / LINS).unlink()
+    (small / LINS).write_bytes(content)
+    with pytest.raises(Failure, match=r"vgg\.pth is another file than the published one.*remove it"):
+        metric_weights.lpips("open")
+    assert not list(small.glob("*.npz*"))
+
+
+def test_what_is_here(small):
+    assert metric_weights.is_here("lpips")
+    assert not metric_weights.is_here("inception")
+    (small / VGG).unlink()
+    assert not metric_weights.is_here("lpips")  # one of two
+    (small / OFFICIAL_LPIPS).touch()
+    assert metric_weights.is_here("lpips")
+
+
+def test_joint_digest(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    (tmp_path / "b").write_bytes(b"")
+    abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert metric_weights.joint_digest([tmp_path / "a"]) == abc
+    both = metric_weights.joint_digest([tmp_path / "a", tmp_path / "b"])
+    assert both == hashlib.sha256(f"{abc}\n{empty}".encode()).hexdigest()
+
+
+def test_offline(cache):
+    for load, file in ((metric_weights.inception, INCEPTION), (metric_weights.lpips, VGG)):
+        with pytest.raises(Failure) as caught:
+            load()
+        assert f"could not download {file}: http://127.0.0.1:9/x" in str(caught.value)
+        assert str(cache.folder / file) in str(caught.value)
+    with pytest.raises(Failure, match=r"could not download inception_v3_features\.pkl"):
+        metric_weights.inception("official")
+
+
+def official_state(variables: dict) -> dict:
+    """A network as NVIDIA's files have it, built by a function that is not known."""
+    fields = {"version": 3, "name": "vgg", "static_kwargs": {}, "components": {}, "build_module_src": ""}
+    return fields | {"build_func_name": "build", "variables": list(variables.items())}
+
+
+def official_lpips() -> dict:
+    """The weights of the formula as TensorFlow lays them out."""
+    state, variables = formula_weights.vgg_state(), {}
+    for layer, place in metric_names.VGG16.items():
+        variables[f"{layer}/weight"] = np.ascontiguousarray(state[f"features.{place}.weight"].transpose(2, 3, 1, 0))
+        variables[f"{layer}/bias"] = state[f"features.{place}.bias"]
+    return variables | {name.split(".")[0]: array.reshape(-1) for name, array in formula_weights.lins_state().items()}
+
+
+def test_the_official_file_where_its_names_are_known(cache):
+    cache.folder.mkdir()
+    path = write_states(cache.folder / OFFICIAL_LPIPS, official_state(official_lpips()))
+    _, digest, name = metric_weights.lpips()  # it alone is there
+    assert digest == sha256(path)
+    assert name == "lpips-vgg16-0.1 (official)"
+    path.unlink()
+    network, *same = metric_weights.lpips("official")  # as it was converted
+    assert same == [digest, name]
+    assert distance_is_right(network)
+
+
+def refusal(path: Path) -> str:
+    load = metric_weights.lpips if path.name == OFFICIAL_LPIPS else metric_weights.inception
+    with pytest.raises(UserError) as caught:
+        load(path.parent)
+    assert str(caught.value).count(str(path)) == 1
+    return str(caught.value)
+
+
+def test_official_files_whose_names_are_not_known(tmp_path):
+    path = tmp_path / OFFICIAL_LPIPS
+    names = {f"some/layer{index}": np.float32([1]) for index in range(30)}
+    said = refusal(write_states(path, official_state({"conv1_1/bias": np.zeros(64, np.float32)} | names)))
+    assert "found: some/layer0, some/layer1" in said
+    assert "(30 in all)" in said
+    assert "ask for the open weights (vgg16-pth, lpips-pth)" in said
+    assert "found: no variables" in refusal(write_states(path, official_state({})))
+    inside = official_state({}) | {"components": {"net": official_state({"w": np.float32([1])}) | {"name": "part"}}}
+    assert "found: part/w." in refusal(write_states(tmp_path / "inception_v3_features.pkl", inside))
+
+
+def test_official_files_that_lack_something(tmp_path):
+    path = tmp_path / OFFICIAL_LPIPS
+    variables = official_lpips()
+    del variables["conv3_2/bias"]
+    said = refusal(write_states(path, official_state(variables)))
+    assert "it lacks features.12.bias; found: conv1_1/weight, " in said
+    path.write_bytes(b"cos\nsystem\n(U\x04trueptR.")
+    assert "it asks for os.system" in refusal(path)
+    assert "ask for the open weights" in refusal(path)
+
+
+def test_open_files_that_do_not_fit(tmp_path, made):
+    write_older(tmp_path / VGG, {"features.0.bias": np.zeros(64, np.float32)})
+    (tmp_path / LINS).hardlink_to(made / LINS)
+    with pytest.raises(UserError, match=r"vgg16-397923af\.pth and .*vgg\.pth: it lacks features\.0\.weight, "):
+        metric_weights.lpips(tmp_path)
+    (tmp_path / VGG).write_bytes(b"\x80\x02K\x05.")
+    with pytest.raises(UserError, match="does not begin as torch.save"):
+        metric_weights.lpips(tmp_path)
+    write_older(tmp_path / VGG, formula_weights.lins_state())
+    with pytest.raises(UserError, match=r"both have lin0\.model\.1\.weight"):
+        metric_weights.lpips(tmp_path)
+
+
+def test_folders_without_them(tmp_path):
+    with pytest.raises(UserError, match="there is no folder .*nowhere; the weights can be auto, open or official"):
+        metric_weights.inception(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=rf"must hold {VGG} and {LINS}, or {OFFICIAL_LPIPS}".replace(".", r"\.")):
+        metric_weights.lpips(tmp_path)
