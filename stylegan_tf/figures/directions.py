@@ -1,0 +1,40 @@
+"""Directions in W: those that separability found, and those that the weights themselves have (SeFa)."""
+
+import numpy as np
+
+MOST = 10  # of SeFa that have a name
+
+
+def style_weights(Gs, layers: range) -> np.ndarray:
+    """What maps w to the styles of some layers, [sum of 2 channels, w_dim], in the network's own scale.
+
+    The equalized learning rate counts: it is the matrix that a w is multiplied by.
+    """
+    rows = []
+    for number in layers:
+        epilogue = Gs.synthesis.epilogue_of(number)
+        rows.append(np.asarray(epilogue.style.kernel()).T)
+    return np.concatenate(rows)
+
+
+def sefa(weights: np.ndarray, count: int = MOST) -> np.ndarray:
+    """Closed-form factorisation (Shen and Zhou 2021, arXiv 2007.06600, eq. 5): eigenvectors of A^T A.
+
+    weights: A [rows, w_dim]; each row is normalised first, as published. -> unit vectors [count, w_dim], those that
+    move the styles most first; the sign is such that the largest component is positive.
+    """
+    normal = weights / np.maximum(np.linalg.norm(weights, axis=1, keepdims=True), 1e-12)
+    _, vectors = np.linalg.eigh(normal.T @ normal)
+    found = vectors.T[::-1][:count]
+    signs = np.sign(found[np.arange(len(found)), np.abs(found).argmax(axis=1)])
+    return (found * signs[:, None]).astype(np.float32)
+
+
+def moved(ws: np.ndarray, direction: np.ndarray, steps: np.ndarray, layers: range) -> np.ndarray:
+    """ws [N, layers, w_dim] moved along a unit vector [w_dim] by each of `steps`, in some layers alone.
+
+    -> [N, len(steps), layers, w_dim].
+    """
+    found = np.repeat(ws[:, None], len(steps), axis=1)
+    found[:, :, layers.start : layers.stop] += steps[None, :, None, None] * direction
+    return found.astype(np.float32)

@@ -1,0 +1,79 @@
+"""Pictures of given w, in batches, as all figures show them; and how small ones are enlarged."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stylegan_tf.configs.crop import Rectangle
+from stylegan_tf.networks.sampling import batch_size
+
+MIN_SIDE = 512  # pixels that a panel is enlarged to where nothing else is asked for
+MANY = 3  # batches: a graph takes as long to make
+
+
+class Painter:
+    """Pictures of one generator at the stage that it had been trained to.
+
+    Gs: networks.generator.Generator. stage, fade: see there. crop: (x, y, width, height) that is kept of each picture,
+    in pixels of that stage; None: all.
+    """
+
+    def __init__(self, Gs, stage: int | None = None, fade: float = 1.0, crop: Rectangle | None = None):
+        self.Gs, self.stage, self.fade, self.crop = Gs, stage, fade, crop
+        self._graphs = None
+
+    @property
+    def num_layers(self) -> int:
+        """Layers that the pictures of this stage depend on."""
+        return 2 * (self.stage or self.Gs.last_stage) - 2
+
+    @property
+    def last_stage(self) -> int:
+        """log2 of the pictures' side."""
+        return self.stage or self.Gs.last_stage
+
+    def ws(self, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """z [N, z_dim], labels one-hot [N, label_size] -> ws [N, num_layers, w_dim], without truncation."""
+        return np.asarray(self.Gs.broadcast(self.Gs.mapping(z, labels)))
+
+    def __call__(self, ws: np.ndarray, noise: str | Sequence[np.ndarray] = "const") -> np.ndarray:
+        """ws [N, num_layers, w_dim] -> uint8 [N, H, W, C].
+
+        noise: "const", "none", or for each layer [1 or N, H, W, 1].
+        """
+        from stylegan_tf.ops.pixels import to_uint8
+
+        size = batch_size(self.Gs)
+        if self._graphs is None and len(ws) > MANY * size:
+            self._graphs = self.Gs.as_graphs()
+        synthesis = (self._graphs or self.Gs).synthesis
+        parts = []
+        for start in range(0, len(ws), size):
+            rows = slice(start, start + size)
+            own = noise if isinstance(noise, str) else [layer[rows] if len(layer) > 1 else layer for layer in noise]
+            images = synthesis(ws[rows], noise=own, stage=self.stage, fade=self.fade)
+            parts.append(cropped(np.asarray(to_uint8(images)), self.crop))
+        return np.concatenate(parts)
+
+
+def cropped(pixels: np.ndarray, crop: Rectangle | None) -> np.ndarray:
+    """[N, H, W, C] -> what lies in the rectangle of each."""
+    if crop is None:
+        return pixels
+    x, y, width, height = crop
+    return pixels[:, y : y + height, x : x + width]
+
+
+def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
+    """[..., H, W, C] with each pixel repeated `factor` times in both directions."""
+    return pixels.repeat(factor, axis=-3).repeat(factor, axis=-2)
+
+
+def factor_for(height: int, width: int, least: int = MIN_SIDE) -> int:
+    """The whole factor, 1 at least, by which the longer side of a picture reaches `least` pixels."""
+    return max(1, -(-least // max(height, width)))
+
+
+def canvas(height: int, width: int, channels: int) -> np.ndarray:
+    """A white sheet, uint8 [height, width, channels]."""
+    return np.full((height, width, channels), 255, np.uint8)
