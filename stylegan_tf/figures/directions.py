@@ -5,16 +5,21 @@ import numpy as np
 MOST = 10  # of SeFa that have a name
 
 
-def style_weights(Gs, layers: range) -> np.ndarray:
-    """What maps w to the styles of some layers, [sum of 2 channels, w_dim], in the network's own scale.
+def layer_name(Gs, number: int) -> str:
+    """The layer of the synthesis network that a number means: two for each resolution, from 4x4."""
+    side = 2 ** (number // 2 + 2)
+    if side > 4:
+        return f"b{side}_conv1" if number % 2 else f"b{side}_conv0_up"
+    return "b4_conv" if number else "b4_const" if Gs.synthesis.const_input_layer else "b4_dense"
 
-    The equalized learning rate counts: it is the matrix that a w is multiplied by.
-    """
-    rows = []
+
+def style_weights(Gs, layers: range) -> np.ndarray:
+    """What maps w to the styles of some layers, [sum of 2 channels, w_dim], as w is multiplied by it (paper eq. 1)."""
+    found = []
     for number in layers:
-        epilogue = Gs.synthesis.epilogue_of(number)
-        rows.append(np.asarray(epilogue.style.kernel()).T)
-    return np.concatenate(rows)
+        style = getattr(Gs.synthesis, f"{layer_name(Gs, number)}_epilogue").style
+        found.append(np.asarray(style.weight).T * style.coefficient)
+    return np.concatenate(found)
 
 
 def sefa(weights: np.ndarray, count: int = MOST) -> np.ndarray:

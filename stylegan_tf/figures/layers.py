@@ -38,13 +38,17 @@ def layers_of(text: str, last_stage: int) -> range:
     elif match := re.fullmatch(r"(\d{1,4})x\1(?:-(\d{1,4})x\2)?", text):
         sides = [int(match[1]), int(match[2] or match[1])]
         if any(side < 4 or side & (side - 1) for side in sides):
-            raise UserError(f"layers {text}: resolutions are powers of two, from 4x4 to {2**last_stage}x{2**last_stage}")
+            raise UserError(
+                f"layers {text}: resolutions are powers of two, from 4x4 to {2**last_stage}x{2**last_stage}"
+            )
         first, end = 2 * sides[0].bit_length() - 6, 2 * sides[1].bit_length() - 4
     else:
         raise UserError(f"layers {text}: expected {EXPECTED}")
     if not 0 <= first < end <= count:
         side = 2**last_stage
-        raise UserError(f"layers {text}: pictures of {side}x{side} have the layers 0-{count - 1}, so it means none or more")
+        raise UserError(
+            f"layers {text}: pictures of {side}x{side} have the layers 0-{count - 1}, so it means none or more"
+        )
     return range(first, end)
 
 
