@@ -50,6 +50,7 @@ def test_frames_are_taken_one_at_a_time(tmp_path):
     assert most[0] < 10
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the reader leaves its pipes open
 def test_mp4(tmp_path):
     imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
     path = tmp_path / "v.mp4"

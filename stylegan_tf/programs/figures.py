@@ -1,0 +1,575 @@
+"""What a trained StyleGAN is for: style mixing, noise, truncation, mosaics, videos and edits, one command each."""
+
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stylegan_tf import files, pictures, progress, video
+from stylegan_tf.command_line import Flag, Groups, help_text, parse
+from stylegan_tf.configs.crop import Rectangle, at_side
+from stylegan_tf.errors import UserError
+from stylegan_tf.programs.generate import LARGEST_SEED, NETWORK_HELP, checked_labels, grid_of, numbers, opened_generator
+from stylegan_tf.weights import load
+
+FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+MOST_STEPS = 100
+SEFA = "sefa"  # sefa0, sefa1, ...: directions of the weights themselves
+# The seeds and layers of the paper's figures.
+MIXING_ROWS, MIXING_COLUMNS = "888,829,1898,1733,1614,845", "639,701,687,615,2268"
+DETAIL_SEEDS, COMPONENT_SEEDS, TRUNCATION_SEEDS = "1157,1012", "1967,1555", "91,388"
+LODS = "0,1,2,2,3,3"
+
+SOURCE = (
+    Flag("network", "text", None, NETWORK_HELP),
+    Flag("labels", "text", None, "class numbers for a network with classes: one for all, or one per seed"),
+)
+TARGET = (
+    Flag("outdir", "text", "generated", "folder of the picture and of what it was made from (default: generated)"),
+    Flag("scale", "whole", None, "each pixel so many times larger (default: as often as 512 pixels a side need)"),
+    Flag("format", "text", "png", "png, jpg or webp (default: png)"),
+    Flag("crop", "text", "auto", "auto: without the black bars that the run's pictures had; none (default: auto)"),
+)
+WAY = Flag("layers", "text", "all", "layers that are moved: coarse, middle, fine, all, 0-3, 4x4-8x8 (default: all)")
+STRENGTH = Flag("strength", "number", 3.0, "how far to go along it, in both directions (default: 3)")
+DIRECTION = Flag("direction", "text", None, "a name that `generate.py directions` lists, or FILE.npy of a vector")
+PSI = Flag("psi", "number", 0.7, "truncation of all layers: 1 is none (default: 0.7)")
+
+
+class Command(NamedTuple):
+    """One command: what it does in a line, its flags, and its work: (values, Subject) -> files made."""
+
+    about: str
+    flags: Groups
+    work: Callable[[Any, "Subject"], list[Path]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A generator that is looked at: its file, itself, the stage it had reached, and what is kept of its pictures."""
+
+    path: Path
+    Gs: Any
+    stage: int | None
+    fade: float
+    crop: Rectangle | None
+    labels: Sequence[int] | None  # as the user gave them
+
+    @property
+    def last_stage(self) -> int:
+        return self.stage or self.Gs.last_stage
+
+    def painter(self):
+        """The figures' way to its pictures."""
+        from stylegan_tf.figures.images import Painter
+
+        return Painter(self.Gs, self.stage, self.fade, self.crop)
+
+    def classes(self, count: int) -> np.ndarray | None:
+        """One-hot labels [count, label_size]; None for a network without classes."""
+        chosen = checked_labels(self.labels, self.Gs.label_size, count)
+        return None if chosen is None else np.eye(self.Gs.label_size, dtype=np.float32)[chosen]
+
+    def ws(self, seeds: Sequence[int], psi: float = 1.0) -> np.ndarray:
+        """ws [N, layers, w_dim] of seeds, truncated in all layers."""
+        from stylegan_tf.networks.sampling import latents
+
+        return self.truncated(self.painter().ws(latents(seeds, self.Gs.z_dim), self.classes(len(seeds))), psi)
+
+    def truncated(self, ws: np.ndarray, psi: float) -> np.ndarray:
+        """ws drawn towards their average in all layers."""
+        from stylegan_tf.figures.truncation import truncated
+
+        return ws if psi == 1 else truncated(ws, np.asarray(self.Gs.w_avg), psi).astype(np.float32)
+
+    def noise(self, seed: int, count: int = 1) -> list[np.ndarray]:
+        """Fresh noise for each layer, [count, H, W, 1]."""
+        generator = np.random.default_rng(seed)
+        shapes = self.Gs.synthesis.noise_shapes(self.stage)
+        return [generator.standard_normal((count, *shape), np.float32) for shape in shapes]
+
+
+# --- the commands
+
+
+def mixing(values: Any, subject: Subject) -> list[Path]:
+    """Figure 3."""
+    from stylegan_tf.figures import mixing as figure
+    from stylegan_tf.figures.layers import default_rows, layers_of
+
+    rows, columns = seeds_of("rows", values.rows), seeds_of("columns", values.columns)
+    names = values.layers.split(",") if values.layers else default_rows(len(rows))
+    if len(names) not in (1, len(rows)):
+        raise UserError(f"--layers={values.layers}: give one range, or one for each of the {len(rows)} rows")
+    ranges = [layers_of(name.strip(), subject.last_stage) for name in names] * (len(rows) // len(names))
+    both = subject.ws([*rows, *columns], values.psi)
+    sheet = figure.sheet(subject.painter(), both[: len(rows)], both[len(rows) :], ranges)
+    facts = {"rows": rows, "columns": columns, "layers": [[layers.start, layers.stop - 1] for layers in ranges]}
+    return [write_sheet(values, subject, "mixing", sheet, len(columns) + 1, facts | {"psi": values.psi})]
+
+
+def noise(values: Any, subject: Subject) -> list[Path]:
+    """Figures 4 and 5."""
+    from stylegan_tf.figures import noise as figure
+    from stylegan_tf.figures.layers import layers_of
+
+    if not subject.Gs.synthesis.use_noise:
+        raise UserError(f"{subject.path} was made without noise inputs, so there is none to show")
+    draws = at_least("draws", values.draws, figure.DETAILS + 1)
+    fine, painter = layers_of(values.layers, subject.last_stage), subject.painter()
+    seeds = seeds_of("seeds", values.seeds)
+    ws = subject.ws(seeds, values.psi)
+    each = progress.track(zip(seeds, ws, strict=True), len(seeds), "noise", "pictures")
+    rows = [figure.detail(painter, own[None], subject.noise(seed, draws)) for seed, own in each]
+    facts = {"seeds": seeds, "psi": values.psi, "draws": draws}
+    made = [write_sheet(values, subject, "noise", np.concatenate(rows), 3, facts)]
+    stored = [np.asarray(getattr(subject.Gs.synthesis, f"noise{index}")) for index in range(painter.num_layers)]
+    parts = [figure.components(painter, own[None], stored, fine, bool(index % 2)) for index, own in enumerate(ws)]
+    facts = {"seeds": seeds, "psi": values.psi, "fine": [fine.start, fine.stop - 1]}
+    return [*made, write_sheet(values, subject, "noise-layers", np.concatenate(parts, axis=1), len(parts), facts)]
+
+
+def truncation(values: Any, subject: Subject) -> list[Path]:
+    """Figure 8."""
+    from stylegan_tf.figures import truncation as figure
+
+    seeds, psis = seeds_of("seeds", values.seeds), real_numbers("psis", values.psis)
+    sheet = figure.sheet(subject.painter(), subject.ws(seeds), psis)
+    return [write_sheet(values, subject, "truncation", sheet, len(psis), {"seeds": seeds, "psis": psis})]
+
+
+def uncurated(values: Any, subject: Subject) -> list[Path]:
+    """Figures 2 and 10 to 12. One stream of latents for the whole mosaic, and random noise, as in the official ones."""
+    from stylegan_tf.figures import uncurated as figure
+    from stylegan_tf.figures.images import cropped
+    from stylegan_tf.networks.sampling import Look, batch_size, has_w
+    from stylegan_tf.ops.pixels import to_uint8
+
+    rows, lods = at_least("rows", values.rows, 1), numbers("lods", values.lods, 10)
+    side = 2**subject.last_stage
+    width, height = (side, side) if subject.crop is None else subject.crop[2:]
+    if not min(width, height) >> max(lods):
+        raise UserError(f"--lods={values.lods}: pictures of {width}x{height} vanish at 1/{2 ** max(lods)}; name lower ones")
+    count, Gs = figure.count(rows, lods), subject.Gs
+    z = np.random.RandomState(values.seed).randn(count, Gs.z_dim).astype(np.float32)
+    labels, look = subject.classes(count), Look(values.psi, values.cutoff, "random", subject.stage, subject.fade)
+
+    def images() -> Iterator[np.ndarray]:
+        for start in range(0, count, batch_size(Gs)):
+            part = slice(start, start + batch_size(Gs))
+            own = None if labels is None else labels[part]
+            fresh = subject.noise(values.seed + start, len(z[part])) if has_w(Gs) else "const"
+            found = Gs(z[part], own, psi=look.psi, cutoff=look.cutoff, noise=fresh, stage=look.stage, fade=look.fade)
+            yield from cropped(np.asarray(to_uint8(found)), subject.crop)
+
+    shown = progress.track(images(), count, "uncurated", "pictures")
+    sheet = figure.sheet(shown, height, width, Gs.num_channels, rows, lods)
+    facts = {"seed": values.seed, "rows": rows, "lods": lods, "psi": values.psi, "cutoff": values.cutoff}
+    return [write_sheet(values, subject, "uncurated", sheet, max(1, sheet.shape[1] // width), facts)]
+
+
+def edit(values: Any, subject: Subject) -> list[Path]:
+    """A strip per seed: steps along a direction."""
+    from stylegan_tf.figures.directions import moved
+    from stylegan_tf.figures.layers import layers_of
+
+    seeds, count = seeds_of("seeds", values.seeds), at_least("steps", values.steps, 2)
+    if count > MOST_STEPS:
+        raise UserError(f"--steps={count}: {MOST_STEPS} at most; a video has more")
+    layers = layers_of(values.layers, subject.last_stage)
+    steps = np.linspace(-values.strength, values.strength, count)
+    ws = moved(subject.ws(seeds, values.psi), direction_of(values, subject, layers), steps, layers)
+    images = subject.painter()(ws.reshape(-1, *ws.shape[2:]))
+    facts = {"seeds": seeds, "direction": values.direction, "steps": steps.tolist(), "psi": values.psi}
+    facts |= {"layers": [layers.start, layers.stop - 1]}
+    return [write_sheet(values, subject, "edit", pictures.grid(images, count, len(seeds)), count, facts)]
+
+
+def directions(values: Any, subject: Subject) -> list[Path]:
+    """Prints what --direction can name."""
+    from stylegan_tf.figures.directions import MOST
+
+    saved = saved_directions(subject)
+    for path, names in saved.items():
+        print(f"{path}: {', '.join(names)}")
+    if not saved:
+        print(f"no directions were saved beside {subject.path}: run_metrics.py --metrics=ls finds those of attributes")
+    if subject.Gs.synthesis.use_styles:
+        print(f"of the weights of any --layers (SeFa): {', '.join(f'{SEFA}{number}' for number in range(MOST))}, ...")
+    return []
+
+
+def film(values: Any, subject: Subject) -> list[Path]:
+    """A video: through seeds, by truncation, along a direction, or with styles of other seeds."""
+    columns, rows = grid_of(values.grid) if values.grid else (1, 1)
+    fps, cells = values.fps, columns * rows
+    if not (0 < fps <= 240 and math.isfinite(values.seconds) and values.seconds > 0):
+        raise UserError(f"--fps={fps} --seconds={values.seconds}: expected up to 240 and more than 0 seconds")
+    count = max(2, round(fps * values.seconds))
+    name = f"video{('.' + values.video.lstrip('.')) if values.video else video.default_suffix()}"
+    target = Path(values.outdir) / name
+    video.check(target)
+    frames = FRAMES.get(values.of)
+    if frames is None:
+        raise UserError(f"--of={values.of}: choose from {', '.join(FRAMES)}")
+    painter, factor = subject.painter(), None
+
+    def shown() -> Iterator[np.ndarray]:
+        nonlocal factor
+        for ws in progress.track(frames(values, subject, count, cells), count, "video", "frames"):
+            frame = pictures.grid(painter(ws), columns, rows)
+            factor = factor or scale_of(values, frame, columns)
+            yield enlarged(frame, factor)
+
+    make_outdir(target.parent)
+    written = video.save(target, shown(), fps)
+    facts = {"of": values.of, "seeds": values.seeds, "frames": written, "fps": fps, "psi": values.psi}
+    facts |= {"walk": values.walk, "space": values.space, "direction": values.direction, "layers": values.layers}
+    write_facts(values, subject, target, facts | {"grid": [columns, rows]})
+    return [target]
+
+
+def through_seeds(values: Any, subject: Subject, count: int, cells: int) -> Iterator[np.ndarray]:
+    """ws [cells, layers, w_dim] of each frame of a loop through seeds; each cell has keys of its own."""
+    from stylegan_tf.figures.walks import KINDS, walk
+    from stylegan_tf.networks.sampling import latents
+
+    if values.walk not in KINDS:
+        raise UserError(f"--walk={values.walk}: choose from {', '.join(KINDS)}")
+    seeds = seeds_of("seeds", values.seeds)
+    keys = len(seeds) // cells
+    if keys < 1 or keys * cells != len(seeds):
+        raise UserError(f"--seeds: {len(seeds)} seeds cannot be shared by {cells} cells; give a multiple of {cells}")
+    if values.space == "w":
+        points = subject.ws(seeds, values.psi)
+        whole = points.reshape(cells, keys, *points.shape[1:]).swapaxes(0, 1)
+        yield from walk(whole, count, values.walk)
+    elif values.space == "z":
+        z = latents(seeds, subject.Gs.z_dim).reshape(cells, keys, -1).swapaxes(0, 1)
+        labels = subject.classes(cells)
+        for point in walk(z, count, values.walk):
+            yield subject.truncated(subject.painter().ws(point.astype(np.float32), labels), values.psi)
+    else:
+        raise UserError(f"--space={values.space}: choose w or z")
+
+
+def by_truncation(values: Any, subject: Subject, count: int, cells: int) -> Iterator[np.ndarray]:
+    """psi swings from 1 through 0 to -1 and back."""
+    ws = subject.ws(cell_seeds(values, cells))
+    for turn in np.linspace(0, 2 * np.pi, count):
+        yield subject.truncated(ws, float(np.cos(turn)) + 1e-9)
+
+
+def along_direction(values: Any, subject: Subject, count: int, cells: int) -> Iterator[np.ndarray]:
+    """There and back along a direction."""
+    from stylegan_tf.figures.directions import moved
+    from stylegan_tf.figures.layers import layers_of
+
+    layers = layers_of(values.layers, subject.last_stage)
+    ws, way = subject.ws(cell_seeds(values, cells), values.psi), direction_of(values, subject, layers)
+    for turn in np.linspace(0, 2 * np.pi, count):
+        yield moved(ws, way, np.array([values.strength * np.sin(turn)]), layers)[:, 0]
+
+
+def style_mixed(values: Any, subject: Subject, count: int, cells: int) -> Iterator[np.ndarray]:
+    """The first seeds stand still but for some layers, whose styles walk through the other seeds."""
+    from stylegan_tf.figures.layers import layers_of
+    from stylegan_tf.figures.walks import walk
+
+    seeds = seeds_of("seeds", values.seeds)
+    if len(seeds) <= cells:
+        raise UserError(f"--seeds: {cells} stand still, and one at least must follow whose styles come and go")
+    layers = layers_of(values.layers, subject.last_stage)
+    ws = subject.ws(seeds, values.psi)
+    for styles in walk(ws[cells:], count, values.walk):
+        frame = ws[:cells].copy()
+        frame[:, layers.start : layers.stop] = styles[layers.start : layers.stop]
+        yield frame
+
+
+FRAMES: dict[str, Callable[[Any, Subject, int, int], Iterator[np.ndarray]]] = {
+    "seeds": through_seeds,
+    "truncation": by_truncation,
+    "direction": along_direction,
+    "mixing": style_mixed,
+}
+
+
+def paper(values: Any, subject: Subject) -> list[Path]:
+    """All figures with the official seeds."""
+    made: list[Path] = []
+    for name in ("mixing", "noise", "truncation", "uncurated"):
+        command = COMMANDS[name]
+        shared = [f"--{flag.name}={getattr(values, flag.name)}" for flag in TARGET if getattr(values, flag.name) is not None]
+        made += command.work(parse(shared, command.flags), subject)
+    return made
+
+
+COMMANDS = {
+    "mixing": Command(
+        "style mixing (Figure 3): pictures of the rows with the styles of the columns in some layers",
+        {
+            "Which pictures": (
+                *SOURCE,
+                Flag("rows", "text", MIXING_ROWS, "seeds of the pictures on the left (default: the paper's)"),
+                Flag("columns", "text", MIXING_COLUMNS, "seeds of the styles on top (default: the paper's)"),
+                Flag("layers", "text", None, "coarse, middle, fine, 0-3, 4x4-8x8: one, or one per row with commas"),
+                Flag("psi", "number", 1.0, "truncation of all layers: 1 is none (default: 1)"),
+            ),
+            "Where they go": TARGET,
+        },
+        mixing,
+    ),
+    "noise": Command(
+        "what noise does (Figures 4 and 5): details of several draws, and noise in all, no, fine and coarse layers",
+        {
+            "Which pictures": (
+                *SOURCE,
+                Flag("seeds", "text", DETAIL_SEEDS, "of the pictures (default: the paper's)"),
+                Flag("draws", "whole", 100, "draws of noise that the deviation is over (default: 100)"),
+                Flag("layers", "text", "fine", "layers that count as fine (default: fine)"),
+                Flag("psi", "number", 1.0, "truncation of all layers: 1 is none (default: 1)"),
+            ),
+            "Where they go": TARGET,
+        },
+        noise,
+    ),
+    "truncation": Command(
+        "the truncation trick (Figure 8): a row for each seed, a column for each psi",
+        {
+            "Which pictures": (
+                *SOURCE,
+                Flag("seeds", "text", TRUNCATION_SEEDS, "of the rows (default: the paper's)"),
+                Flag("psis", "text", "1,0.7,0.5,0,-0.5,-1", "of the columns (default: the paper's)"),
+            ),
+            "Where they go": TARGET,
+        },
+        truncation,
+    ),
+    "uncurated": Command(
+        "a mosaic of pictures nobody chose (Figures 2 and 10 to 12)",
+        {
+            "Which pictures": (
+                *SOURCE,
+                Flag("seed", "whole", 5, "of all latents together (default: 5)"),
+                Flag("rows", "whole", 3, "rows of the largest pictures (default: 3)"),
+                Flag("lods", "text", LODS, "a column each: pictures of 1/2^lod of the side (default: the paper's)"),
+                Flag("psi", "number", 0.7, "truncation: 1 is none (default: 0.7)"),
+                Flag("cutoff", "whole", 8, "layers that are truncated (default: 8)"),
+            ),
+            "Where they go": TARGET,
+        },
+        uncurated,
+    ),
+    "video": Command(
+        "a video: through seeds, by truncation, along a direction, or with the styles of other seeds",
+        {
+            "Which pictures": (
+                *SOURCE,
+                Flag("of", "text", "seeds", f"{', '.join(FRAMES)} (default: seeds)"),
+                Flag("seeds", "text", "0-7", "keys of the way, or the pictures that move (default: 0-7)"),
+                Flag("space", "text", "w", "w or z: where the way through seeds lies (default: w)"),
+                Flag("walk", "text", "spline", "lerp, slerp or spline: the way between keys (default: spline)"),
+                DIRECTION,
+                STRENGTH,
+                WAY,
+                PSI,
+            ),
+            "Where they go": (
+                *(flag for flag in TARGET if flag.name != "format"),
+                Flag("video", "text", None, "mp4, webp, gif or png (default: mp4 with imageio-ffmpeg, else webp)"),
+                Flag("grid", "text", None, "such as 3x2 (columns x rows) of pictures that move together"),
+                Flag("fps", "number", 25.0, "frames per second (default: 25)"),
+                Flag("seconds", "number", 8.0, "of the video (default: 8)"),
+            ),
+        },
+        film,
+    ),
+    "edit": Command(
+        "moves pictures along a direction in W: a strip of steps for each seed",
+        {
+            "Which pictures": (
+                *SOURCE,
+                DIRECTION,
+                Flag("seeds", "text", "0-3", "of the pictures (default: 0-3)"),
+                STRENGTH,
+                Flag("steps", "whole", 7, "pictures of a strip (default: 7)"),
+                WAY,
+                PSI,
+            ),
+            "Where they go": TARGET,
+        },
+        edit,
+    ),
+    "directions": Command("lists the directions that there are for a network", {"Of what": SOURCE}, directions),
+    "paper": Command(
+        "all figures with the seeds of the paper", {"Of what": SOURCE, "Where they go": TARGET}, paper
+    ),
+}
+
+
+# --- what they share
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Does what `generate.py COMMAND ...` says. Raises UserError for what cannot be."""
+    name, *rest = arguments
+    command = COMMANDS[name]
+    values = parse(rest, command.flags)
+    if values is None:
+        print(help_text(f"{command.about}: python generate.py {name}", command.flags))
+        return
+    if getattr(values, "format", "png") not in FORMATS:
+        raise UserError(f"--format={values.format}: choose from {', '.join(FORMATS)}")
+    if getattr(values, "scale", None) is not None:
+        at_least("scale", values.scale, 1)
+    for path in command.work(values, subject_of(values)):
+        print(path)
+
+
+def subject_of(values: Any) -> Subject:
+    """The network that is meant. Raises UserError where it has nothing that the commands need."""
+    from stylegan_tf.networks.sampling import has_w
+
+    path = load.generator_file(values.network or load.newest_network("results", load.SHIPPED))
+    Gs, stage, fade = opened_generator(path)
+    if not has_w(Gs):
+        raise UserError(f"{path} is a Progressive GAN (config A): it has no styles, noise or w; use --seeds alone")
+    crop = load.crop_of_snapshot(path) if getattr(values, "crop", "auto") == "auto" else None
+    labels = numbers("labels", values.labels, LARGEST_SEED) if values.labels else None
+    box = crop and at_side(*crop, 2 ** (stage or Gs.last_stage))
+    return Subject(path, Gs, stage, fade, box, labels)
+
+
+def seeds_of(flag: str, text: str) -> list[int]:
+    return numbers(flag, text, LARGEST_SEED)
+
+
+def cell_seeds(values: Any, cells: int) -> list[int]:
+    """One seed for each cell of a video."""
+    seeds = seeds_of("seeds", values.seeds)
+    if len(seeds) < cells:
+        raise UserError(f"--seeds: {len(seeds)} seeds are too few for {cells} cells")
+    return seeds[:cells]
+
+
+def real_numbers(flag: str, text: str) -> list[float]:
+    """'1,0.7,-1' -> [1.0, 0.7, -1.0]."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(map(math.isfinite, found)):
+        raise UserError(f"--{flag}={text}: expected numbers with commas, such as 1,0.7,0")
+    return found
+
+
+def at_least(flag: str, value: int, least: int) -> int:
+    if value < least:
+        raise UserError(f"--{flag}={value}: {least} at least")
+    return value
+
+
+def saved_directions(subject: Subject) -> dict[Path, list[str]]:
+    """Files of directions beside a network or above it, and the attributes in them."""
+    folder = subject.path.absolute().parent
+    found: dict[Path, list[str]] = {}
+    for path in sorted({*folder.glob("directions-*.npz"), *folder.parent.glob("directions-*.npz")}):
+        found[path] = [str(name) for name in read_directions(path, subject)[0]]
+    return found
+
+
+def read_directions(path: Path, subject: Subject) -> tuple[np.ndarray, np.ndarray]:
+    """(names [A], unit vectors in W [A, w_dim]) of a file that separability wrote. Raises UserError for another one."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names, vectors = arrays["attributes"], arrays["w"]
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise UserError(f"{path} holds no directions in W: {error}") from None
+    if vectors.shape != (len(names), subject.Gs.synthesis.w_dim):
+        raise UserError(f"{path} is of another network: vectors of {vectors.shape[1:]}, not {subject.Gs.synthesis.w_dim}")
+    return names, vectors.astype(np.float32)
+
+
+def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
+    """The unit vector [w_dim] that --direction means. Raises UserError where there is none of that name."""
+    from stylegan_tf.figures.directions import sefa, style_weights
+
+    name, w_dim = values.direction or f"{SEFA}0", subject.Gs.synthesis.w_dim
+    if name.startswith(SEFA) and name.removeprefix(SEFA).isdigit():
+        number = int(name.removeprefix(SEFA))
+        if number >= w_dim:
+            raise UserError(f"--direction={name}: there are {SEFA}0 to {SEFA}{w_dim - 1}")
+        return sefa(style_weights(subject.Gs, layers), number + 1)[number]
+    if name.endswith(".npy"):
+        try:
+            vector = np.load(name, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(f"--direction={name} cannot be read: {error}") from None
+        if vector.shape != (w_dim,) or vector.dtype.kind != "f" or not np.linalg.norm(vector) > 0:
+            raise UserError(f"--direction={name}: expected a vector of {w_dim} numbers, got {list(vector.shape)}")
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
+    known: list[str] = []
+    for path in saved_directions(subject):
+        names, vectors = read_directions(path, subject)
+        known += map(str, names)
+        if name in names:
+            return vectors[list(names).index(name)]
+    choices = ", ".join([*dict.fromkeys(known), f"{SEFA}0", f"{SEFA}1", "..."])
+    raise UserError(f"--direction={name}: there is none of that name; choose from {choices}, or name a FILE.npy")
+
+
+def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
+    from stylegan_tf.figures.images import enlarged
+
+    return enlarged(pixels, factor) if factor > 1 else pixels
+
+
+def scale_of(values: Any, pixels: np.ndarray, panels: int) -> int:
+    """How often each pixel is repeated: --scale, or as often as the sheet needs to have MIN_SIDE pixels."""
+    from stylegan_tf.figures.images import factor_for
+
+    return values.scale or factor_for(*pixels.shape[:2])
+
+
+def write_sheet(values: Any, subject: Subject, name: str, sheet: np.ndarray, panels: int, facts: dict) -> Path:
+    """Writes <outdir>/<name>.<format> and <name>.json, which says what it was made from. Returns the picture's path."""
+    factor = scale_of(values, sheet, panels)
+    target = Path(values.outdir) / f"{name}.{values.format}"
+    make_outdir(target.parent)
+    for other in FORMATS:
+        (target.with_suffix(f".{other}")).unlink(missing_ok=True)  # what .json would no longer speak of
+    about = {"Software": "stylegan_tf"} | {key: json.dumps(value) for key, value in facts.items()}
+    pictures.save(target, enlarged(sheet, factor), FORMATS[values.format], about)
+    write_facts(values, subject, target, facts | {"scale": factor})
+    return target
+
+
+def write_facts(values: Any, subject: Subject, target: Path, facts: dict) -> None:
+    known = {"picture": target.name, "network": str(subject.path), "sha256": files.sha256(subject.path)}
+    labels = subject.labels and list(subject.labels)
+    files.write_json(target.with_suffix(".json"), known | {"labels": labels} | facts)
+
+
+def make_outdir(outdir: Path) -> None:
+    try:
+        outdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--outdir={outdir}: {error.strerror}; name another folder") from None
+
+
+def overview() -> str:
+    """The commands, a line each, for `generate.py --help`."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.about}" for name, command in COMMANDS.items()]
+    return "\n".join(["Commands (python generate.py COMMAND --help):", *lines])
+
+
+def batches(count: int, size: int) -> Iterator[slice]:
+    """Slices of `size` rows."""
+    return (slice(start, start + size) for start in itertools.count(0, size) if start < count)
