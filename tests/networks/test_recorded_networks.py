@@ -231,6 +231,8 @@ def test_config_a_with_labels():
     check(G(recording["z"], zeros), recording["images_zero"], 16)
     assert relative(D(at_stage(recording["reals"], 4), zeros), recording["D_scores_zero"]) <= tolerances.NETWORK
     assert np.array_equal(recording["D_scores_zero"], recording["D_scores_lod0"])
+    with pytest.raises(ValueError, match=r"labels must have the shape \[N, 3\], got None"):
+        G(recording["z"])
 
 
 def test_config_a_without_labels():
