@@ -13,13 +13,13 @@ import pytest
 
 import dataset_tool
 from stylegan_tf.data import verifying
-from stylegan_tf.data.compression import COMPRESSIONS
+from stylegan_tf.data.example import COMPRESSIONS
 from stylegan_tf.data.importers import convert, options
 from stylegan_tf.data.importers.options import Options
 from stylegan_tf.data.importers.store import Storage
 from stylegan_tf.data.importers.svhn import create_svhn
-from stylegan_tf.data.reading import pictures
-from stylegan_tf.data.records import Writer
+from stylegan_tf.data.reading import all_pictures
+from stylegan_tf.data.writing import Writer
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "dataset"
@@ -263,5 +263,5 @@ def test_the_page_tells_how_to_make_the_svhn_files(tmp_path):
     data_set = create_svhn(tmp_path / "set", tmp_path)
     order = np.arange(7)
     np.random.RandomState(123).shuffle(order)
-    assert np.array_equal(list(pictures(data_set)), images.transpose(3, 0, 1, 2)[order])
+    assert np.array_equal(list(all_pictures(data_set)), images.transpose(3, 0, 1, 2)[order])
     assert data_set.labels.argmax(1).tolist() == (np.arange(4, 11) % 10)[order].tolist()

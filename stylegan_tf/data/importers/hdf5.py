@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
-from stylegan_tf.data.records import DataSet
+from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
 _SLICE_BYTES = 2**24
@@ -58,7 +59,7 @@ def _check(path: Path, data) -> None:
         raise UserError(f"Input images must be stored as RGB or grayscale, but {where} has {shape[1]} channels")
     if shape[2] != shape[3]:
         raise UserError(f"Input images must have the same width and height, but {where} is {shape}")
-    if shape[3] < 4 or shape[3] & (shape[3] - 1):
+    if not is_resolution(shape[3]):
         raise UserError(f"Input image resolution must be a power-of-two, 4 or more, but {where} is {shape}")
 
 

@@ -20,7 +20,8 @@ from stylegan_tf.data.importers.options import Options
 from stylegan_tf.data.importers.plan import Plan, make_plan
 from stylegan_tf.data.importers.scan import check_room, describe, estimate, foretell, free_space
 from stylegan_tf.data.importers.source import Found, Source
-from stylegan_tf.data.records import DataSet, Writer, check_target, open_data_set
+from stylegan_tf.data.layout import DataSet, open_data_set
+from stylegan_tf.data.writing import Writer, check_target
 from stylegan_tf.errors import UserError
 from stylegan_tf.progress import Eta, LiveLine, track
 

@@ -11,8 +11,9 @@ from itertools import islice
 import numpy as np
 from PIL import Image
 
+from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, store
-from stylegan_tf.data.records import DataSet
+from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
 _CHUNK = 4  # pictures per task
@@ -86,7 +87,7 @@ def _resized(image: Image.Image, box: tuple[int, int, int, int], size: tuple[int
 
 
 def _check_size(flag: str, size: int) -> None:
-    if size < 4 or size & (size - 1):
+    if not is_resolution(size):
         raise UserError(f"{flag}={size}: expected a power of two, 4 or more")
 
 

@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 
 from stylegan_tf.data.importers.ahead import in_order
-from stylegan_tf.data.records import DataSet, Writer, encode_levels, open_data_set
+from stylegan_tf.data.layout import DataSet, open_data_set
+from stylegan_tf.data.writing import Writer, encode_levels
 from stylegan_tf.errors import UserError
 from stylegan_tf.progress import track
 

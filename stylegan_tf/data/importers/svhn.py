@@ -8,7 +8,7 @@ import numpy as np
 
 from stylegan_tf import safe_pickle
 from stylegan_tf.data.importers.store import PLAIN, Storage, one_hot, store_array
-from stylegan_tf.data.records import DataSet
+from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
 FILES = ("train_1.pkl", "train_2.pkl", "train_3.pkl")

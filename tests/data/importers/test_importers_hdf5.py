@@ -6,7 +6,7 @@ import pytest
 
 from stylegan_tf.data.importers import hdf5
 from stylegan_tf.data.importers.hdf5 import create_from_hdf5
-from stylegan_tf.data.reading import pictures
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(10).randint(0, 256, (7, 3, 8, 8), np.uint8)
@@ -33,14 +33,14 @@ def test_the_largest_set_with_its_labels(tmp_path, monkeypatch, shuffle):
     order = np.arange(7)
     if shuffle:
         np.random.RandomState(123).shuffle(order)
-    assert np.array_equal(list(pictures(data_set)), PIXELS[order].transpose(0, 2, 3, 1))
+    assert np.array_equal(list(all_pictures(data_set)), PIXELS[order].transpose(0, 2, 3, 1))
     assert np.array_equal(data_set.labels, LABELS[order])
 
 
 def test_grey_pictures_without_labels(tmp_path):
     data_set = create_from_hdf5(tmp_path / "set", write(tmp_path / "a.hdf5", data=PIXELS[:, :1]), shuffle=False)
     assert data_set.labels is None
-    assert np.array_equal(list(pictures(data_set)), PIXELS[:, 0, :, :, None])
+    assert np.array_equal(list(all_pictures(data_set)), PIXELS[:, 0, :, :, None])
 
 
 @pytest.mark.parametrize(
