@@ -1,6 +1,8 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -266,3 +268,13 @@ def test_a_read_only_folder(tmp_path):
     finally:
         os.seteuid(user)
     assert os.listdir(locked) == []
+
+
+def test_what_a_killed_process_left_is_removed_before_its_disk_space_is_wanted(tmp_path, capsys):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    left = tmp_path / f".cats.tmp-{process.pid}"
+    left.mkdir()
+    (left / "cats-r02.tfrecords").write_bytes(b"half")
+    check_target(tmp_path / "cats")
+    assert os.listdir(tmp_path) == [] and str(left) in capsys.readouterr().err

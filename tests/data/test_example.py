@@ -138,6 +138,26 @@ def test_we_read_what_others_write():
     assert np.array_equal(expand(gzip.compress(RGB.tobytes()), "gzip", (3, 4, 4)), RGB)
 
 
+RECORDED = {  # what an earlier version wrote: a PNG file whose rows are differences to those above, and gzip
+    "png": (
+        "0a88010a5f0a046461746112570a550a5389504e470d0a1a0a0000000d4948445200000004000000040802000000269309290000001a"
+        "4944415478016362105060145464125262165666624102b8390030d6016b6a3ece6d0000000049454e44ae4260820a130a08656e636f"
+        "64696e6712070a050a03706e670a100a05736861706512071a050a03030404"
+    ),
+    "gzip": (
+        "0a7a0a500a046461746112480a460a441f8b08000000000004036360646266616563e7e0e4e2e6e1e5e3171014121611151397909492"
+        "969195935750545256515553d7d0d4d2d6d1d5d3070071212005300000000a140a08656e636f64696e6712080a060a04677a69700a10"
+        "0a05736861706512071a050a03030404"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", RECORDED)
+def test_records_of_earlier_versions_are_read(kind):
+    payload = bytes.fromhex(RECORDED[kind])
+    assert np.array_equal(decode(payload), RGB) and parse(payload)[2] == kind
+
+
 def png(width, height, depth=8, colour=2):
     """The start of a PNG file that claims this."""
     claimed = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from stylegan_tf.data.attributes import read_attributes, write_attributes
-from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, official_order, store
+from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stylegan_tf.data.importers.store import in_threads
+from stylegan_tf.data.importers.ahead import in_threads
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError

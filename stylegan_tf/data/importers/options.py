@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.example import COMPRESSIONS
+from stylegan_tf.data.importers.store import OFFICIAL_SEED
 from stylegan_tf.errors import UserError
 
 CROPS = ("none", "center", "wide")
@@ -12,7 +13,6 @@ FILTERS = ("lanczos", "box", "bicubic")
 CHANNELS = ("auto", "rgb", "grey", "rgba")
 LABELS = ("auto", "folders", "none")
 ON_ERROR = ("fail", "skip")
-OFFICIAL_SEED = 123
 
 
 @dataclass(frozen=True)

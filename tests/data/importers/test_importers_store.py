@@ -3,8 +3,9 @@ import os
 import numpy as np
 import pytest
 
-from stylegan_tf.data.importers import store as module
-from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, official_order, one_hot, store, store_array
+from stylegan_tf.data import writing
+from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, one_hot, store, store_array
 from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 
@@ -19,7 +20,7 @@ def make(folder, given=PIXELS, **options):
 @pytest.mark.parametrize("compression", ["none", "png", "gzip"])
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_pictures_in_order_at_every_level(tmp_path, monkeypatch, compression, workers):
-    monkeypatch.setattr(module, "_BATCH_VALUES", 2 * 8 * 8 * 3)  # batches of 2, 2 and 1
+    monkeypatch.setattr(writing, "BATCH_VALUES", 2 * 8 * 8 * 3)  # batches of 2, 2 and 1
     data_set = make(tmp_path / "set", storage=Storage(compression, workers=workers))
     assert data_set.compression == compression
     assert np.array_equal(list(all_pictures(data_set)), PIXELS)
