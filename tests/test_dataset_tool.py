@@ -2,8 +2,10 @@ import importlib
 import inspect
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -243,6 +245,25 @@ def test_ctrl_c_exits_130_and_leaves_nothing(tmp_path, capsys, monkeypatch):
     assert dataset_tool.main(["create_from_images", str(tmp_path / "set"), str(PICTURES)]) == 130
     assert "stopped by Ctrl-C" in capsys.readouterr().err
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_whoever_stops_it_nothing_stays_behind(tmp_path, number, capfd):
+    tool = [sys.executable, str(ROOT / "dataset_tool.py"), "create_faces", str(tmp_path / "set"), "--resolution=16"]
+    with subprocess.Popen([*tool, "--num_images=500000", "--workers=1"], cwd=ROOT) as process:
+        until = time.monotonic() + 60
+        while not os.listdir(tmp_path) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert os.listdir(tmp_path) == [f".set.tmp-{process.pid}"]
+        process.send_signal(number)
+    said = capfd.readouterr().err
+    if number != signal.SIGKILL:
+        assert process.returncode == 130 and f"error: stopped by {number.name}" in said
+        assert os.listdir(tmp_path) == []
+        return
+    assert subprocess.run([*tool, "--num_images=2"], cwd=ROOT, check=False).returncode == 0
+    assert os.listdir(tmp_path) == ["set"]
+    assert f"removed {tmp_path}/.set.tmp-{process.pid}, which" in capfd.readouterr().err
 
 
 def test_the_page_names_every_command_and_option_and_its_examples_are_right():

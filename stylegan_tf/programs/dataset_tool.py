@@ -3,8 +3,10 @@
 import argparse
 import difflib
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -186,12 +188,30 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+@contextmanager
+def _stopping_tidily() -> Iterator[None]:
+    """`kill` and a closed terminal act as Ctrl-C does, after which nothing unfinished stays behind."""
+
+    def stop(number, frame):
+        raise KeyboardInterrupt(f"stopped by {signal.Signals(number).name}")
+
+    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) == signal.SIG_DFL]
+    for number in numbers:  # not those that nohup has taken away
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns the exit code (0, 1 work failed or sets differ, 2 wrong request, 130 Ctrl-C)."""
+    """Runs one command; returns the exit code (0, 1 work failed or sets differ, 2 wrong request, 130 stopped)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         near = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
         hint = f"did you mean {near[0]}?" if near else "see --help"
         parser().error(f"there is no command {arguments[0]}; {hint}")
     options = parser().parse_args(arguments)
-    return exit_code(lambda: run(options))
+    with _stopping_tidily():
+        return exit_code(lambda: run(options))
