@@ -162,7 +162,7 @@ def source_of(values: Any) -> Source:
             raise data_sets.missing(values.dataset, directory)
         pictures = Pictures(directory, data_sets.LOWEST, named.highest)
         return Source(pictures, directory, named.resolution, mirror=named.mirror)
-    from stylegan_tf.data.records import open_data_set
+    from stylegan_tf.data.layout import open_data_set
 
     data = open_data_set(directory)
     columns = 0 if data.labels is None else data.labels.shape[1]

@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> None:
     if values.pack and not values.pack.endswith(".npz"):
         raise UserError(f"--pack={values.pack}: the name must end in .npz")
     from stylegan_tf.data.attributes import chosen, find_list, read_attributes
-    from stylegan_tf.data.records import open_data_set
+    from stylegan_tf.data.layout import open_data_set
     from stylegan_tf.weights.registry import ATTRIBUTES
 
     data_set = open_data_set(values.dataset)

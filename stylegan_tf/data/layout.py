@@ -1,5 +1,11 @@
-"""Which files make a data set, and opening one."""
+"""Multi-resolution data sets in the official format: which files make one, opening one, and what identifies it.
 
+The pictures are `<dir>/<name>-rNN.tfrecords`, NN = log2 of the resolution (framing.py, example.py). Labels, where there
+are any, are `<name>-rxx.labels`: np.save of float32 [N, label_size], in the order of the records. dataset.json says
+where a data set came from.
+"""
+
+import hashlib
 import json
 import os
 import re
@@ -11,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from stylegan_tf.data.example_proto import decode_with_compression
+from stylegan_tf.data.example import decode, parse
 from stylegan_tf.data.framing import FOOTER, HEADER, offsets, read_record, walk
 from stylegan_tf.errors import UserError
+from stylegan_tf.files import sha256
 
 FACTS = "dataset.json"  # written beside the records; official data sets have none
 _LEVEL_FILE = re.compile(r"(?P<name>.+)-r(?P<stage>\d\d)\.tfrecords")
@@ -29,7 +36,7 @@ class DataSet:
     resolution: int
     channels: int
     num_images: int
-    compression: str = "none"  # of the first picture: one of compression.COMPRESSIONS
+    compression: str = "none"  # of the first picture: one of example.COMPRESSIONS
     crop: tuple[int, int, int, int] | None = None  # x, y, width, height of what is not black bars
     labels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
@@ -102,6 +109,24 @@ def open_data_set(directory: str | os.PathLike) -> DataSet:
     return DataSet(Path(directory), name, stages, 2 ** stages[-1], channels, num_images, compressions[0], crop, labels)
 
 
+def identity(data_set: DataSet) -> dict[str, Any]:
+    """What tells a data set from others, wherever it lies: JSON values, found without reading the pictures.
+
+    Its own name, the number, size and channels of its pictures, and the SHA-256 of the sizes of its record files and of
+    its labels (None without labels). Another order or other pixels of equally many raw pictures do not show.
+    """
+    sizes = {data_set.path(stage).name: data_set.path(stage).stat().st_size for stage in data_set.stages}
+    labels = labels_path(data_set.directory, data_set.name)
+    return {
+        "name": data_set.name,
+        "num_images": data_set.num_images,
+        "resolution": data_set.resolution,
+        "channels": data_set.channels,
+        "sizes_sha256": hashlib.sha256(json.dumps(sizes).encode("utf-8")).hexdigest(),
+        "labels_sha256": sha256(labels) if labels.exists() else None,
+    }
+
+
 def read_facts(directory: str | os.PathLike) -> dict[str, Any]:
     """What dataset.json says; {} where there is none of ours: official data sets have none, others use the name."""
     with suppress(OSError, ValueError, RecursionError):
@@ -152,7 +177,8 @@ def _look(path: Path, stage: int, channels: int, facts: Mapping[str, Any]) -> tu
     start, length = first
     try:
         with open(path, "rb", buffering=0) as file:
-            picture, compression = decode_with_compression(read_record(file.fileno(), start, length)[:length])
+            payload = read_record(file.fileno(), start, length)
+        picture, (_, _, compression) = decode(payload), parse(payload)
         check_shape(picture, channels or len(picture), stage)
     except UserError as error:
         raise UserError(f"{path}, record 0: {error}") from None

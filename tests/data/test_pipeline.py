@@ -9,7 +9,7 @@ from PIL import Image
 from stylegan_tf import rundir
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.pipeline import Feed, Reader, permutation, pictures_of
-from stylegan_tf.data.reading import pictures as stored_pictures
+from stylegan_tf.data.reading import all_pictures as stored_pictures
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows

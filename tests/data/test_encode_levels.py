@@ -3,12 +3,12 @@ import io
 import numpy as np
 import pytest
 
-from stylegan_tf.data import encoding
-from stylegan_tf.data.encoding import encode_levels
-from stylegan_tf.data.example_proto import decode, decode_with_compression, encode
-from stylegan_tf.data.faces.series import faces
-from stylegan_tf.data.framing import offsets, read_record, write_record
+from stylegan_tf.data import writing
+from stylegan_tf.data.example import decode, encode, parse
+from stylegan_tf.data.faces.create import faces
+from stylegan_tf.data.framing import framed, offsets, read_record
 from stylegan_tf.data.pyramid import levels
+from stylegan_tf.data.writing import encode_levels
 
 
 def noise(count, resolution=16, channels=3):
@@ -20,7 +20,7 @@ def records(blob, path):
     path.write_bytes(blob)
     with open(path, "rb") as file:
         pairs = zip(*map(np.ndarray.tolist, offsets(path)), strict=True)
-        return [read_record(file.fileno(), start, length)[:length] for start, length in pairs]
+        return [read_record(file.fileno(), start, length) for start, length in pairs]
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -31,7 +31,7 @@ def test_raw_records_are_those_written_one_by_one(pictures, channels):
     for level in levels(added):
         file = io.BytesIO()
         for picture in level:
-            write_record(file, encode(picture.transpose(2, 0, 1)))
+            file.write(framed(encode(picture.transpose(2, 0, 1))))
         expected.append(file.getvalue())
     assert encode_levels(added) == expected
 
@@ -44,15 +44,14 @@ def test_compressed_records_hold_the_same_pictures(tmp_path, compression, channe
     assert len(blobs) == 3
     for blob, level in zip(blobs, levels(added), strict=True):
         for data, picture in zip(records(blob, tmp_path / "level"), level, strict=True):
-            found, how = decode_with_compression(data)
-            assert how == compression and np.array_equal(found.transpose(1, 2, 0), picture)
+            assert parse(data)[2] == compression and np.array_equal(decode(data).transpose(1, 2, 0), picture)
 
 
 @pytest.mark.parametrize("compression", ["none", "png", "gzip"])
 def test_batches_do_not_show(compression, monkeypatch):
     added = noise(7)
     whole = encode_levels(added, compression)
-    monkeypatch.setattr(encoding, "BATCH_VALUES", 2 * added[0].size + 1)
+    monkeypatch.setattr(writing, "BATCH_VALUES", 2 * added[0].size + 1)
     assert encode_levels(added, compression) == whole
     parts = [encode_levels(added[:3], compression), encode_levels(added[3:], compression)]
     assert [a + b for a, b in zip(*parts, strict=True)] == whole

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from stylegan_tf.data import records
-from stylegan_tf.data.records import Writer, offsets, open_data_set, pictures, read_pictures
+from stylegan_tf.data.framing import offsets
+from stylegan_tf.data.layout import open_data_set
+from stylegan_tf.data.reading import all_pictures, read_pictures
+from stylegan_tf.data.writing import Writer
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +30,7 @@ writer.close()
 
 # A file may not grow beyond 20 kB any more, as if the disk were full.
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-from stylegan_tf.data.records import Writer
+from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import exit_code
 
 def work():
@@ -70,9 +72,4 @@ def test_the_independent_package_reads_our_files_and_we_read_its(tmp_path):
         assert done.stderr.count(what) == 1
     assert "Traceback" not in done.stderr
     assert left == ["ours", "theirs-r03.tfrecords"]
-    assert np.array_equal(np.stack(list(pictures(open_data_set(tmp_path / "ours")))).transpose(0, 3, 1, 2), added)
-
-
-def test_the_door_has_all_its_names():
-    assert sorted(records.__all__) == records.__all__
-    assert all(hasattr(records, name) for name in records.__all__)
+    assert np.array_equal(np.stack(list(all_pictures(open_data_set(tmp_path / "ours")))).transpose(0, 3, 1, 2), added)
