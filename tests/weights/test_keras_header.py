@@ -11,7 +11,7 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
 )
 from stylegan_tf.errors import UserError
-from stylegan_tf.networks.kinds import KINDS
+from stylegan_tf.networks.kinds import KINDS, make
 from stylegan_tf.weights.keras_header import CONFIGS, declared, opened
 
 TINY = {"resolution": 8, "fmap_base": 32, "fmap_max": 4}
@@ -25,11 +25,11 @@ NETWORKS = [
 
 @pytest.mark.parametrize("config", NETWORKS, ids=lambda config: type(config).__name__)
 def test_declared(config, tmp_path: Path) -> None:
-    network = KINDS[type(config)](**vars(config), seed=9)
+    network = make(config, seed=9)
     network.save(tmp_path / "net.keras")
     assert declared(tmp_path / "net.keras") == config
-    with opened(tmp_path / "net.keras") as (kind, arguments, arrays):
-        assert kind is type(config) and arguments == vars(config) | {"seed": 9}
+    with opened(tmp_path / "net.keras") as (found, seed, arrays):
+        assert found == config and seed == 9
         assert sum(array.size for array in arrays.values()) == network.count_params()
 
 
