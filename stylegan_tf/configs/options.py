@@ -3,6 +3,7 @@
 The same ranges serve networks' constructors, the readers of files with networks, and the check of an experiment.
 """
 
+import json
 import math
 import types
 from collections.abc import Callable
@@ -51,25 +52,26 @@ def option(
 def problems(config: Any, prefix: str = "", decided: bool = False) -> list[str]:
     """What is wrong with a dataclass of options, dataclasses in it included: a sentence each, none if it can be used.
 
-    Fields are called by their paths, such as G.fmap_max for the prefix G. Where all of them are of their types and in
-    their ranges, `config.conflicts("G.")`, if there is one, says what two of them make impossible together. decided:
-    a value that stands for one chosen later is wrong too, as a network cannot be built from it.
+    With a prefix such as G, fields are called by their paths, such as G.fmap_max, and a sentence ends in the --set that
+    mends it. Where all fields are of their types and in their ranges, `config.conflicts("G.")`, if there is one, says
+    what two of them make impossible together: pairs of a sentence and "field=value", which mends it. decided: a value
+    that stands for one chosen later is wrong too, as a network cannot be built from it.
     """
     found: list[str] = []
-    hints = get_type_hints(type(config))
+    hints, defaults, at = get_type_hints(type(config)), type(config)(), f"{prefix}." if prefix else ""
     for each in fields(config):
-        path = f"{prefix}.{each.name}" if prefix else each.name
-        value, hint = getattr(config, each.name), hints[each.name]
+        path, value, hint = f"{at}{each.name}", getattr(config, each.name), hints[each.name]
         if is_dataclass(value):
             found += problems(value, path, decided)
-        elif get_origin(hint) is dict and isinstance(value, dict):
-            for key, entry in value.items():
-                found.append(_problem(f"{path}.{key}", entry, get_args(hint)[1], each.metadata, decided))
-        else:
-            found.append(_problem(path, value, hint, each.metadata, decided))
-    found = [sentence for sentence in found if sentence]
+            continue
+        entries, mend = {path: value}, getattr(defaults, each.name)
+        if get_origin(hint) is dict and isinstance(value, dict):
+            entries, hint = {f"{path}.{key}": entry for key, entry in value.items()}, get_args(hint)[1]
+        for place, entry in entries.items():
+            if sentence := _problem(place, entry, hint, each.metadata, decided):
+                found.append(sentence + (f" (--set={path}={_text(mend)})" if at else ""))
     if not found and hasattr(config, "conflicts"):
-        found += config.conflicts(f"{prefix}." if prefix else "")
+        found += [sentence + (f" (--set={at}{mend})" if at else "") for sentence, mend in config.conflicts(at)]
     return found
 
 
@@ -101,6 +103,11 @@ def _problem(path: str, value: Any, hint: Any, rules: Any, decided: bool) -> str
     if high is not None and value > high:
         return f"{path} must be at most {high}, not {_shown(value)}"
     return ""
+
+
+def _text(default: Any) -> str:
+    """As --set takes it."""
+    return "none" if default is None else json.dumps(default) if not isinstance(default, str) else default
 
 
 def _shown(value: object) -> str:

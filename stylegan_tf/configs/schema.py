@@ -5,6 +5,7 @@ in the run directory and compared when a run is resumed. Field names follow the 
 where README's glossary says otherwise (z_dim, w_dim).
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +41,16 @@ class NetworkConfig:
         """
         return min(int(self.fmap_base / 2.0 ** ((stage - 1) * self.fmap_decay)), self.fmap_max)
 
-    def conflicts(self, at: str) -> list[str]:
-        """What fields in their ranges make impossible together; `at` is what stands before their names."""
-        if min(self.width(stage) for stage in range(1, self.resolution.bit_length())) < 1:
-            return [
-                f"{at}fmap_base={self.fmap_base} leaves layers without channels at {at}resolution={self.resolution}"
-            ]
+    def conflicts(self, at: str) -> list[tuple[str, str]]:
+        """(sentence, "field=value", which mends it) of what fields in their ranges make impossible together.
+
+        at: What stands before the names of fields in sentences, "G." or nothing.
+        """
+        last = self.resolution.bit_length() - 1
+        if self.width(last) < 1:
+            least = math.ceil(2.0 ** ((last - 1) * self.fmap_decay))
+            sentence = f"{at}fmap_base={self.fmap_base} leaves layers without channels"
+            return [(sentence, f"fmap_base={least}")]
         return []
 
 
@@ -68,14 +73,16 @@ class GeneratorConfig(NetworkConfig):
     nonlinearity: str = option("lrelu", "of the synthesis network", choices=NONLINEARITIES)
     blur: bool = option(True, "blur after upscaling")
 
-    def conflicts(self, at: str) -> list[str]:
+    def conflicts(self, at: str) -> list[tuple[str, str]]:
         found = super().conflicts(at)
         w_dim = self.z_dim * (2 if self.label_size else 1)
         if self.mapping_layers == 0 and self.w_dim != w_dim:
             why = f"twice {at}z_dim, as z is joined by the label" if self.label_size else f"{at}z_dim"
-            found.append(f"with {at}mapping_layers=0, w is z: {at}w_dim must be {w_dim} ({why}), not {self.w_dim}")
+            sentence = f"with {at}mapping_layers=0, w is z: {at}w_dim must be {w_dim} ({why}), not {self.w_dim}"
+            found.append((sentence, f"w_dim={w_dim}"))
         if self.const_input_layer and not self.use_styles:
-            found.append(f"without {at}use_styles, w enters at the input alone: {at}const_input_layer must be false")
+            sentence = f"without {at}use_styles, w enters at the input alone: {at}const_input_layer must be false"
+            found.append((sentence, "const_input_layer=false"))
         return found
 
 
@@ -87,6 +94,13 @@ class DiscriminatorConfig(NetworkConfig):
     blur: bool = option(True, "blur before downscaling")
     mbstd_group_size: int = option(4, "samples that share a minibatch deviation; 0, 1: none", low=0, high=WIDEST)
     mbstd_num_features: int = option(1, "maps that the minibatch deviation appends", low=1, high=WIDEST)
+
+    def conflicts(self, at: str) -> list[tuple[str, str]]:
+        found, name = super().conflicts(at), "mbstd_num_features"
+        if not found and self.mbstd_group_size > 1 and self.width(2) % self.mbstd_num_features:
+            sentence = f"{at}{name}={self.mbstd_num_features} must divide the {self.width(2)} channels at 4x4"
+            found.append((sentence, f"{name}=1"))
+        return found
 
 
 @dataclass(frozen=True)

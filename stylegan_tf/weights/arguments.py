@@ -18,7 +18,7 @@ Kind = type[GeneratorConfig] | type[DiscriminatorConfig] | type[ProganGeneratorC
 
 
 def checked(kind: Kind, arguments: dict[str, Any]) -> Config:
-    """The arguments, of which there are all, as their dataclass. Raises UserError for one of another type or range."""
+    """The arguments as their dataclass. Raises UserError for one of another type or out of its range."""
     config = kind(**arguments)
     for problem in problems(config, decided=True):
         raise UserError(problem)

@@ -42,8 +42,8 @@ UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, KeyError, Val
 def declared(path: str | os.PathLike) -> Config:
     """The arguments of the network in a .keras file, from its config.json alone: in milliseconds.
 
-    They are known, complete and in their ranges; whether the weights fit them shows when they are read. Raises
-    UserError that names the file.
+    They are known and in their ranges; one that is not there, as it is younger than the file, has its default. Whether
+    the weights fit them shows when they are read. Raises UserError that names the file.
     """
     with refusing(path), zipfile.ZipFile(path) as archive:
         return _declared(archive, path)[0]
@@ -100,15 +100,13 @@ def _declared(archive: zipfile.ZipFile, path: str | os.PathLike) -> tuple[Config
     kind, given = CONFIGS[name], plain.get("config")
     if not isinstance(given, dict):
         raise UserError("its configuration is no table of arguments")
-    known = {each.name for each in fields(kind)} | {"seed"}
-    what = [f"the unknown argument {name}" for name in sorted(given.keys() - known - KERAS_OWN)]
-    what += [f"no argument {name}" for name in sorted(known - given.keys())]
-    if what:
-        raise UserError(f"it has {', '.join(what)}")
-    seed = given["seed"]
+    known = {each.name for each in fields(kind)}
+    for name in sorted(given.keys() - known - KERAS_OWN - {"seed"}):
+        raise UserError(f"it has the unknown argument {name:.60}")
+    seed = given.get("seed", 0)
     if type(seed) is not int or not 0 <= seed < 2**63:
         raise UserError(f"its seed must be a whole number from 0 to 2**63 - 1, not {seed!r:.40}")
-    return checked(kind, {name: given[name] for name in known - {"seed"}}), seed
+    return checked(kind, {name: given[name] for name in known & given.keys()}), seed
 
 
 def plain_arrays(file: Any, size: int) -> dict[str, Any]:

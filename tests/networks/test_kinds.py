@@ -42,7 +42,7 @@ def test_unknown_keywords_are_named_with_the_nearest() -> None:
 def test_options_that_cannot_be() -> None:
     with pytest.raises(ValueError, match="fmap_base must be at least 1, not 0; fmap_decay must be a number, not 'x'$"):
         Generator(fmap_base=0, fmap_decay="x")
-    with pytest.raises(ValueError, match="fmap_base=1 leaves layers without channels at resolution=8"):
+    with pytest.raises(ValueError, match="fmap_base=1 leaves layers without channels$"):
         Generator(resolution=8, fmap_base=1)
     with pytest.raises(ValueError, match="fused_scale is measured, which stands for a value that is chosen when train"):
         Generator(**TINY, fused_scale="measured")

@@ -131,7 +131,6 @@ def set_argument(**arguments: Any) -> Callable[[Any], None]:
         (lambda config: config.update(registered_name=["a"], class_name="Lambda"), "class is Lambda"),
         (lambda config: config.update(config=[1]), "no table of arguments"),
         (set_argument(architecture="progan"), "the unknown argument architecture"),
-        (lambda config: config["config"].pop("blur"), "no argument blur"),
         (set_argument(z_dim=True), "z_dim must be a whole number, not True"),
         (set_argument(resolution=48), "resolution=48 must be a power of two from 8 to 32768"),
         (set_argument(resolution=2**40), "resolution=1099511627776 must be a power of two"),

@@ -1,5 +1,8 @@
 """What a .keras file declares. (What is refused in one, header and all: test_keras_file.py.)"""
 
+import json
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,17 @@ def test_every_class_is_declared() -> None:
     assert set(CONFIGS.values()) == set(KINDS) == {type(config) for config in NETWORKS}
     for name, kind in CONFIGS.items():
         assert name == f"stylegan_tf>{KINDS[kind].__name__}"
+
+
+def test_an_argument_younger_than_the_file_has_its_default(tmp_path: Path) -> None:
+    config = GeneratorConfig(**TINY, blur=False, use_noise=False)
+    entries = {"metadata.json": {}, "model.weights.h5": {}}
+    arguments = {name: value for name, value in vars(config).items() if name != "blur"}
+    entries["config.json"] = {"registered_name": "stylegan_tf>Generator", "config": arguments}
+    with zipfile.ZipFile(tmp_path / "net.keras", "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, json.dumps(content))
+    assert declared(tmp_path / "net.keras") == replace(config, blur=True)
 
 
 def test_refused(tmp_path: Path) -> None:
