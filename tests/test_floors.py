@@ -39,9 +39,9 @@ LIGHT = [
     "programs.dataset_tool",
     "weights.registry",
     "weights.download",
-    "weights.network_file",
+    "weights.arguments",
     "weights.keras_header",
-    "weights.official_arguments",
+    "weights.official_pickle",
     "weights.description",
 ]
 WITHOUT_TENSORFLOW = ("ops", "layers", "networks")

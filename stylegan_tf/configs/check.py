@@ -5,51 +5,39 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stylegan_tf.configs import fused_scale
 from stylegan_tf.configs.crop import rectangle
 from stylegan_tf.configs.json_form import as_text, flat
-from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGeneratorConfig
+from stylegan_tf.configs.options import HIGHEST_RESOLUTION, problems
+from stylegan_tf.configs.schema import Experiment, ProganGeneratorConfig
 from stylegan_tf.errors import UserError
 
-# A path that the networks of a config do not have is not checked: each list holds those of both kinds.
 CHOICES = {
-    "G.nonlinearity": ("lrelu", "relu"),
-    "G.mapping_nonlinearity": ("lrelu", "relu"),
-    "D.nonlinearity": ("lrelu", "relu"),
     "loss.G": ("logistic_nonsaturating", "logistic_saturating", "wgan"),
     "loss.D": ("logistic", "wgan", "hinge"),
     "training.precision": ("auto", "float32", "mixed_bfloat16", "mixed_float16"),
 }
 AT_LEAST_ONE = (
-    *("G.num_channels", "G.z_dim", "G.w_dim", "G.mapping_fmaps", "G.fmap_base", "G.fmap_max"),
-    *("D.num_channels", "D.fmap_base", "D.fmap_max", "D.mbstd_num_features"),
     *("schedule.minibatch_base", "training.num_gpus", "training.minibatch_repeats", "training.D_repeats"),
     "training.r1_interval",
     *("output.image_ticks", "output.snapshot_ticks", "output.metric_ticks", "data.num_faces"),
 )
 ABOVE_ZERO = (
-    *(
-        "G.mapping_lrmul",
-        "G.pixelnorm_epsilon",
-        "schedule.G_lrate_base",
-        "schedule.D_lrate_base",
-        "schedule.tick_kimg_base",
-    ),
+    *("schedule.G_lrate_base", "schedule.D_lrate_base", "schedule.tick_kimg_base"),
     *("training.total_kimg", "training.adam_epsilon", "output.checkpoint_minutes"),
 )
 NOT_NEGATIVE = (
-    *("G.label_size", "G.mapping_layers", "G.fmap_decay", "D.label_size", "D.fmap_decay", "D.mbstd_group_size"),
     *("loss.r1_gamma", "loss.r2_gamma", "loss.gp_weight", "loss.gp_target", "loss.drift_weight"),
     *("schedule.lod_training_kimg", "schedule.lod_transition_kimg", "schedule.lrate_rampup_kimg"),
     *("training.seed", "training.ema_half_life_kimg", "replicas", "threads"),
 )
 BETWEEN_0_AND_1 = ("training.style_mixing_prob", "training.w_avg_beta", "training.adam_beta1", "training.adam_beta2")
 TABLES = ("minibatch", "max_minibatch_per_gpu", "G_lrate", "D_lrate", "tick_kimg")
-HIGHEST_RESOLUTION = 2**15  # a file name has two digits for log2, and the largest picture must fit into memory
 
 
 def validate(experiment: Experiment) -> Experiment:
     """Returns `experiment`; raises UserError where a value, or two of them together, cannot be."""
+    for problem in problems(experiment.G, "G") + problems(experiment.D, "D"):
+        raise UserError(problem)
     _check_values(flat(experiment))
     _check_resolutions(experiment)
     _check_agreement(experiment)
@@ -86,9 +74,6 @@ def _check_values(values: dict[str, Any]) -> None:
     for path, choices in CHOICES.items():
         if path in values and values[path] not in choices:
             raise UserError(f"{path} is {values[path]}; choose from {', '.join(choices)}")
-    for path in ("G.fused_scale", "D.fused_scale"):
-        if values[path] != fused_scale.MEASURED and not fused_scale.is_valid(values[path]):
-            raise UserError(f"{path} is {values[path]}; choose from {fused_scale.EXPECTED}, or {fused_scale.MEASURED}")
     for path, value in values.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{path} must be a finite number, not {value}")
@@ -163,18 +148,8 @@ def _check_generator(experiment: Experiment) -> None:
         if mixing > 0:
             raise UserError("config A has no styles to mix: training.style_mixing_prob must be 0")
         return
-    _check_mapping(G)
-    if not G.use_styles and G.const_input_layer:
-        raise UserError("without G.use_styles, w enters at the input alone: G.const_input_layer must be false")
     if not G.use_styles and mixing > 0:
         raise UserError("without G.use_styles there is no style to mix: training.style_mixing_prob must be 0")
-
-
-def _check_mapping(G: GeneratorConfig) -> None:
-    w_dim = G.z_dim * (2 if G.label_size else 1)
-    if G.mapping_layers == 0 and G.w_dim != w_dim:
-        why = "twice G.z_dim, as z is joined by the label" if G.label_size else "G.z_dim"
-        raise UserError(f"with G.mapping_layers=0, w is z: G.w_dim must be {w_dim} ({why}), not {G.w_dim}")
 
 
 def _minibatches(experiment: Experiment) -> list[tuple[int, int]]:

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from stylegan_tf.configs.options import KINDS
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.errors import UserError
 
 T = TypeVar("T")
 ABSENT = "(no such field)"
-KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
 def to_json(experiment: Experiment) -> dict[str, Any]:

@@ -117,11 +117,11 @@ class _Published:
         return len(self.paths)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        from stylegan_tf.weights import network_file
+        from stylegan_tf.weights import official_pickle
         from stylegan_tf.weights.convert import to_network
 
         for attribute, path in zip(registry.ATTRIBUTES, self.paths, strict=True):
-            networks = network_file.read(path)
+            networks = official_pickle.read(path)
             if set(networks) != {"D"}:
                 raise UserError(f"{path} holds no attribute classifier")
             yield attribute, to_network(networks["D"])

@@ -23,10 +23,10 @@ def start_of(name: str) -> Start:
     files = load.network_files(name)
     found: dict[str, Any] = {}
     if load.is_official(files[0]):
-        from stylegan_tf.weights import network_file, official_arguments
+        from stylegan_tf.weights import official_pickle
 
-        states = network_file.read(files[0])
-        found = {role: official_arguments.declared(state) for role, state in states.items()}
+        states = official_pickle.read(files[0])
+        found = {role: official_pickle.declared(state) for role, state in states.items()}
         shown = next(role for role in ("Gs", "G", "D") if role in states)
         stage, _ = load.stage_of_lod(states[shown].lod, found[shown].resolution.bit_length() - 1)
     else:

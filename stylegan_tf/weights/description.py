@@ -15,10 +15,9 @@ from stylegan_tf.configs.schema import (
 )
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.stages import stage_of
-from stylegan_tf.weights import keras_header, network_file
-from stylegan_tf.weights.keras_arguments import Config, Kind, config_of, not_trained
-from stylegan_tf.weights.network_file import State
-from stylegan_tf.weights.official_arguments import translated
+from stylegan_tf.weights import keras_header, official_pickle
+from stylegan_tf.weights.arguments import Config, Kind, not_trained
+from stylegan_tf.weights.official_pickle import State, translated
 
 ZIP = b"PK"  # how .keras files begin
 ARCHITECTURES: dict[Kind, str] = {
@@ -45,11 +44,10 @@ class Described(NamedTuple):
 def described(path: str | os.PathLike) -> dict[str, Described]:
     """role -> network of an official file; "" -> the network of a .keras file. Raises UserError that names the file."""
     if _is_keras(path):
-        with keras_header.refusing(path), keras_header.opened(path) as (kind, arguments, arrays):
-            config = config_of(kind, arguments)
+        with keras_header.refusing(path), keras_header.opened(path) as (config, _, arrays):
             stored = sum(array.size for array in arrays.values())
             return {"": Described(config, stored - not_trained(config), [], None)}
-    return {role: _described(state) for role, state in network_file.read(path).items()}
+    return {role: _described(state) for role, state in official_pickle.read(path).items()}
 
 
 def _is_keras(path: str | os.PathLike) -> bool:

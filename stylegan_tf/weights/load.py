@@ -12,7 +12,7 @@ from stylegan_tf.configs.json_form import from_json
 from stylegan_tf.configs.schedule import phase
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.errors import UserError
-from stylegan_tf.weights import download, network_file, registry
+from stylegan_tf.weights import download, official_pickle, registry
 
 if TYPE_CHECKING:
     from stylegan_tf.networks.discriminator import Discriminator
@@ -195,7 +195,7 @@ def _networks_in(folder: Path) -> list[Path]:
 
 def _official(path: Path) -> Opened:
     """Imports Keras, which takes seconds, after the file has been found to be whole."""
-    states = network_file.read(path)
+    states = official_pickle.read(path)
     from stylegan_tf.weights.convert import to_network
 
     networks = {role: to_network(state) for role, state in states.items()}

@@ -42,7 +42,7 @@ def test_without_a_discriminator_it_is_as_wide_as_the_generator() -> None:
 
 def test_what_differs_from_the_config_is_said() -> None:
     lines = changes(FACES, Start("faces.pkl", replace(G, use_noise=False), D, 256))
-    assert lines[0] == "G.z_dim=32, as in faces.pkl (config F: 512)"
+    assert "G.z_dim=32, as in faces.pkl (config F: 512)" in lines
     assert "G.use_noise=False, as in faces.pkl (config F: True)" in lines
     assert "D.mbstd_group_size=8, as in faces.pkl (config F: 4)" in lines
     assert not any("resolution" in line for line in lines)

@@ -10,7 +10,7 @@ import pytest
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
-from stylegan_tf.weights import network_file
+from stylegan_tf.weights import official_pickle
 
 TINY = {"resolution": 8, "fmap_base": 32, "fmap_max": 4}
 MAPPING = {"z_dim": 4, "w_dim": 4, "mapping_layers": 1, "mapping_fmaps": 4}
@@ -25,7 +25,7 @@ def networks() -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["network32", "network32_proto4"])
 def test_recorded_networks(name: str, tmp_path: Path) -> None:
-    states = network_file.read(official_files.recorded_file(name, tmp_path))
+    states = official_pickle.read(official_files.recorded_file(name, tmp_path))
     assert list(states) == ["G", "D", "Gs"]
     assert [state.function for state in states.values()] == ["G_style", "D_basic", "G_style"]
     assert [len(state.variables) for state in states.values()] == [2 + 57 + 16, 27, 2 + 57 + 16]
@@ -42,7 +42,7 @@ def test_recorded_networks(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["classifier32", "classifier32_proto4"])
 def test_recorded_classifier(name: str, tmp_path: Path) -> None:
-    states = network_file.read(official_files.recorded_file(name, tmp_path))
+    states = official_pickle.read(official_files.recorded_file(name, tmp_path))
     assert list(states) == ["D"]
     assert states["D"].name == "celebahq-classifier" and states["D"].arguments["mbstd_group_size"] == 0
 
@@ -53,7 +53,7 @@ def test_every_protocol_and_version(protocol: int, version: int, networks: dict[
     path = official_files.write(
         tmp_path / "net.pkl", networks, protocol, easy=version == 2, version=version, lod=1.75, source="import os\n"
     )
-    states = network_file.read(path)
+    states = official_pickle.read(path)
     for role, state in states.items():
         assert (state.version, state.lod, state.source, state.file) == (version, 1.75, "import os\n", str(path))
         for name, array in state.variables.items():
@@ -64,7 +64,7 @@ def test_every_protocol_and_version(protocol: int, version: int, networks: dict[
 
 def test_a_generator_alone_is_the_average(networks: dict[str, Any], tmp_path: Path) -> None:
     path = official_files.write(tmp_path / "net.pkl", {"G": networks["G"]})
-    states = network_file.read(path)
+    states = official_pickle.read(path)
     assert list(states) == ["Gs"] and states["Gs"].name == "G" and states["Gs"].role == "Gs"
 
 
@@ -74,13 +74,13 @@ def test_what_may_be_left_out(networks: dict[str, Any], tmp_path: Path) -> None:
         del states["D"]["variables"][0]
 
     path = official_files.write(tmp_path / "net.pkl", {"D": networks["D"]}, spoil=spoil)
-    assert network_file.read(path)["D"].lod == 0.0
+    assert official_pickle.read(path)["D"].lod == 0.0
 
 
 def test_arguments_become_plain(networks: dict[str, Any], tmp_path: Path) -> None:
     given = {"a": np.int64(3), "b": (1, 2), "c": {"d": [None, True]}, "e": np.array([1.0, 2.0])}
     path = official_files.write(tmp_path / "net.pkl", {"D": networks["D"]}, **given)
-    arguments = network_file.read(path)["D"].arguments
+    arguments = official_pickle.read(path)["D"].arguments
     found = {name: arguments[name] for name in given}
     assert found == {"a": 3, "b": [1, 2], "c": {"d": [None, True]}, "e": [1.0, 2.0]}
     assert type(found["a"]) is int
@@ -176,7 +176,7 @@ ONES = np.ones(3, np.float32)
 def test_refused(spoil: Any, sentence: str, networks: dict[str, Any], tmp_path: Path) -> None:
     path = official_files.write(tmp_path / "bad.pkl", networks, spoil=spoil)
     with pytest.raises(UserError, match=sentence) as caught:
-        network_file.read(path)
+        official_pickle.read(path)
     assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
 
 
@@ -187,16 +187,16 @@ def test_levels_of_detail_that_cannot_be(lod: Any, networks: dict[str, Any], tmp
 
     path = official_files.write(tmp_path / "bad.pkl", networks, spoil=spoil)
     with pytest.raises(UserError, match="the lod of D is .*, not a number from 0 to 16"):
-        network_file.read(path)
+        official_pickle.read(path)
 
 
 def test_files_of_another_kind(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"there is no file {tmp_path}/none.pkl"):
-        network_file.read(tmp_path / "none.pkl")
+        official_pickle.read(tmp_path / "none.pkl")
     (tmp_path / "text.pkl").write_text("hello")
     with pytest.raises(UserError, match=f"{tmp_path}/text.pkl: "):
-        network_file.read(tmp_path / "text.pkl")
+        official_pickle.read(tmp_path / "text.pkl")
     with pytest.raises(UserError, match="it holds 3, not a network, or G, D and Gs"):
-        network_file.read(official_files.write_states(tmp_path / "number.pkl", 3))
+        official_pickle.read(official_files.write_states(tmp_path / "number.pkl", 3))
     with pytest.raises(UserError, match="it holds a list of 0 networks"):
-        network_file.read(official_files.write_states(tmp_path / "list.pkl", []))
+        official_pickle.read(official_files.write_states(tmp_path / "list.pkl", []))

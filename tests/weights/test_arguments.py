@@ -12,7 +12,7 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
 )
 from stylegan_tf.errors import UserError
-from stylegan_tf.weights.keras_arguments import check_size, checked_arguments, config_of, least_numbers, not_trained
+from stylegan_tf.weights.arguments import check_size, checked, least_numbers, not_trained
 
 NOISE = 2 * sum(4**stage for stage in range(2, 11))  # stored maps of a generator at 1024x1024
 # Trainable parameters of the official networks at 1024x1024, and the stored noise and average of w beside them.
@@ -26,14 +26,12 @@ OFFICIAL = [
 
 @pytest.mark.parametrize(("config", "numbers"), OFFICIAL)
 def test_official_networks(config: Any, numbers: int) -> None:
-    arguments = checked_arguments(type(config), asdict(config) | {"seed": 5, "name": "x", "dtype": "float32"})
-    assert "name" not in arguments and arguments["seed"] == 5
-    assert 0.995 * numbers < least_numbers(type(config), arguments) <= numbers
-    assert config_of(type(config), arguments) == config
+    assert checked(type(config), asdict(config)) == config
+    assert 0.995 * numbers < least_numbers(config) <= numbers
     assert not_trained(config) == (NOISE + 512 if type(config) is GeneratorConfig else 0)
-    check_size(type(config), arguments, 4 * numbers)
+    check_size(config, 4 * numbers)
     with pytest.raises(UserError, match=r"its arguments declare weights of \d+ bytes or more, and it has \d+$"):
-        check_size(type(config), arguments, int(0.995 * 4 * numbers))
+        check_size(config, int(0.995 * 4 * numbers))
 
 
 TINY: Any = {"resolution": 8, "num_channels": 1, "fmap_base": 8, "fmap_max": 3}
@@ -46,17 +44,17 @@ def test_by_hand() -> None:
     mapping = 7 * 4 + (4 + 4) * 6 + 6 * 5
     styles, noise, const = 2 * 5 * 2 * 3 + 2 * 5 * 2 * 2, 2 * 16 + 2 * 64, 16 * 3
     expected = mapping + G_CONVOLUTIONS + styles + noise + const
-    assert least_numbers(GeneratorConfig, asdict(G)) == expected
+    assert least_numbers(G) == expected
     assert not_trained(G) == noise + 5
     B = GeneratorConfig(
         **TINY, z_dim=4, w_dim=4, mapping_layers=0, use_styles=False, const_input_layer=False, use_noise=False
     )
     assert not_trained(B) == 4
-    assert least_numbers(GeneratorConfig, asdict(B)) == G_CONVOLUTIONS + 16 * 3 * 4
+    assert least_numbers(B) == G_CONVOLUTIONS + 16 * 3 * 4
     A = ProganGeneratorConfig(**TINY, z_dim=4, label_size=7)
-    assert least_numbers(ProganGeneratorConfig, asdict(A)) == G_CONVOLUTIONS + 16 * 3 * (4 + 7)
+    assert least_numbers(A) == G_CONVOLUTIONS + 16 * 3 * (4 + 7)
     D = DiscriminatorConfig(**TINY, label_size=7)
     convolutions = 2 + 9 * 2 * 2 + 9 * 2 * 3 + 3 + 9 * (3 + 1) * 3
-    assert least_numbers(DiscriminatorConfig, asdict(D)) == convolutions + 16 * 3 * 3 + 3 * 7
+    assert least_numbers(D) == convolutions + 16 * 3 * 3 + 3 * 7
     D_of_A = ProganDiscriminatorConfig(**TINY, label_size=7)
-    assert least_numbers(ProganDiscriminatorConfig, asdict(D_of_A)) == convolutions + 16 * 3 * 3 + 3
+    assert least_numbers(D_of_A) == convolutions + 16 * 3 * 3 + 3
