@@ -4,8 +4,6 @@ import difflib
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from stylegan_tf.weights import addresses
-
 # What a file is for.
 NETWORKS = "networks"  # StyleGAN: G, D and Gs
 METRIC = "metric"  # a network that a metric looks through
@@ -50,10 +48,18 @@ ATTRIBUTES = (
 # fmt: on
 
 
+def drive_addresses(file_id: str) -> tuple[str, str]:
+    """Where Google Drive gives a file: without its warning page about large files, and the older address."""
+    return (
+        f"https://drive.usercontent.google.com/download?id={file_id}&export=download&confirm=t",
+        f"https://drive.google.com/uc?id={file_id}&export=download",
+    )
+
+
 def _stylegan(name: str, resolution: str, data: str, file_id: str) -> Entry:
     file = f"karras2019stylegan-{name}-{resolution}.pkl"
     what = f"StyleGAN of {data}: G, D, Gs"
-    return Entry(name, file, addresses.drive_addresses(file_id), NETWORKS, what, resolution, CC_BY_NC)
+    return Entry(name, file, drive_addresses(file_id), NETWORKS, what, resolution, CC_BY_NC)
 
 
 def _config_a(name: str, resolution: str, data: str) -> Entry:
@@ -86,7 +92,7 @@ ENTRIES: tuple[Entry, ...] = (
         "inception_v3_features.pkl",
         (
             f"{NVIDIA}/stylegan/networks/metrics/inception_v3_features.pkl",
-            *addresses.drive_addresses("1MzTY44rLToO5APn8TZmfR7_ENSe5aZUn"),
+            *drive_addresses("1MzTY44rLToO5APn8TZmfR7_ENSe5aZUn"),
         ),
         role=METRIC,
         what="Inception-v3 of 2015-12-05, features (FID)",
@@ -98,7 +104,7 @@ ENTRIES: tuple[Entry, ...] = (
         "vgg16_zhang_perceptual.pkl",
         (
             f"{NVIDIA}/stylegan/networks/metrics/vgg16_zhang_perceptual.pkl",
-            *addresses.drive_addresses("1N2-m9qszOeVC9Tq77WxsLnuWwOedQiD2"),
+            *drive_addresses("1N2-m9qszOeVC9Tq77WxsLnuWwOedQiD2"),
         ),
         role=METRIC,
         what="VGG16 with the LPIPS weights, perceptual distance (PPL)",
@@ -154,23 +160,6 @@ def nearest(name: str) -> str:
     known = {spelling.lower(): spelling for entry in ENTRIES for spelling in (entry.name, entry.file)}
     near = difflib.get_close_matches(name.lower(), known, n=1)
     return f"did you mean {known[near[0]]}?" if near else "choose from " + ", ".join(GENERATORS)
-
-
-def from_address(address: str) -> Entry:
-    """The entry for a file that a user gave by its address: a published one, or a new one named by the address.
-
-    Raises UserError for an address that is not followed. A foreign file never takes the name of a published one.
-    """
-    addresses.check(address)
-    file_id = addresses.drive_id(address)
-    where = (address,) if file_id is None else addresses.drive_addresses(file_id)
-    for entry in ENTRIES:
-        if set(where) & set(entry.addresses):
-            return entry
-    file = addresses.file_name(address)
-    if find(file) is not None:
-        file = addresses.marked(file, address)
-    return Entry(address, file, where)
 
 
 def table() -> list[str]:
