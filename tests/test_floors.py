@@ -41,7 +41,6 @@ LIGHT = [
     "weights.network_file",
     "weights.keras_header",
     "weights.official_arguments",
-    "weights.description",
 ]
 WITHOUT_TENSORFLOW = ("ops", "layers", "networks")
 VAGUE = {"utils", "util", "misc", "helpers", "helper", "base", "common"}
