@@ -66,7 +66,7 @@ def fetch(what: Entry | str, folder: str | os.PathLike | None = None, stream: Te
     address that is followed; Failure where no address gives the file, with what each said and the path where a file
     fetched by hand is found.
     """
-    entry = _entry(what) if isinstance(what, str) else what
+    entry = entry_of(what) if isinstance(what, str) else what
     where = cache_folder() if folder is None else Path(folder)
     while not (path := _path(entry, where)).exists():
         try:
@@ -93,33 +93,30 @@ def is_address(text: str) -> bool:
     return re.match(r"[a-z][a-z0-9+.-]+://|file:", text, re.IGNORECASE) is not None
 
 
-def entry_of_address(address: str) -> Entry:
-    """The entry for a file that a user gave by its address: a published one, or a new one named by the address.
+def entry_of(what: str) -> Entry:
+    """The entry of a published file by its name or its address, or a new one for the file at another address.
 
-    Raises UserError for an address that is not followed. A foreign file never takes the name of a published one.
+    Raises UserError for what is no name, and for an address that is not followed. A foreign file never takes the name
+    of a published one.
     """
-    check_address(address)
-    file_id = drive_id(address)
-    where = (address,) if file_id is None else registry.drive_addresses(file_id)
+    if not is_address(what):
+        entry = registry.find(what)
+        if entry is None:
+            hint = registry.nearest(what)
+            raise UserError(f"there is no {what}: it is neither an address nor the name of a published file; {hint}")
+        return entry
+    check_address(what)
+    file_id = drive_id(what)
+    where = (what,) if file_id is None else registry.drive_addresses(file_id)
     for entry in registry.ENTRIES:
         if set(where) & set(entry.addresses):
             return entry
-    file = file_name(address)
-    return Entry(address, file if registry.find(file) is None else marked(file, address), where)
+    file = file_name(what)
+    return Entry(what, file if registry.find(file) is None else marked(file, what), where)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What is in the folder.
-
-
-def _entry(what: str) -> Entry:
-    if is_address(what):
-        return entry_of_address(what)
-    entry = registry.find(what)
-    if entry is None:
-        hint = registry.nearest(what)
-        raise UserError(f"there is no {what}: it is neither an address nor the name of a published file; {hint}")
-    return entry
 
 
 def _origin(path: Path) -> dict[str, Any]:

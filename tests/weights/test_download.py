@@ -18,7 +18,7 @@ from stylegan_tf.weights.download import (
     check_address,
     complaint,
     drive_id,
-    entry_of_address,
+    entry_of,
     fetch,
     file_name,
     is_address,
@@ -263,25 +263,25 @@ def test_a_second_file_of_one_name_is_marked():
 
 def test_an_address_of_a_published_file_is_that_file():
     for published in ENTRIES:
-        assert all(entry_of_address(address) is published for address in published.addresses)
+        assert all(entry_of(address) is published for address in published.addresses)
     drive = "https://drive.google.com/file/d/1MJ6iCfNtMIRicihwRorsM3b7mmtmK9c3/view?usp=sharing"
-    assert entry_of_address(drive) is find("cars")
+    assert entry_of(drive) is find("cars")
 
 
 def test_an_address_of_another_file():
-    found = entry_of_address("https://a.org/net.pkl?version=2")
+    found = entry_of("https://a.org/net.pkl?version=2")
     assert (found.name, found.file) == ("https://a.org/net.pkl?version=2", "net.pkl")
     assert found.addresses == ("https://a.org/net.pkl?version=2",)
     assert (found.size, found.sha256, found.licence) == (None, None, "")
-    drive = entry_of_address("https://drive.google.com/open?id=0123456789abc")
+    drive = entry_of("https://drive.google.com/open?id=0123456789abc")
     assert drive.file == "0123456789abc.pkl"
     assert drive.addresses == drive_addresses("0123456789abc")
     with pytest.raises(UserError, match="only http and https"):
-        entry_of_address("file:///etc/passwd")
+        entry_of("file:///etc/passwd")
 
 
 def test_a_foreign_file_never_takes_the_name_of_a_published_one():
-    found = entry_of_address("https://a.org/karras2019stylegan-cats-256x256.pkl")
+    found = entry_of("https://a.org/karras2019stylegan-cats-256x256.pkl")
     assert re.fullmatch(r"karras2019stylegan-cats-256x256-[0-9a-f]{8}\.pkl", found.file)
 
 
