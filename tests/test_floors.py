@@ -42,7 +42,6 @@ LIGHT = [
     "weights.arguments",
     "weights.keras_header",
     "weights.official_pickle",
-    "weights.description",
 ]
 WITHOUT_TENSORFLOW = ("ops", "layers", "networks")
 VAGUE = {"utils", "util", "misc", "helpers", "helper", "base", "common"}
