@@ -41,9 +41,9 @@ def statistics_of(parts: Iterable[np.ndarray]) -> Gaussian:
 def of_reals(reals: Iterable[np.ndarray], network: FeatureNetwork, fakes: Fakes, num_samples: int) -> Gaussian:
     """Statistics of the first `num_samples` real pictures (uint8 batches), made with the batch and replicas of `fakes`.
 
-    Where there are fewer they are all used; `reals.batches` repeats them, as the official code does.
+    Where there are fewer they are all used; `features.real_batches` repeats them, as the official code does.
     """
-    found = features.of_reals(reals, network, fakes.replicas, fakes.batch, fakes.progress, num_samples)
+    found = features.of_reals(reals, network, fakes.replicas, fakes.batch, fakes.on_progress, num_samples, fakes.graphs)
     return statistics_of(features.first_rows(found, num_samples))
 
 

@@ -12,16 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import keras
 import numpy as np
 
 from stylegan_tf import files, safe_pickle
 from stylegan_tf.errors import Failure, UserError
-from stylegan_tf.networks.inception import Inception
-from stylegan_tf.networks.lpips import Lpips
-from stylegan_tf.weights import download, keras_file, metric_names, registry, torch_file
+from stylegan_tf.weights import download, metric_names, registry, torch_file
+
+if TYPE_CHECKING:
+    import keras
 
 FORMAT = 1  # of the converted files; another number means that they are made anew
 KINDS = ("auto", "open", "official")
@@ -43,15 +43,28 @@ class _Recipe:
     title: str
     open_files: tuple[str, ...]
     official_file: str
-    make: Callable[[], keras.Model]
+    make: "Callable[[], keras.Model]"
     arrays: Callable[[Mapping[str, np.ndarray], Mapping[str, tuple[int, ...]]], dict[str, np.ndarray]]
 
 
+def _make_inception() -> "keras.Model":
+    from stylegan_tf.networks.inception import Inception  # Keras takes seconds: fetch and is_here do without
+
+    return Inception()
+
+
+def _make_lpips() -> "keras.Model":
+    from stylegan_tf.networks.lpips import Lpips
+
+    return Lpips()
+
+
 _INCEPTION = _Recipe(
-    *("inception", "inception-2015-12-05", ("inception-pth",), "inception", Inception, metric_names.inception_arrays)
+    *("inception", "inception-2015-12-05", ("inception-pth",), "inception"),
+    *(_make_inception, metric_names.inception_arrays),
 )
 _LPIPS = _Recipe(
-    *("lpips", "lpips-vgg16-0.1", ("vgg16-pth", "lpips-pth"), "vgg16-lpips", Lpips, metric_names.lpips_arrays)
+    *("lpips", "lpips-vgg16-0.1", ("vgg16-pth", "lpips-pth"), "vgg16-lpips", _make_lpips, metric_names.lpips_arrays)
 )
 
 
@@ -72,8 +85,24 @@ def lpips(kind: str | os.PathLike = "auto") -> Loaded:
 
 def is_here(name: str) -> bool:
     """Whether "inception" or "lpips" can be loaded without a download: its open files, or the official one."""
-    recipe = _INCEPTION if name == "inception" else _LPIPS
+    recipe = _recipe(name)
     return _is_there(recipe, "open") or _is_there(recipe, "official")
+
+
+def fetch(name: str, kind: str | os.PathLike) -> None:
+    """Downloads the open or official files of "inception" or "lpips" where they are missing. Without Keras.
+
+    A folder is looked at for them. Raises UserError where it lacks one, Failure where a file cannot be had.
+    """
+    if kind not in KINDS:
+        _files_in(_recipe(name), Path(kind))
+    elif kind != "auto" and not _is_there(_recipe(name), str(kind)):
+        for entry in _entries(_recipe(name), str(kind)):
+            download.fetch(entry)
+
+
+def _recipe(name: str) -> _Recipe:
+    return _INCEPTION if name == "inception" else _LPIPS
 
 
 def joint_digest(paths: Sequence[str | os.PathLike]) -> str:
@@ -110,7 +139,17 @@ def _is_there(recipe: _Recipe, kind: str) -> bool:
     return _converted_path(recipe, kind).exists() or all((folder / e.file).exists() for e in _entries(recipe, kind))
 
 
-def _from_folder(recipe: _Recipe, folder: Path, network: keras.Model) -> Loaded:
+def _from_folder(recipe: _Recipe, folder: Path, network: "keras.Model") -> Loaded:
+    kind, paths = _files_in(recipe, folder)
+    digests = list(map(files.sha256, paths))
+    _fill(recipe, paths, network)
+    known = all(digest == e.sha256 for digest, e in zip(digests, _entries(recipe, kind), strict=True))
+    digest = _joint(digests)
+    return Loaded(network, digest, f"{recipe.title} ({kind if known else f'sha256 {digest[:8]}'})")
+
+
+def _files_in(recipe: _Recipe, folder: Path) -> tuple[str, list[Path]]:
+    """(open or official, its files) in a folder. Raises UserError where it has neither."""
     choices = {kind: [folder / entry.file for entry in _entries(recipe, kind)] for kind in KINDS[1:]}
     if not folder.is_dir():
         raise UserError(
@@ -118,11 +157,7 @@ def _from_folder(recipe: _Recipe, folder: Path, network: keras.Model) -> Loaded:
         )
     for kind, paths in choices.items():
         if all(path.exists() for path in paths):
-            digests = list(map(files.sha256, paths))
-            _fill(recipe, paths, network)
-            known = all(digest == e.sha256 for digest, e in zip(digests, _entries(recipe, kind), strict=True))
-            digest = _joint(digests)
-            return Loaded(network, digest, f"{recipe.title} ({kind if known else f'sha256 {digest[:8]}'})")
+            return kind, paths
     either = ", or ".join(" and ".join(path.name for path in paths) for paths in choices.values())
     raise UserError(f"the folder {folder} must hold {either}")
 
@@ -141,8 +176,10 @@ def _joint(digests: list[str]) -> str:
     return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def _fill(recipe: _Recipe, paths: list[Path], network: keras.Model) -> dict[str, np.ndarray]:
+def _fill(recipe: _Recipe, paths: list[Path], network: "keras.Model") -> dict[str, np.ndarray]:
     """Gives the network the weights in the files; returns them by our paths."""
+    from stylegan_tf.weights import keras_file
+
     shapes = {path: tuple(variable.shape) for path, variable in keras_file.named_variables(network).items()}
     try:
         if paths[0].suffix == ".pkl":
@@ -214,8 +251,10 @@ def _note(path: Path) -> Path:
     return path.with_name(f"{path.name}.json")
 
 
-def _filled_from_converted(path: Path, entries: list[registry.Entry], network: keras.Model) -> str | None:
+def _filled_from_converted(path: Path, entries: list[registry.Entry], network: "keras.Model") -> str | None:
     """Fills the network from a converted file; None where there is none that is whole and of the published files."""
+    from stylegan_tf.weights import keras_file
+
     try:
         note = json.loads(_note(path).read_text(encoding="utf-8"))
         sources, digest = list(note["sources"]), note["sha256"]
