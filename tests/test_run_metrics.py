@@ -108,7 +108,7 @@ def test_every_snapshot_and_a_curve(work: Path) -> None:
         (["--metrics=ls", "--nets=face"], "--nets=face: choose from auto, open, official, faces, or name a folder"),
         (["--metrics=is50k", "--nets=faces"], "needs the classes of Inception: --nets=open downloads it"),
         (["--metrics=ppl_wend@faces", "--network=rgba.keras"], "alpha is not supported"),
-        (["--metrics=fid5k@faces", "--network=small.keras"], "name the pictures with --dataset"),
+        (["--metrics=fid5k@faces", "--network=broken.keras"], "name the pictures with --dataset"),
         (["--metrics=ls_1k@faces", "--network=small.keras"], "pictures of 16x16, and the classifier"),
         (["--metrics=kid5k@faces"], "has 40 pictures, kid5k@faces asks for 5000"),
         (["--metrics=fid5k@faces", "--dataset=nowhere"], "the data set folder nowhere does not exist"),

@@ -1,7 +1,6 @@
 """The metrics by name, and their numbers in one table. Imports neither TensorFlow nor what computes them."""
 
 import difflib
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +28,11 @@ class Metric:
     epsilon: float = 1e-4  # ppl
     keep: int = 0  # ls: most confident samples of each attribute
     random_labels: bool = False  # of conditional networks, in place of the official zeros; the name ends in _labels
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether the data set that the network was trained on must be known: its pictures, or its labels."""
+        return self.needs_reals or self.random_labels
 
 
 class Asked(NamedTuple):
@@ -183,11 +187,12 @@ def _of_network(metric: Metric, kind: str, faces: bool, G: GeneratorConfig | Pro
         yield "a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it"
     if metric.random_labels and not G.label_size:
         yield f"the network takes no labels: ask for {metric.name.removesuffix(_LABELS)}"
-    if metric.samples < FEWEST.get(metric.family, 2):
-        yield f"{metric.samples} samples are too few: ask for {FEWEST[metric.family]} at least"
+    if metric.samples < (fewest := FEWEST.get(metric.family, 2)):
+        yield f"{metric.samples} samples are too few: ask for {fewest} at least"
     side = G.resolution // 2 if metric.family == "ppl" and metric.crop else G.resolution
     smallest = SMALLEST[metric.network][faces]
-    if side < smallest and not (metric.network == "classifiers" and os.path.isdir(kind)):
+    published = kind in ("auto", "open", "official")  # a folder may hold classifiers of any size
+    if side < smallest and (faces or published or metric.network != "classifiers"):
         seen = f", of which the middle {side}x{side} is seen" if side < G.resolution else ""
         yield (
             f"the network makes pictures of {G.resolution}x{G.resolution}{seen}, and the {metric.network} of "
@@ -200,7 +205,7 @@ def _of_data(
     metric: Metric, name: str, G: GeneratorConfig | ProganGeneratorConfig, data: DataFacts | None
 ) -> Iterator[str]:
     """What is wrong with the real pictures, or the labels, for a metric that needs them."""
-    if not metric.needs_reals and not (metric.random_labels and G.label_size):
+    if not metric.needs_data:
         return
     if data is None:
         yield f"{name}: nothing says what the network was trained on: name the pictures with --dataset"

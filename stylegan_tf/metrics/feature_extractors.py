@@ -110,9 +110,6 @@ class _Published:
     def __init__(self, paths: list[Path]):
         self.paths = paths
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         from stylegan_tf.weights import network_file
         from stylegan_tf.weights.convert import to_network

@@ -101,7 +101,9 @@ def of_reals(
         return _checked(network, to_rgb(pictures[first : first + batch]))
 
     done, graphs = 0, {} if graphs is None else graphs
-    for pictures in _regrouped(reals, batch * replicas.count):
+    for pictures in regrouped(reals, batch * replicas.count):
+        if pictures.ndim != 4 or pictures.shape[3] not in (1, 3):
+            raise UserError(f"real pictures must be grey or RGB, [N, H, W, 1 or 3], got {list(pictures.shape)}")
         count = len(pictures)
         missing = batch * replicas.count - count
         whole = np.concatenate([pictures, np.repeat(pictures[-1:], missing, axis=0)]) if missing else pictures
@@ -159,13 +161,11 @@ def _checked(network, pictures):
     return found
 
 
-def _regrouped(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """The same pictures in batches of `size`, the last one smaller."""
+def regrouped(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """The same rows in batches of `size`, the last one smaller."""
     held: list[np.ndarray] = []
     count = 0
     for batch in batches:
-        if batch.ndim != 4 or batch.shape[3] not in (1, 3):
-            raise UserError(f"real pictures must be grey or RGB, [N, H, W, 1 or 3], got {list(batch.shape)}")
         held.append(batch)
         count += len(batch)
         while count >= size:

@@ -132,19 +132,14 @@ def networks_of(values: Any) -> list[Path]:
     from stylegan_tf.weights import load
 
     if values.run_dir is not None:
-        found = snapshots(Path(values.run_dir))
+        run_dir = Path(values.run_dir)
+        found = sorted(run_dir.glob("network-snapshot-*/Gs.keras"), key=lambda path: int(path.parent.name[17:]))
+        if not found:
+            raise UserError(
+                f"the run {run_dir} has saved no networks yet" if run_dir.is_dir() else f"there is no {run_dir}"
+            )
         return found if values.all else found[-1:]
     return [load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))]
-
-
-def snapshots(run_dir: Path) -> list[Path]:
-    """The generators of all snapshots of a run, oldest first. Raises UserError where there are none."""
-    found = sorted(run_dir.glob("network-snapshot-*/Gs.keras"), key=lambda path: int(path.parent.name[17:]))
-    if not found:
-        raise UserError(
-            f"the run {run_dir} has saved no networks yet" if run_dir.is_dir() else f"there is no {run_dir}"
-        )
-    return found
 
 
 def evaluate(evaluation: Evaluation, networks: Sequence[Path], outdir: Path | None = None) -> list[Path]:
@@ -235,7 +230,7 @@ class Evaluator:
         found: dict[str, None] = {}
         for subject in subjects:
             facts = None
-            if any(_needs_data(one.metric, subject) for one in metrics) and (data := self._data_set(subject)):
+            if any(one.metric.needs_data for one in metrics) and (data := self._data_set(subject)):
                 facts = definitions.DataFacts(
                     *(str(data.directory), 2 ** data.stages[0], 2 ** data.stages[-1], data.channels, data.num_images),
                     0 if data.labels is None else data.labels.shape[1],
@@ -260,7 +255,7 @@ class Evaluator:
         role, nets = metric.network, asked.nets or evaluation.nets
         extractor = self._once((role, nets), lambda: feature_extractor(role, nets, replicas))
         name = f"{metric.name}@{extractor.suffix}" if extractor.suffix else metric.name
-        data = self._data_set(subject) if _needs_data(metric, subject) else None
+        data = self._data_set(subject) if metric.needs_data else None
         labels = data.labels[:, : Gs.label_size] if data and metric.random_labels and data.labels is not None else None
         if self.made.get("Gs") is not Gs:
             self.made |= {"Gs": Gs, "graphs": {}}
@@ -356,10 +351,6 @@ class Evaluator:
         if key not in self.made:
             self.made[key] = make()
         return self.made[key]
-
-
-def _needs_data(metric: Metric, subject: Subject) -> bool:
-    return metric.needs_reals or (metric.random_labels and subject.G.label_size > 0)
 
 
 def _separability(
