@@ -84,13 +84,17 @@ def test_every_metric_of_the_bundle(work: Path, tmp_path: Path, capsys: pytest.C
         assert directions["w"].shape == (40, 8) and directions["z"].shape == (40, 8)
 
 
-def test_every_snapshot_and_a_curve(work: Path) -> None:
+def test_every_snapshot_and_a_curve(work: Path, tmp_path: Path) -> None:
     metrics.run(["--metrics=fid50k@faces", f"--run_dir={RUN}", "--all", "--num_samples=16"])
     path = Path(RUN) / "metric-fid0.016k@faces.jsonl"
     assert [row["conditions"]["file"][-15:] for row in rows(path)] == ["000100/Gs.keras", "000110/Gs.keras"]
     with Image.open(path.with_suffix(".png")) as image:
         assert image.size == (960, 600)
     assert (Path(RUN) / ".metrics").is_dir(), "the statistics of the reals are kept"
+    alone = f"--network={RUN}/network-snapshot-000110"
+    metrics.run(["--metrics=fid50k@faces", alone, "--num_samples=16", f"--outdir={tmp_path}"])
+    (one,) = rows(tmp_path / path.name)
+    assert one["value"] == rows(path)[1]["value"] != rows(path)[0]["value"]
 
 
 @pytest.mark.parametrize(

@@ -161,12 +161,21 @@ def evaluate(evaluation: Evaluation, networks: Sequence[Path], outdir: Path | No
     tf.config.experimental.enable_op_determinism()
     replicas = Replicas(evaluation.replicas)
     written: dict[Path, None] = {}
+    before, Gs = None, None
     for subject in subjects:
         with replicas.scope():
             opened, stage, fade = load.opened(subject.path)
+        loaded: Any = opened.Gs or opened.G
+        if (
+            before == subject.G and Gs is not None
+        ):  # the next snapshot of a run: its weights go into the graphs there are
+            for variable, new in zip(Gs.variables, loaded.variables, strict=True):
+                variable.assign(new.numpy())
+        else:
+            before, Gs = subject.G, loaded
+        known = replace(subject, digest=files.sha256(subject.path))
         for asked in evaluation.metrics:
-            known = replace(subject, digest=files.sha256(subject.path))
-            line, _, file = evaluator.measure(known, asked, opened.Gs or opened.G, replicas, stage, fade)
+            line, _, file = evaluator.measure(known, asked, Gs, replicas, stage, fade)
             print(line, flush=True)
             written[file] = None
     return list(written)
@@ -336,11 +345,11 @@ class Evaluator:
 
         side, experiment, dataset = subject.G.resolution, subject.experiment, self.evaluation.dataset
         if dataset is not None:
-            found = self._once(dataset, lambda: open_data_set(dataset))
+            found = self._once(("data", dataset), lambda: open_data_set(dataset))
         elif experiment is not None:
-            found = self._once(experiment.data, lambda: data_set_of(experiment))
+            found = self._once(("data", experiment.data), lambda: data_set_of(experiment))
         elif subject.path.absolute() == load.SHIPPED:
-            found = self._once("faces", lambda: faces_of(side))
+            found = self._once(("data", side), lambda: faces_of(side))
         else:
             return None
         stages = tuple(stage for stage in found.stages if 2**stage <= side)
