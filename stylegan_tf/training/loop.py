@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import tensorflow as tf
@@ -26,7 +26,8 @@ from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, R1_STATISTICS,
 
 STATISTICS = {"D": D_STATISTICS, "G": G_STATISTICS, "R1": R1_STATISTICS}  # of each kind of step
 NAMES = [name for names in STATISTICS.values() for name in names]
-Evaluate = Callable[[State, schedule.Phase, int], dict[str, float]]  # (state, phase, nimg) -> name -> value
+# (state, phase, nimg) -> for each metric the official line, and name -> value
+Evaluate = Callable[[State, schedule.Phase, int], Iterable[tuple[str, Mapping[str, float]]]]
 
 
 def train(
@@ -221,7 +222,9 @@ class _Run:
         if last or progress.tick == 1 or progress.tick % output.snapshot_ticks == 0:
             save_networks(self.run_dir, self.state, self.experiment, progress.nimg)
         if self.evaluate and (last or progress.tick % output.metric_ticks == 0):
-            self.log.metrics(self.evaluate(self.state, phase, progress.nimg), progress.nimg)
+            for line, values in self.evaluate(self.state, phase, progress.nimg):
+                self.log.say(line)
+                self.log.metrics(values, progress.nimg)
         self.maintenance = time.monotonic() - began
         progress.tick_nimg, self.minibatches, self.penalties, self.tick_seconds = progress.nimg, 0, 0, 0.0
         self.sums = tf.zeros_like(self.sums)

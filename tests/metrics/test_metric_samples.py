@@ -16,7 +16,7 @@ from stylegan_tf.metrics.samples import Fakes, each_batch
 def pictures(fakes: Fakes, count: int) -> tuple[np.ndarray, ...]:
     """(z, pictures) of the first samples."""
 
-    def function(first, rows):
+    def function(fakes, first, rows):
         z, labels = samples.latents(fakes, "z", first, rows), samples.label_rows(fakes, first, rows)
         images = samples.pictures_of_z(fakes, z, labels, samples.noise_of(fakes, first, rows))
         return samples.all_finite(images), z, images
@@ -59,7 +59,6 @@ def test_pictures_have_the_final_resolution_and_three_channels():
 
 def test_config_a_has_neither_w_nor_noise():
     fakes = Fakes(progan(), Replicas(1))
-    assert not samples.has_w(fakes.Gs)
     assert samples.noise_of(fakes, 0, Rows(2)) == []
     assert pictures(fakes, 2)[1].shape == (2, 16, 16, 3)
 
@@ -84,13 +83,13 @@ def test_a_conditional_network_gets_its_labels():
 
 def test_progress_counts_to_the_end():
     told = []
-    fakes = Fakes(Painter(), Replicas(2), batch=2, progress=lambda *call: told.append(call))
+    fakes = Fakes(Painter(), Replicas(2), batch=2, on_progress=lambda *call: told.append(call))
     pictures(fakes, 6)
     assert told == [("fakes", 4, 6), ("fakes", 6, 6)]
 
 
 def test_a_picture_that_is_not_finite_is_named():
-    def function(first, rows):
+    def function(fakes, first, rows):
         number = tf.cast(first, tf.int32) + rows.numbers()
         return number != 5, number
 
@@ -101,7 +100,7 @@ def test_a_picture_that_is_not_finite_is_named():
 
 
 def test_mistakes_are_raised_as_they_are_from_inside_a_graph():
-    def function(first, rows):
+    def function(fakes, first, rows):
         raise UserError("one clear line")
 
     for replicas in (Replicas(1), Replicas(2)):
