@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.classifiers import Recipe, recipe
-from stylegan_tf.configs.hardware import auto_row
+from stylegan_tf.devices import auto_row
 from stylegan_tf.errors import UserError, exit_code
 
 FLAGS = {

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import train
-from stylegan_tf.configs.json_form import from_json
+from stylegan_tf.configs import build
 from stylegan_tf.configs.presets import CONFIGS, LOSSES, experiment
 from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.text import from_json
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.programs import train
 
-ROOT = Path(train.__file__).parent
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +209,7 @@ def test_a_data_set_too_small(dataset: Path) -> None:
 
 
 def test_an_outdir_that_is_not_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train.os, "access", lambda path, mode: False)  # root may write anywhere
+    monkeypatch.setattr(build.os, "access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(UserError, match=f"{tmp_path} is not writable"):
         train.run([f"--outdir={tmp_path}/new"])
 
@@ -222,7 +223,8 @@ def test_help(capsys: pytest.CaptureFixture) -> None:
 
 def test_help_and_dry_run_import_no_tensorflow() -> None:
     script = (
-        "import sys, train\n"
+        "import sys\n"
+        "from stylegan_tf.programs import train\n"
         "train.run(['--help'])\n"
         "train.run(['--list'])\n"
         "train.run(['--dry_run', '--hardware=8gpu', '--diff=A'])\n"

@@ -4,14 +4,14 @@ import math
 from typing import Any, get_type_hints
 
 from stylegan_tf.configs import fused_scale
-from stylegan_tf.configs.check import CHOICES, HIGHEST_RESOLUTION
-from stylegan_tf.configs.json_form import KINDS
+from stylegan_tf.configs.options import CHOICES, HIGHEST_RESOLUTION
 from stylegan_tf.configs.schema import (
     DiscriminatorConfig,
     GeneratorConfig,
     ProganDiscriminatorConfig,
     ProganGeneratorConfig,
 )
+from stylegan_tf.configs.text import KINDS
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.stages import channels, stage_of
 
@@ -97,7 +97,7 @@ def _checked(name: str, hint: type, value: Any) -> Any:
     allowed = (int, float) if hint is float else (hint,)
     if type(value) not in allowed:  # not isinstance: true is no whole number
         raise UserError(f"its {name} must be {KINDS[hint]}, not {_short(value)}")
-    choices = CHOICES.get(f"G.{name.removeprefix('mapping_')}")
+    choices = CHOICES.get(name)
     if choices and value not in choices:
         raise UserError(f"its {name} is {_short(value)}, not one of {', '.join(choices)}")
     if name == "fused_scale" and not fused_scale.is_valid(value):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stylegan_tf.configs.hardware import auto_row, visible_gpus
+from stylegan_tf.devices import auto_row, visible_gpus
 
 
 @pytest.mark.parametrize(

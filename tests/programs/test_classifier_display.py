@@ -4,8 +4,8 @@ import io
 from types import SimpleNamespace
 
 import pytest
-from stylegan_tf.programs.classifier_display import Display, told
 
+from stylegan_tf.programs.classifier_display import Display, told
 from stylegan_tf.progress import LiveLine
 from stylegan_tf.training.signals import Stopped
 

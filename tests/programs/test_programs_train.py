@@ -9,7 +9,7 @@ import tensorflow as tf
 import tiny
 
 from stylegan_tf import files, rundir
-from stylegan_tf.configs.json_form import to_json
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.data import training_set
 from stylegan_tf.errors import UserError
 from stylegan_tf.programs.train import train
