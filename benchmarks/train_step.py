@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees on
 import tensorflow as tf
 
 from benchmarks.flops import count
-from stylegan_tf.configs.check import validate
-from stylegan_tf.configs.json_form import override
+from stylegan_tf.configs.build import validate
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import Experiment, GeneratorConfig
+from stylegan_tf.configs.text import override
 from stylegan_tf.devices import Replicas
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.training.state import State

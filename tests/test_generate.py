@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from stylegan_tf import files
-from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import ScheduleConfig
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator

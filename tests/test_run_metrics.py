@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from stylegan_tf import files
-from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import GeneratorConfig
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.data.faces.create import create_faces
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.networks.kinds import make

@@ -8,9 +8,8 @@ import tensorflow as tf
 
 from stylegan_tf.configs.schedule import minibatch_of
 from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.devices import Replicas
+from stylegan_tf.devices import Replicas, describe, start_devices
 from stylegan_tf.draws import Rows
-from stylegan_tf.programs.train import start_devices
 from stylegan_tf.progress import format_time
 from stylegan_tf.training.autotune import measured
 from stylegan_tf.training.eta import remaining_seconds, stage_kimg
@@ -31,13 +30,14 @@ class Stage:
     graphs: float
 
 
-def benchmark(experiment: Experiment) -> None:
+def benchmark(experiment: Experiment, hardware_asked: bool = True) -> None:
     """Prints a line for every stage that the experiment trains, and the time that all of it would take.
 
     Feeding, grids, snapshots and metrics come on top: some percent on a CPU.
     """
-    replicas = start_devices(experiment)
-    experiment, lines = measured(experiment)
+    replicas, about_devices = start_devices(experiment, hardware_asked)
+    experiment, chosen = measured(experiment)
+    lines = [*about_devices, *chosen, describe(experiment, replicas)]
     spans = stage_kimg(experiment.schedule, experiment.data.resolution, 0, experiment.training.total_kimg)
     print(
         "\n".join([*lines, "", "resolution  minibatch     img/s  s/kimg    kimg       time   graphs made in"]),

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from stylegan_tf import pictures, rundir
 from stylegan_tf.configs import schedule
-from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.pipeline import Feed, Reader
 from stylegan_tf.devices import Replicas, peak_gpu_gb

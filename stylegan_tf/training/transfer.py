@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from stylegan_tf.configs.start import Start
+from stylegan_tf.configs.build import Start
 from stylegan_tf.errors import UserError
 from stylegan_tf.weights import load
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stylegan_tf import rundir
 from stylegan_tf.configs.crop import Rectangle, rectangle
-from stylegan_tf.configs.json_form import from_json
 from stylegan_tf.configs.schedule import phase
 from stylegan_tf.configs.schema import DiscriminatorConfig, Experiment, ProganDiscriminatorConfig
+from stylegan_tf.configs.text import from_json
 from stylegan_tf.errors import UserError
 from stylegan_tf.weights import download, official_pickle, registry
 

@@ -69,6 +69,12 @@ def override(experiment: Experiment, assignment: str) -> Experiment:
     return _changed(experiment, path.split("."), text, "")
 
 
+def put(node: T, path: str, value: Any) -> T:
+    """A dataclass with the field at `path` replaced, as in put(experiment, "training.seed", 7)."""
+    name, _, rest = path.partition(".")
+    return replace(node, **{name: put(getattr(node, name), rest, value) if rest else value})  # type: ignore[type-var]
+
+
 def as_text(value: object) -> str:
     """A value as `override` reads it."""
     if value is None:

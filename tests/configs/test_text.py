@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from stylegan_tf.configs.json_form import ABSENT, as_text, differences, flat, from_json, override, table, to_json
 from stylegan_tf.configs.presets import CONFIGS, experiment
 from stylegan_tf.configs.schema import Experiment, ProganDiscriminatorConfig, ProganGeneratorConfig
+from stylegan_tf.configs.text import ABSENT, as_text, differences, flat, from_json, override, table, to_json
 from stylegan_tf.errors import UserError
 
 
