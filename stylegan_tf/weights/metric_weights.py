@@ -1,4 +1,4 @@
-"""The networks that metrics look through, with weights: from published files, converted once, quick to load after that.
+"""The networks that metrics look through, with weights from published files, which are read anew at every start.
 
 The open files are those of pytorch-fid, torchvision and LPIPS; the official ones are NVIDIA's, whose variables are
 taken where their names are known. PyTorch's names (torchvision's Inception3 and VGG16, LPIPS) are the common ground:
@@ -7,12 +7,9 @@ the variables of TensorFlow's graph of 2015 are given them first. In ours `<path
 """
 
 import hashlib
-import json
 import os
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, np.ndarray]
 Shapes = Mapping[str, tuple[int, ...]]
-FORMAT = 1  # of the converted files; another number means that they are made anew
 KINDS = ("auto", "open", "official")
 MOST_NAMES = 12  # that a message lists
 
@@ -69,7 +65,7 @@ def fetch(name: str, kind: str | os.PathLike) -> None:
     recipe = _recipe(name)
     if kind not in KINDS:
         _files_in(recipe, Path(kind))
-    elif kind != "auto" and not recipe.is_there(str(kind)):
+    elif kind != "auto":
         for entry in recipe.entries(str(kind)):
             download.fetch(entry)
 
@@ -102,12 +98,8 @@ class _Recipe:
         names = self.open_files if kind == "open" else (self.official_file,)
         return [entry for entry in map(registry.find, names) if entry is not None]
 
-    def converted(self, kind: str) -> Path:
-        return download.cache_folder() / f"{self.title}-{kind}.npz"
-
     def is_there(self, kind: str) -> bool:
-        folder = download.cache_folder()
-        return self.converted(kind).exists() or all((folder / e.file).exists() for e in self.entries(kind))
+        return all((download.cache_folder() / entry.file).exists() for entry in self.entries(kind))
 
 
 def _recipe(name: str) -> _Recipe:
@@ -116,24 +108,19 @@ def _recipe(name: str) -> _Recipe:
 
 def _load(recipe: _Recipe, kind: str | os.PathLike) -> Loaded:
     network = recipe.make()
-    if kind not in KINDS:
-        found, paths = _files_in(recipe, Path(kind))
-        digests = [files.sha256(path) for path in paths]
-        _fill(recipe, paths, network)
-        known = all(digest == e.sha256 for digest, e in zip(digests, recipe.entries(found), strict=True))
-        digest = _joint(digests)
-        return Loaded(network, digest, f"{recipe.title} ({found if known else f'sha256 {digest[:8]}'})")
-    if kind == "auto":
-        kind = "official" if recipe.is_there("official") and not recipe.is_there("open") else "open"
-    entries, converted = recipe.entries(str(kind)), recipe.converted(str(kind))
-    digests = _fill_from_converted(converted, entries, network)
-    if not digests:
+    if kind in KINDS:
+        if kind == "auto":
+            kind = "official" if recipe.is_there("official") and not recipe.is_there("open") else "open"
+        name, entries = str(kind), recipe.entries(str(kind))
         paths = [download.fetch(entry) for entry in entries]
         digests = [_checked_digest(path, entry) for path, entry in zip(paths, entries, strict=True)]
-        arrays = _fill(recipe, paths, network)
-        with suppress(OSError):  # a folder that may not be written costs time at every start, nothing else
-            _keep(converted, arrays, digests)
-    return Loaded(network, _joint(digests), f"{recipe.title} ({kind})")
+    else:
+        name, paths = _files_in(recipe, Path(kind))
+        digests = [files.sha256(path) for path in paths]
+        if digests != [entry.sha256 for entry in recipe.entries(name)]:
+            name = f"sha256 {_joint(digests)[:8]}"
+    _fill(recipe, paths, network)
+    return Loaded(network, _joint(digests), f"{recipe.title} ({name})")
 
 
 def _files_in(recipe: _Recipe, folder: Path) -> tuple[str, list[Path]]:
@@ -160,8 +147,8 @@ def _checked_digest(path: Path, entry: registry.Entry) -> str:
     return digest
 
 
-def _fill(recipe: _Recipe, paths: list[Path], network: "keras.Model") -> Arrays:
-    """Gives the network the weights in the files; returns them by our paths."""
+def _fill(recipe: _Recipe, paths: list[Path], network: "keras.Model") -> None:
+    """Gives the network the weights in the files."""
     from stylegan_tf.weights import keras_file
 
     shapes = {path: tuple(variable.shape) for path, variable in keras_file.named_variables(network).items()}
@@ -180,7 +167,6 @@ def _fill(recipe: _Recipe, paths: list[Path], network: "keras.Model") -> Arrays:
     except UserError as error:
         named = any(str(error).startswith(str(path)) for path in paths)
         raise UserError(f"{'' if named else ' and '.join(map(str, paths)) + ': '}{error}") from None
-    return arrays
 
 
 def _official_arrays(recipe: _Recipe, path: Path, shapes: Shapes) -> Arrays:
@@ -215,39 +201,6 @@ def _variables(content: Any, prefix: str = "", depth: int = 0) -> list[tuple[str
         name = part.state.get("name") if isinstance(part, safe_pickle.Network) else None
         found += _variables(part, f"{prefix}{name}/", depth + 1)
     return found
-
-
-def _note(converted: Path) -> Path:
-    return converted.with_name(f"{converted.name}.json")
-
-
-def _keep(converted: Path, arrays: Arrays, digests: list[str]) -> None:
-    """Writes the arrays and, last, what they are made of and their digest."""
-    with files.atomic_path(converted) as temporary:
-        np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    files.write_json(_note(converted), {"format": FORMAT, "sources": digests, "sha256": files.sha256(converted)})
-
-
-def _fill_from_converted(converted: Path, entries: list[registry.Entry], network: "keras.Model") -> list[str]:
-    """Fills the network from a converted file; returns the digests of the files it was made of.
-
-    [], and nothing done, where there is none that is whole and of the published files.
-    """
-    from stylegan_tf.weights import keras_file
-
-    try:
-        note = json.loads(_note(converted).read_text(encoding="utf-8"))
-        sources, digest = list(note["sources"]), note["sha256"]
-        published = len(sources) == len(entries) and all(
-            source.startswith(entry.sha256 or "") for source, entry in zip(sources, entries, strict=True)
-        )
-        if note["format"] != FORMAT or not published or files.sha256(converted) != digest:
-            return []
-        with np.load(converted, allow_pickle=False) as arrays:
-            keras_file.fill(network, {name: arrays[name] for name in arrays.files})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
-        return []
-    return sources
 
 
 # ---------------------------------------------------------------------------------------------------------------------
