@@ -27,8 +27,8 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
             print(f"{path} {as_text(value)}, as this run began", flush=True)
     data_set = data_set_of(experiment)
     replicas = start_devices(experiment)
-    from stylegan_tf.training import loop
     from stylegan_tf.training.autotune import measured
+    from stylegan_tf.training.loop import training_loop
 
     if choice.run_dir is None:
         experiment, lines = measured(experiment)
@@ -39,8 +39,20 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
         files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
         print(f"run directory: {run_dir}", flush=True)
         begin = _begin(experiment.training.init_from)
-        loop.train(experiment, run_dir, data_set, replicas, begin, while_training(experiment, run_dir))
+        measure = while_training(experiment, run_dir)
+        callbacks = [] if measure is None else [_as_callback(measure)]
+        training_loop(experiment, run_dir, data_set, replicas, begin, callbacks)
     return run_dir
+
+
+def _as_callback(measure):
+    """Metrics as the loop takes them: a line for people, and the values."""
+
+    def callback(state, phase, nimg):
+        values = measure(state, phase, nimg)
+        yield "  ".join(f"{name} {value:.4f}" for name, value in values.items()), values
+
+    return callback
 
 
 def _begin(init_from: str):

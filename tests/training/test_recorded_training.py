@@ -71,7 +71,7 @@ class Session:
         self.steps.d_step(self.pictures, None, self.nimg, self.fade, RATE)
 
     def g_step(self):
-        self.steps.g_step(self.nimg, self.fade, RATE)
+        self.steps.g_step(None, self.nimg, self.fade, RATE)
 
     def d_gradients(self):
         """{id of a variable: gradient}, statistics."""
@@ -80,7 +80,7 @@ class Session:
         return by_id(self.steps.D_variables(), gradients), statistics
 
     def g_gradients(self):
-        run = tf.function(lambda: self.steps.g_gradients(self.nimg, self.fade))
+        run = tf.function(lambda: self.steps.g_gradients(None, self.nimg, self.fade))
         gradients, statistics, _ = run()
         return by_id(self.steps.G_variables(), gradients), statistics
 
@@ -154,7 +154,7 @@ def test_losses_and_gradients_of_D(name, losses32, session):
     else:
         check_loss(session.per_sample(), official)
     gradients, statistics = session.d_gradients()
-    check_loss(statistics[0], official.mean())
+    check_loss(statistics["D"], official.mean())
     check_gradients(session.state.D, losses32["D_trainables"], gradients, losses32.group(f"grad/{name}"))
 
 
@@ -162,7 +162,7 @@ def test_losses_and_gradients_of_D(name, losses32, session):
 def test_losses_and_gradients_of_G(name, losses32, session):
     session.use(replace(LOSSES["logistic"], G=name.removeprefix("G_")))
     gradients, statistics = session.g_gradients()
-    check_loss(statistics[0], losses32[f"loss/{name}"].mean())
+    check_loss(statistics["G"], losses32[f"loss/{name}"].mean())
     check_gradients(session.state.G, losses32["G_trainables"], gradients, losses32.group(f"grad/{name}"))
 
 
@@ -186,13 +186,13 @@ def test_below_the_final_stage(file, losses32, monkeypatch):
     images, _ = session.steps._fakes("D", None, session.nimg, session.fade, session.steps.rows())
     assert relative(np.transpose(images, (0, 3, 1, 2)), recording["fake_images"]) <= tolerances.NETWORK
     gradients, statistics = session.g_gradients()
-    check_loss(statistics[0], recording["loss_mean/G_logistic_nonsaturating"])
+    check_loss(statistics["G"], recording["loss_mean/G_logistic_nonsaturating"])
     official = recording.group("grad/G_logistic_nonsaturating")
     check_gradients(session.state.G, losses32["G_trainables"], gradients, official)
     for name in ("D_wgan_gp", "D_logistic_simplegp", "D_logistic_simplegp_r1r2"):
         session.use(D_LOSSES[name])
         gradients, statistics = session.d_gradients()
-        check_loss(statistics[0], recording[f"loss_mean/{name}"])
+        check_loss(statistics["D"], recording[f"loss_mean/{name}"])
         check_gradients(session.state.D, losses32["D_trainables"], gradients, recording.group(f"grad/{name}"))
 
 

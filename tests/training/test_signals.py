@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from stylegan_tf.training.signals import Stopped, StopRequest
+from stylegan_tf.errors import exit_code
+from stylegan_tf.training.signals import BrokenOff, Stopped, StopRequest
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -45,4 +46,31 @@ def test_the_handlers_before_come_back():
 def test_what_stopped_says():
     stopped = StopRequest().stopped(12_345)
     assert isinstance(stopped, KeyboardInterrupt)
-    assert str(stopped) == "stopped and saved at 12.3 kimg; the same command continues"
+    assert str(stopped) == "stopped at 12.3 kimg, saved; the same command continues"
+
+
+def test_stopping_is_no_error(capsys):
+    def work():
+        raise StopRequest().stopped(3_800)
+
+    assert exit_code(work) == 130
+    assert capsys.readouterr().err == "stopped at 3.8 kimg, saved; the same command continues\n"
+
+
+def test_what_may_be_broken_off_is():
+    with StopRequest() as stop:
+        with pytest.raises(BrokenOff), stop.breaks_off():
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise AssertionError("it went on")
+        with pytest.raises(BrokenOff), stop.breaks_off():
+            raise AssertionError("it began")
+        with stop.breaks_off(False):
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_what_may_not_be_broken_off_is_not():
+    with StopRequest() as stop:
+        with stop.breaks_off(False):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert stop.requested
