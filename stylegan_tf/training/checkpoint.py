@@ -120,7 +120,7 @@ class Checkpoints:
         raise UserError(
             f"the checkpoint {newest} cannot be taken up ({damaged[newest]}){others}: remove {self.folder} to begin "
             "this run again, or start a new run with --resume=never"
-        )
+        ) from None
 
     def _tidy(self) -> None:
         """Removes what a process left that was killed while it wrote: a checkpoint, a snapshot, a single file."""

@@ -147,7 +147,7 @@ def training_loop(
             # -------------------------------------------------------------------------------------- evaluate
             if progress.evaluate and not stopping:
                 try:
-                    with stop.breaks_off():
+                    with stop.breaks_off(nimg):
                         for callback in callbacks:
                             try:
                                 for line, values in callback(state, phase, nimg):
@@ -190,7 +190,7 @@ def training_loop(
             maintenance += time.monotonic() - began
             began = time.monotonic()
             try:
-                with stop.breaks_off(new_graphs):
+                with stop.breaks_off(nimg, new_graphs):
                     for _ in range(training.minibatch_repeats):
                         for _ in range(training.D_repeats):
                             reals, labels, random_labels = next(feed)
@@ -203,9 +203,8 @@ def training_loop(
                         ticker.add("G", steps.g_step(random_labels, at, fade, G_lrate))
                     if new_graphs:
                         ticker.sums()  # waits for the devices
-            except (
-                BrokenOff
-            ):  # a step may be half done: back to the checkpoint, which there is wherever graphs are made
+            except BrokenOff:
+                # Steps may be half done: back to the checkpoint, which there is wherever graphs are made.
                 progress = checkpoints.restore()[0] or progress
                 phase, ticker, steps = _phase(progress.phase_nimg, experiment), Ticker(progress.sums), None
                 continue
@@ -247,7 +246,7 @@ class Ticker:
 
     def means(self) -> dict[str, float]:
         """name -> mean over the steps that were not skipped; NaN where there was none."""
-        means = {}
+        means: dict[str, float] = {}
         for of_kind in self.sums().values():
             good = of_kind.pop("steps") - of_kind.pop(SKIPPED)
             means |= {name: value / good if good else math.nan for name, value in of_kind.items()}

@@ -6,9 +6,8 @@ import tensorflow as tf
 import tiny
 from PIL import Image
 
-from stylegan_tf import rundir
+from stylegan_tf import draws, rundir
 from stylegan_tf.data.layout import open_data_set
-from stylegan_tf import draws
 from stylegan_tf.data.pipeline import Feed, Reader, permutation, pictures_of, random_rows
 from stylegan_tf.data.reading import pictures as stored_pictures
 from stylegan_tf.data.writing import Writer

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -59,18 +61,32 @@ def test_stopping_is_no_error(capsys):
 
 def test_what_may_be_broken_off_is():
     with StopRequest() as stop:
-        with pytest.raises(BrokenOff), stop.breaks_off():
+        with pytest.raises(BrokenOff), stop.breaks_off(0):
             os.kill(os.getpid(), signal.SIGTERM)
             raise AssertionError("it went on")
-        with pytest.raises(BrokenOff), stop.breaks_off():
+        with pytest.raises(BrokenOff), stop.breaks_off(0):
             raise AssertionError("it began")
-        with stop.breaks_off(False):
+        with stop.breaks_off(0, False):
             os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_what_may_not_be_broken_off_is_not():
     with StopRequest() as stop:
-        with stop.breaks_off(False):
+        with stop.breaks_off(0, False):
             os.kill(os.getpid(), signal.SIGINT)
         assert stop.requested
+
+
+def test_work_that_does_not_return_to_python_is_ended():
+    """As TensorFlow where it compiles. Without a watcher this would take hours."""
+    program = """
+import hashlib, os, signal, threading
+from stylegan_tf.training.signals import StopRequest
+with StopRequest() as stop, stop.breaks_off(12_345):
+    threading.Timer(1, os.kill, [os.getpid(), signal.SIGTERM]).start()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "stopped at 12.3 kimg, saved; the same command continues\n"
