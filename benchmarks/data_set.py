@@ -141,8 +141,9 @@ def trains(options: argparse.Namespace) -> None:
 
     def train(feed: Feed, iterations: int) -> None:
         for _ in range(iterations):
-            steps.d_step(*next(feed), nimg, fade, rate)
-            steps.g_step(nimg, fade, rate).numpy()
+            pictures, labels, random_labels = next(feed)
+            steps.d_step(pictures, labels, nimg, fade, rate)
+            steps.g_step(random_labels, nimg, fade, rate)["G"].numpy()
 
     print("\n| pictures | compression | img/s | img/s per CPU second | of the speed of none, by CPU time |")
     print("|---|---|---|---|---|")

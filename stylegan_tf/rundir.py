@@ -20,7 +20,7 @@ from stylegan_tf.configs.text import differences as fields_that_differ
 from stylegan_tf.errors import UserError
 
 CONFIG = "config.json"
-DATA_SET = "dataset.json"  # what the data set was that the run began with: data.training_set.identity
+DATA_SET = "dataset.json"  # what the data set was that the run began with: data.layout.identity
 LOG = "log.txt"
 STATS = "stats.jsonl"
 LOCK = "lock"

@@ -16,9 +16,9 @@ import numpy as np
 from stylegan_tf import files, rundir
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.classifiers import Recipe, recipe
-from stylegan_tf.devices import auto_row
 from stylegan_tf.data.attributes import Attributes, chosen, find_list, read_attributes, split
 from stylegan_tf.data.layout import DataSet, open_data_set
+from stylegan_tf.devices import auto_row
 from stylegan_tf.errors import Failure, UserError, exit_code
 from stylegan_tf.progress import LiveLine, format_time, track
 from stylegan_tf.weights.registry import ATTRIBUTES

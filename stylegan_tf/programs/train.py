@@ -5,6 +5,7 @@ import math
 import os
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,12 +85,13 @@ def run(arguments: list[str]) -> None:
     if flags.benchmark and flags.dry_run:
         raise UserError("--benchmark measures and --dry_run only prints: give one of them")
     pictures, start, machine = pictures_of(flags), start_of(flags), auto_row()
-    chosen = build.build(flags, pictures, start, machine, elsewhere)
+    also = partial(elsewhere, pictures=pictures)
+    chosen = build.build(flags, pictures, start, machine, also)
     shown = f"{table(chosen)}\n\n{json.dumps(to_json(chosen), indent=2)}"
     if flags.diff is not None:
         config, flags.config = flags.config, flags.diff
         try:
-            other = build.build(flags, pictures, start, machine, elsewhere)
+            other = build.build(flags, pictures, start, machine, also)
         except UserError as error:
             raise UserError(f"--diff={flags.diff}: {error}") from None
         flags.config = config
@@ -143,13 +145,17 @@ def start_of(flags: Any) -> Start | None:
     return transfer.start_of(flags.init_from)
 
 
-def elsewhere(chosen: Experiment) -> list[str]:
+def elsewhere(chosen: Experiment, pictures: Pictures) -> list[str]:
     """What keeps an experiment from being trained that configs/ knows nothing of: metrics, the folder of the runs."""
-    from stylegan_tf.metrics.definitions import asked_for
+    from stylegan_tf.metrics.definitions import DataFacts, asked_for, problems
 
     found = build.outdir_problems(Path(chosen.output.outdir))
+    faces = pictures == FACES
+    num_images = chosen.data.num_faces if faces else pictures.num_images
+    sides = (pictures.lowest, chosen.data.resolution if faces else pictures.highest)
+    facts = DataFacts(pictures.name, *sides, pictures.channels, num_images, pictures.label_columns)
     try:
-        asked_for(chosen.output.metrics)
+        found += problems(asked_for(chosen.output.metrics), chosen.G, facts)
     except UserError as error:
         found.append(str(error))
     return found
@@ -185,8 +191,9 @@ def train(
     The only place where data set, run directory, devices and loop meet. hardware_asked: whether the user named the
     hardware row. Raises UserError, Failure, or Stopped after SIGINT or SIGTERM.
     """
-    from stylegan_tf.data.training_set import data_set_of, identity
-    from stylegan_tf.programs.metrics import while_training
+    from stylegan_tf.data.layout import identity
+    from stylegan_tf.data.training_set import data_set_of
+    from stylegan_tf.programs import metrics
 
     data_set = data_set_of(experiment)
     data = identity(data_set)
@@ -199,7 +206,10 @@ def train(
         for path, value in rundir.kept(choice.run_dir, experiment).items():
             experiment = put(experiment, path, value)
             lines.append(f"{path} {as_text(value)}, as this run began")
+    metrics.check(experiment)  # fetches what they look through: not in the middle of a run
     replicas, about_devices = start_devices(experiment, hardware_asked)
+    from stylegan_tf.training.loop import training_loop
+
     if choice.run_dir is None:
         from stylegan_tf.training.autotune import measured
 
@@ -210,19 +220,10 @@ def train(
         files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
         files.write_json(run_dir / rundir.DATA_SET, data)
         init = _init(experiment.training.init_from)
-        _training_loop(experiment, run_dir, data_set, replicas, init, while_training(experiment, run_dir), lines)
+        measure = metrics.callback(experiment, run_dir)
+        callbacks = [] if measure is None else [measure]
+        training_loop(experiment, run_dir, data_set, replicas, init, callbacks, lines)
     return run_dir
-
-
-def _training_loop(experiment, run_dir, data_set, replicas, init, evaluate, say_first) -> None:
-    """The loop, after lines for the console and log.txt."""
-    from stylegan_tf.training import loop
-
-    with open(run_dir / rundir.LOG, "a", encoding="utf-8") as log:
-        for line in say_first:
-            print(line, flush=True)
-            log.write(line + "\n")
-    loop.train(experiment, run_dir, data_set, replicas, init, evaluate)
 
 
 def _init(init_from: str):

@@ -54,7 +54,7 @@ class Session:
         lod = float(recording["lod"]) if "lod" in recording else 0.0
         self.stage, fade = stage_and_fade(lod, self.experiment.G.resolution)
         self.fade = tf.constant(fade, tf.float32)
-        self.steps = Steps(self.state, self.experiment, self.stage, 8, self.labels_G)
+        self.steps = Steps(self.state, self.experiment, self.stage, 8)
         self.reals = tf.constant(recording["reals"].transpose(0, 2, 3, 1))
         self.nimg = tf.constant(0, tf.int64)
         self.pictures = tf.zeros(self.reals.shape, tf.uint8)  # stands for self.reals
@@ -68,8 +68,6 @@ class Session:
         return tf.constant(self.recording["z"])
 
     def _factors(self, seed, purpose, nimg, rows, shape=()):
-        if purpose == "G labels":  # each picture of the data set once, in order
-            return (tf.range(8.0) + 0.5) / 8
         assert purpose == "gradient penalty"
         assert shape == (1, 1, 1)
         return tf.constant(self.recording["mixing_factors"])
@@ -81,7 +79,7 @@ class Session:
         self.steps.d_step(self.pictures, self.labels, self.nimg, self.fade, RATE)
 
     def g_step(self):
-        self.steps.g_step(self.nimg, self.fade, RATE)
+        self.steps.g_step(self.labels_G, self.nimg, self.fade, RATE)
 
     def d_gradients(self):
         """{id of a variable: gradient}, statistics. Not as a graph: making one takes longer than computing it."""
@@ -89,7 +87,7 @@ class Session:
         return by_id(self.steps.D_variables(), gradients), statistics
 
     def g_gradients(self):
-        gradients, statistics, _ = self.steps.g_gradients(self.nimg, self.fade)
+        gradients, statistics, _ = self.steps.g_gradients(self.labels_G, self.nimg, self.fade)
         return by_id(self.steps.G_variables(), gradients), statistics
 
     def per_sample(self):
@@ -185,7 +183,7 @@ def test_losses_and_gradients_of_D(name, losses32, session):
     else:
         check_loss(session.per_sample(), official)
     gradients, statistics = session.d_gradients()
-    check_loss(statistics[0], official.mean())
+    check_loss(statistics["D"], official.mean())
     check_gradients(session.state.D, losses32["D_trainables"], gradients, losses32.group(f"grad/{name}"))
 
 
@@ -193,7 +191,7 @@ def test_losses_and_gradients_of_D(name, losses32, session):
 def test_losses_and_gradients_of_G(name, losses32, session):
     session.use(replace(LOSSES["logistic"], G=name.removeprefix("G_")))
     gradients, statistics = session.g_gradients()
-    check_loss(statistics[0], losses32[f"loss/{name}"].mean())
+    check_loss(statistics["G"], losses32[f"loss/{name}"].mean())
     check_gradients(session.state.G, losses32["G_trainables"], gradients, losses32.group(f"grad/{name}"))
 
 
@@ -217,13 +215,13 @@ def test_below_the_final_stage(file, losses32, monkeypatch):
     images = session.fakes()
     assert relative(np.transpose(images, (0, 3, 1, 2)), recording["fake_images"]) <= tolerances.NETWORK
     gradients, statistics = session.g_gradients()
-    check_loss(statistics[0], recording["loss_mean/G_logistic_nonsaturating"])
+    check_loss(statistics["G"], recording["loss_mean/G_logistic_nonsaturating"])
     official = recording.group("grad/G_logistic_nonsaturating")
     check_gradients(session.state.G, losses32["G_trainables"], gradients, official)
     for name in ("D_wgan_gp", "D_logistic_simplegp", "D_logistic_simplegp_r1r2"):
         session.use(D_LOSSES[name])
         gradients, statistics = session.d_gradients()
-        check_loss(statistics[0], recording[f"loss_mean/{name}"])
+        check_loss(statistics["D"], recording[f"loss_mean/{name}"])
         check_gradients(session.state.D, losses32["D_trainables"], gradients, recording.group(f"grad/{name}"))
 
 
@@ -295,7 +293,7 @@ def test_labels_channels_and_config_a(name, monkeypatch):
         if not recorded:
             continue
         gradients, statistics = gradients_of()
-        check_loss(statistics[0], recording[f"loss/{loss}"].mean())
+        check_loss(statistics[loss[0]], recording[f"loss/{loss}"].mean())
         network, trainables = getattr(session.state, loss[0]), recording[f"{loss[0]}_trainables"]
         check_gradients(network, recorded if name.startswith("chan16") else trainables, gradients, recorded)
 
