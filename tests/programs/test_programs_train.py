@@ -12,7 +12,7 @@ import tiny
 
 from stylegan_tf import files, rundir
 from stylegan_tf.configs.text import to_json
-from stylegan_tf.data import training_set
+from stylegan_tf.data import layout, training_set
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.kinds import make
@@ -162,13 +162,13 @@ def test_a_data_set_that_changed_under_a_run(chosen, trained, tmp_path, capsys):
 
 
 def test_identity_of_a_data_set(chosen, tmp_path):
-    found = training_set.identity(open_data_set(tmp_path / "noise"))
+    found = layout.identity(open_data_set(tmp_path / "noise"))
     assert {name: found[name] for name in ("name", "num_images", "resolution", "channels")} == {
         **{"name": "noise", "num_images": 64, "resolution": 16, "channels": 3}
     }
     assert list(found["bytes"]) == ["4", "8", "16"] and len(found["labels"]) == 64
     (tmp_path / "noise" / "noise-rxx.labels").unlink()
-    assert training_set.identity(open_data_set(tmp_path / "noise")) == {**found, "labels": None}
+    assert layout.identity(open_data_set(tmp_path / "noise")) == {**found, "labels": None}
 
 
 def test_the_same_command_again_is_finished(chosen, trained, capsys):
