@@ -328,11 +328,12 @@ def test_one_step_of_config_a_with_labels(monkeypatch, eagerly):
         assert worst(weights, official) <= tolerances.ITERATION
 
 
-def test_three_iterations_of_config_a(monkeypatch):
+def test_three_iterations_of_config_a(monkeypatch, eagerly):
     """{D step and Gs update, G step} with WGAN-GP: every weight to 1e-5 after 1 and 3 iterations, and the losses.
 
     The bar of the test above for single weights, 2 x rate x n = 6e-3, misses Adam's beta2 .999 in place of .99: weights
-    are then 2.5e-5 off at most after the first iteration, by epsilon alone, and 1.2e-3 after the third.
+    are then 2.5e-5 off at most after the first iteration, by epsilon alone, and 1.2e-3 after the third. Gs moves by
+    6e-7 of what G moves in a step: only a bar below that sees whether it moves before the G step or after.
     """
     recording = Recorded("traintwo")
     session = Session(recording, recording, A.loss, monkeypatch, A)
@@ -346,8 +347,9 @@ def test_three_iterations_of_config_a(monkeypatch):
         for prefix in ("G", "D", "Gs"):
             official = recording.group(f"train_iter{iteration}/{prefix}")
             assert bool(official) == (iteration == 3 or (iteration == 1 and prefix != "Gs"))
+            most = tolerances.FIRST_AVERAGE if prefix == "Gs" else tolerances.ITERATION
             for weights, theirs in weights_beside(getattr(session.state, prefix), official):
-                assert worst(weights, theirs) <= tolerances.ITERATION
+                assert worst(weights, theirs) <= most
 
 
 def test_average_after_a_step_of_G(losses32, monkeypatch):
