@@ -9,7 +9,7 @@ from stylegan_tf.configs.json_form import as_text, override, to_json
 from stylegan_tf.configs.presets import description
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.training_set import data_set_of
-from stylegan_tf.programs.metrics import callback
+from stylegan_tf.programs import metrics
 
 
 def train(experiment: Experiment, resume: str = "auto") -> Path:
@@ -26,6 +26,7 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
             experiment = override(experiment, f"{path}={as_text(value)}")
             print(f"{path} {as_text(value)}, as this run began", flush=True)
     data_set = data_set_of(experiment)
+    metrics.check(experiment)
     replicas = start_devices(experiment)
     from stylegan_tf.training import loop
     from stylegan_tf.training.autotune import measured
@@ -39,7 +40,7 @@ def train(experiment: Experiment, resume: str = "auto") -> Path:
         files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
         print(f"run directory: {run_dir}", flush=True)
         begin = _begin(experiment.training.init_from)
-        loop.train(experiment, run_dir, data_set, replicas, begin, callback(experiment, run_dir))
+        loop.train(experiment, run_dir, data_set, replicas, begin, metrics.callback(experiment, run_dir))
     return run_dir
 
 
