@@ -16,9 +16,10 @@ from stylegan_tf.devices import Replicas
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics import cache, feature_extractors, features
 from stylegan_tf.programs.metrics import callback, check
+from stylegan_tf.programs.train import train
 from stylegan_tf.training.log import RunLog
 from stylegan_tf.training.state import State
-from stylegan_tf.weights import download
+from stylegan_tf.weights import download, faces_bundle
 
 
 def chosen(tmp_path: Path, metrics: str):
@@ -38,6 +39,13 @@ def phase_of(stage: int) -> Phase:
     return Phase(0.0, stage, 1.0, 2**stage, 8, 0.001, 0.001, 1.0)
 
 
+@pytest.fixture
+def two_classifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the bundle's forty, whose graphs take their time."""
+    whole = faces_bundle.classifiers()
+    monkeypatch.setattr(faces_bundle, "classifiers", lambda: whole._replace(networks=whole.networks[:2]))
+
+
 def measured(measure, *now) -> dict[str, float]:
     """Values by name; the lines are those of the official code."""
     found = {}
@@ -53,7 +61,7 @@ def test_none_are_asked_for(tmp_path: Path) -> None:
         callback(replace(tiny.experiment(), output=replace(tiny.experiment().output, metrics="fid5")), tmp_path)
 
 
-def test_metrics_of_the_current_stage(tmp_path: Path) -> None:
+def test_metrics_of_the_current_stage(tmp_path: Path, two_classifiers: None) -> None:
     """They change nothing that training uses, and go into the run's files under their full names."""
     experiment = chosen(tmp_path, "fid0.016k@faces, ls_0.02k@faces")
     measure = callback(experiment, tmp_path / "run")
@@ -72,7 +80,9 @@ def test_metrics_of_the_current_stage(tmp_path: Path) -> None:
     assert said == {"nimg": 12_000} | {f"Metrics/{name}": value for name, value in found.items()}
 
 
-def test_the_second_evaluation_makes_nothing_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_evaluation_makes_nothing_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_classifiers: None
+) -> None:
     """Neither networks nor graphs, at another fade of the stage too; and its numbers are those of a new evaluation."""
     names = "fid0.016k@faces,kid0.016k@faces,ppl_wend_0.016k@faces,ls_0.02k@faces"
     experiment = chosen(tmp_path, names)
@@ -131,7 +141,9 @@ def test_what_cannot_be_had_is_refused_before_training(metrics: str, sentence: s
     for refused in (lambda: check(experiment), lambda: callback(experiment, tmp_path / "run")):
         with pytest.raises(UserError, match=sentence):
             refused()
-    assert not (tmp_path / "run").exists()
+    with pytest.raises(UserError, match=sentence):
+        train(replace(experiment, output=replace(experiment.output, outdir=str(tmp_path / "results"))))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces"]
 
 
 def test_networks_are_fetched_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
