@@ -35,12 +35,14 @@ class GrowingNetwork(keras.Model):
         stage: int or None. log2 of the resolution; None: the final one.
         fade: float or scalar tensor. Weight of the finest branch; below 1 that of the stage before shows through.
 
-    Raises TypeError for an unknown keyword, ValueError for options that cannot be or do not fit together.
+    Raises TypeError for an unknown keyword or another dataclass, ValueError for options that cannot be.
     """
 
     CONFIG: ClassVar[type[NetworkConfig]] = NetworkConfig
 
     def __init__(self, config: NetworkConfig | None = None, seed: int = 0, **keywords: Any):
+        if config is not None and not isinstance(config, self.CONFIG):
+            raise TypeError(f"{type(self).__name__} is made from a {self.CONFIG.__name__}, not from {config!r}")
         own = {name: keywords.pop(name) for name in KERAS_OWN if name in keywords}
         known = [each.name for each in fields(self.CONFIG)]
         for name in keywords:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from stylegan_tf.configs.schema import GeneratorConfig
+from stylegan_tf.configs.schema import DiscriminatorConfig, GeneratorConfig
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.kinds import KINDS, make
 
@@ -37,6 +37,9 @@ def test_unknown_keywords_are_named_with_the_nearest() -> None:
         Generator(**TINY, fmap_mx=3)
     with pytest.raises(TypeError, match="Generator has no argument zzzzzz$"):
         Generator(zzzzzz=3)
+    for wrong in (DiscriminatorConfig(), 8):
+        with pytest.raises(TypeError, match="^Generator is made from a GeneratorConfig, not from "):
+            Generator(wrong)
 
 
 def test_options_that_cannot_be() -> None:
