@@ -10,19 +10,17 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stylegan_tf.configs import options
 from stylegan_tf.configs.crop import Rectangle, at_side, rectangle, text_of
 from stylegan_tf.configs.presets import auto_hardware, experiment, with_labels
-from stylegan_tf.configs.schedule import minibatch_of
 from stylegan_tf.configs.schema import (
     DiscriminatorConfig,
     Experiment,
     GeneratorConfig,
     ProganDiscriminatorConfig,
     ProganGeneratorConfig,
-    ScheduleConfig,
 )
 from stylegan_tf.configs.text import as_text, flat, override, put
 from stylegan_tf.errors import UserError
@@ -75,8 +73,7 @@ class Pictures:
 FACES = Pictures(lowest=16)
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """What is known of a network that training is to start from, without building it."""
 
     name: str  # as the user gave it
@@ -215,6 +212,12 @@ NOT_NEGATIVE = (
     *("data.max_label_size", "training.seed", "training.ema_half_life_kimg", "replicas", "threads"),
 )
 BETWEEN_0_AND_1 = ("training.style_mixing_prob", "training.w_avg_beta", "training.adam_beta1", "training.adam_beta2")
+RANGES: tuple[tuple[Sequence[str], Callable[[Any], bool], str], ...] = (
+    (AT_LEAST_ONE, lambda value: value >= 1, "must be at least 1"),
+    (ABOVE_ZERO, lambda value: value > 0, "must be above 0"),
+    (NOT_NEGATIVE, lambda value: value >= 0, "must not be negative"),
+    (BETWEEN_0_AND_1, lambda value: 0 <= value <= 1, "must be between 0 and 1"),
+)
 TABLES = ("minibatch", "max_minibatch_per_gpu", "G_lrate", "D_lrate", "tick_kimg")
 
 
@@ -234,40 +237,161 @@ def refuse(wrong: Sequence[str]) -> None:
 def problems(chosen: Experiment, pictures: Pictures | None = None) -> list[str]:
     """All that keeps an experiment from being trained on these pictures (None: any that have what it asks for).
 
-    A sentence for each value, or pair of values, that cannot be, with the flag that mends it. Two fields are compared
-    only where each of them by itself is right.
+    A sentence for each value, or pair of values, that cannot be, with the flag that mends it. Values are compared only
+    where each of them by itself is right.
     """
-    found = _Problems()
-    _check_values(found, chosen)
-    _check_resolution(found, chosen, pictures)
-    _check_networks(found, chosen)
-    _check_growing(found, chosen)
-    if pictures is not None:
-        _check_pictures(found, chosen, pictures)
-    _check_agreement(found, chosen)
-    if found.fine("schedule", "training.num_gpus", "data.resolution") and chosen.D.mbstd_group_size >= 0:
-        _check_minibatches(found, chosen)
-        if pictures is not None:
-            _check_enough(found, chosen, pictures)
-        if found.fine("replicas", "minibatches") and chosen.replicas:
-            found.lines += replicas_problems(chosen, chosen.replicas)
-    return found.lines
+    G, D, loss, schedule = chosen.G, chosen.D, chosen.loss, chosen.schedule
+    training, data, resolution = chosen.training, chosen.data, chosen.data.resolution
+    found: list[str] = []
+    wrong: set[str] = set()  # fields that a sentence is about, or "G" or "D" for any field of a network
+
+    def add(sentence: str, *about: str) -> None:
+        found.append(sentence)
+        wrong.update(about)
+
+    def fine(*groups: str) -> bool:
+        return not any(f"{field}.".startswith(f"{group}.") for field in wrong for group in groups)
+
+    # --- Every value by itself.
+    values = {path: value for path, value in flat(chosen).items() if not path.startswith(("G.", "D."))}
+    for path, value in values.items():
+        if path in CHOICES and value not in CHOICES[path]:
+            add(f"{path} is {value}; choose from {', '.join(CHOICES[path])} ({_mend(path)})", path)
+        if isinstance(value, float) and not math.isfinite(value):
+            add(f"{path} must be a finite number, not {value} ({_mend(path)})", path)
+        elif value is not None:
+            for paths, allowed, must in RANGES:
+                if path in paths and not allowed(value):
+                    add(f"{path} {must}, not {as_text(value)} ({_mend(path)})", path)
+    for path in (f"schedule.{name}" for name in TABLES):
+        for side, value in values[path].items():
+            if not _is_resolution(side, 4):
+                add(f"{path}.{side}: {side} {_POWER_OF_TWO.format(4)}", path)
+            if not (value > 0 and math.isfinite(value)):
+                add(f"{path}.{side} must be above 0, not {value}", path)
+    if not re.fullmatch(r"1080p|4k|[1-9]\d{0,2}x[1-9]\d{0,2}", chosen.output.grid):
+        mend = _mend("output.grid", "8x8")
+        add(f"output.grid is {chosen.output.grid}; choose 1080p, 4k, or columns x rows such as 8x8 ({mend})")
+
+    # --- The resolution, and where growing begins.
+    if not _is_resolution(resolution, 8):
+        add(f"the resolution {resolution} {_POWER_OF_TWO.format(8)} (--resolution=32)", "data.resolution")
+    elif pictures is not None and resolution > pictures.highest:
+        add(
+            f"--resolution={resolution} is too much for {pictures.name}: {pictures.highest} at most "
+            f"(--resolution={pictures.highest})",
+            "data.resolution",
+        )
+    if not G.resolution == D.resolution == resolution:
+        add(
+            f"G.resolution={G.resolution}, D.resolution={D.resolution} and data.resolution={resolution} must be equal; "
+            "--resolution sets all three"
+        )
+    path, first = "schedule.initial_resolution", schedule.initial_resolution
+    lowest = resolution if pictures == FACES else first
+    if not _is_resolution(first, 4):
+        add(f"{path}={first} {_POWER_OF_TWO.format(4)} ({_mend(path)})", path)
+    elif not fine("data.resolution"):
+        wrong.add(path)
+    elif first > resolution:
+        mend = _mend(path, resolution)
+        add(f"{path}={first} is above the resolution that is trained, {resolution} ({mend})", path)
+    elif schedule.lod_training_kimg + schedule.lod_transition_kimg == 0 and first != resolution:
+        add(
+            f"without growing (schedule.lod_training_kimg and lod_transition_kimg 0) training stays at {path}={first}: "
+            f"set it to {resolution} ({_mend(path, resolution)})",
+            path,
+        )
+    elif pictures is not None and lowest < pictures.lowest:
+        mend = f"--resolution={pictures.lowest}" if pictures == FACES else _mend(path, pictures.lowest)
+        add(f"{lowest}x{lowest} is too small for {pictures.name}: {pictures.lowest} at least ({mend})")
+
+    # --- The networks; a resolution that cannot be has been said.
+    for role, network in (("G", G), ("D", D)):
+        possible = resolution if fine("data.resolution") else 8
+        for sentence in options.problems(replace(network, resolution=possible), role):
+            add(sentence, role)
+    if training.style_mixing_prob > 0 and fine("training.style_mixing_prob"):
+        must = f"to mix: training.style_mixing_prob must be 0 ({_mend('training.style_mixing_prob', 0)})"
+        if isinstance(G, ProganGeneratorConfig):
+            add(f"config A has no styles {must}")
+        elif not G.use_styles:
+            add(f"without G.use_styles there is no style {must}")
+
+    # --- Channels, labels and black bars, as the pictures have them.
+    if pictures is not None and pictures.channels not in CHANNELS:
+        add(
+            f"{pictures.name}: pictures of {pictures.channels} channels can be neither shown nor saved; make the data "
+            f"set with {', '.join(map(str, CHANNELS[:-1]))} or {CHANNELS[-1]}"
+        )
+    elif G.num_channels != D.num_channels:
+        add(
+            f"G.num_channels={G.num_channels} and D.num_channels={D.num_channels} must be equal; leave them out, they "
+            "follow the data set"
+        )
+    elif pictures is not None and G.num_channels != pictures.channels:
+        add(
+            f"G.num_channels={G.num_channels}, but the pictures of {pictures.name} have {pictures.channels} channels: "
+            "leave G.num_channels and D.num_channels out, they follow the data set"
+        )
+    path, wanted = "data.max_label_size", data.max_label_size
+    if pictures is not None and (wanted or 0) > pictures.label_columns:
+        columns = pictures.label_columns
+        mend = _mend(path, columns)
+        add(f"{path}={wanted}: {pictures.name}: there are {columns} columns of labels ({mend})", path)
+    elif G.label_size != D.label_size:
+        add(f"G.label_size={G.label_size} and D.label_size={D.label_size} must be equal; they follow {path}")
+    elif wanted not in (None, G.label_size) and fine(path, "G"):
+        add(
+            f"G.label_size={G.label_size} does not fit {path}={wanted}; set {path} alone (none: all columns of the "
+            "label file), the networks follow"
+        )
+    try:
+        rectangle(data.crop, resolution, "data.crop")
+    except UserError as error:
+        add(f"{error} (--set=data.crop=)")
+
+    # --- Lazy penalties.
+    if training.r1_interval > 1 and fine("loss") and (loss.gp_weight or not (loss.r1_gamma or loss.r2_gamma)):
+        what = "WGAN-GP's penalty belongs to every step" if loss.gp_weight else "there is no R1 or R2 penalty"
+        mend = _mend("training.r1_interval", 1)
+        add(f"training.r1_interval is {training.r1_interval}, but {what} (loss.r1_gamma=0): set it to 1 ({mend})")
+
+    # --- Minibatches: what GPUs of the row and groups of the deviation they are divided into, and who shares them.
+    num_gpus, group_size = training.num_gpus, D.mbstd_group_size
+    if not fine("schedule", "training.num_gpus", "data.resolution") or group_size < 0:
+        return found
+    unit = num_gpus * max(1, group_size)
+    for side, minibatch in minibatches(chosen):
+        part, where = minibatch // num_gpus, f"the minibatch at {side}x{side}, {minibatch}"
+        mend = _mend_minibatch(chosen, side, unit)
+        gives = f"{where}, gives each of training.num_gpus={num_gpus} GPUs {part} pictures"
+        if minibatch % num_gpus:
+            add(f"{where}, must be a multiple of training.num_gpus={num_gpus} ({mend})", "minibatch")
+        elif num_gpus > 1 and part < group_size:
+            add(f"{gives}, fewer than D.mbstd_group_size={group_size} ({mend})", "minibatch")
+        elif group_size > 1 and part % min(group_size, part):
+            add(f"{gives}, which must be a multiple of D.mbstd_group_size={group_size} ({mend})", "minibatch")
+    if pictures is not None and fine("data.num_faces"):
+        num_images = data.num_faces if pictures == FACES else pictures.num_images
+        larger = [(size, -side) for side, size in minibatches(chosen) if num_images is not None and size > num_images]
+        if larger and num_images is not None:
+            size, side = max(larger)
+            mends = [f"--set=schedule.minibatch.{-at}={num_images // unit * unit or 'N'}" for _, at in larger]
+            add(
+                f"{pictures.name}: {num_images} pictures are fewer than a minibatch, {size} at {-side}x{-side}; add "
+                f"pictures, or make it smaller with {' '.join(mends)}"
+            )
+    if chosen.replicas and fine("replicas", "minibatch"):
+        found += replicas_problems(chosen, chosen.replicas)
+    return found
 
 
-class _Problems:
-    """Sentences, and the fields that they are about."""
+_POWER_OF_TWO = f"must be a power of two from {{}} to {options.HIGHEST_RESOLUTION}, such as 32, 256 or 1024"
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.fields: set[str] = set()
 
-    def add(self, sentence: str, *about: str) -> None:
-        self.lines.append(sentence)
-        self.fields.update(about)
-
-    def fine(self, *groups: str) -> bool:
-        """Whether nothing is wrong with these fields, or with any field of these groups."""
-        return not any(f"{field}.".startswith(f"{group}.") for field in self.fields for group in groups)
+def _is_resolution(value: int, least: int) -> bool:
+    return least <= value <= options.HIGHEST_RESOLUTION and not value & (value - 1)
 
 
 def _mend(path: str, value: object = None) -> str:
@@ -277,216 +401,29 @@ def _mend(path: str, value: object = None) -> str:
     return f"--{flag}={text}" if flag else f"--set={path}={text}"
 
 
-def _check_values(found: _Problems, chosen: Experiment) -> None:
-    """Every field by itself, but for those of the networks."""
-    values = {path: value for path, value in flat(chosen).items() if not path.startswith(("G.", "D."))}
-    for path, value in values.items():
-        if path in CHOICES and value not in CHOICES[path]:
-            found.add(f"{path} is {value}; choose from {', '.join(CHOICES[path])} ({_mend(path)})", path)
-        if isinstance(value, float) and not math.isfinite(value):
-            found.add(f"{path} must be a finite number, not {value} ({_mend(path)})", path)
-            continue
-        for paths, allowed, must in (
-            (AT_LEAST_ONE, lambda value: value >= 1, "must be at least 1"),
-            (ABOVE_ZERO, lambda value: value > 0, "must be above 0"),
-            (NOT_NEGATIVE, lambda value: value >= 0, "must not be negative"),
-            (BETWEEN_0_AND_1, lambda value: 0 <= value <= 1, "must be between 0 and 1"),
-        ):
-            if path in paths and value is not None and not allowed(value):
-                found.add(f"{path} {must}, not {as_text(value)} ({_mend(path)})", path)
-    for path in (f"schedule.{name}" for name in TABLES):
-        for resolution, value in values[path].items():
-            if not _is_resolution(resolution, 4):
-                found.add(f"{path}.{resolution}: {resolution} {_MUST_BE_A_POWER.format(4)}", path)
-            if not (value > 0 and math.isfinite(value)):
-                found.add(f"{path}.{resolution} must be above 0, not {value}", path)
-    if not re.fullmatch(r"1080p|4k|[1-9]\d{0,2}x[1-9]\d{0,2}", chosen.output.grid):
-        found.add(
-            f"output.grid is {chosen.output.grid}; choose 1080p, 4k, or columns x rows such as 8x8 "
-            f"({_mend('output.grid', '8x8')})",
-            "output.grid",
-        )
-
-
-_MUST_BE_A_POWER = f"must be a power of two from {{}} to {options.HIGHEST_RESOLUTION}, such as 32, 256 or 1024"
-
-
-def _is_resolution(value: int, least: int) -> bool:
-    return least <= value <= options.HIGHEST_RESOLUTION and not value & (value - 1)
-
-
-def _check_resolution(found: _Problems, chosen: Experiment, pictures: Pictures | None) -> None:
-    resolution = chosen.data.resolution
-    if not _is_resolution(resolution, 8):
-        found.add(f"the resolution {resolution} {_MUST_BE_A_POWER.format(8)} (--resolution=32)", "data.resolution")
-    elif pictures is not None and resolution > pictures.highest:
-        found.add(
-            f"--resolution={resolution} is too much for {pictures.name}: {pictures.highest} at most "
-            f"(--resolution={pictures.highest})",
-            "data.resolution",
-        )
-
-
-def _check_networks(found: _Problems, chosen: Experiment) -> None:
-    """Whether G and D can be built. A resolution that cannot be is said once, of the data."""
-    data = chosen.data
-    if not chosen.G.resolution == chosen.D.resolution == data.resolution:
-        found.add(
-            f"G.resolution={chosen.G.resolution}, D.resolution={chosen.D.resolution} and data.resolution="
-            f"{data.resolution} must be equal; --resolution sets all three"
-        )
-    resolution = data.resolution if found.fine("data.resolution") else 8
-    for role in ("G", "D"):
-        for sentence in options.problems(replace(getattr(chosen, role), resolution=resolution), role):
-            found.add(sentence, role)
-
-
-def _check_growing(found: _Problems, chosen: Experiment) -> None:
-    schedule, resolution, first = chosen.schedule, chosen.data.resolution, chosen.schedule.initial_resolution
-    path = "schedule.initial_resolution"
-    if not _is_resolution(first, 4):
-        found.add(f"{path}={first} {_MUST_BE_A_POWER.format(4)} ({_mend(path)})", path)
-    elif found.fine("data.resolution") and first > resolution:
-        found.add(
-            f"{path}={first} is above the resolution that is trained, {resolution} ({_mend(path, resolution)})", path
-        )
-    elif schedule.lod_training_kimg + schedule.lod_transition_kimg == 0 and first != resolution:
-        found.add(
-            f"without growing (schedule.lod_training_kimg and lod_transition_kimg 0) training stays at {path}={first}: "
-            f"set it to {resolution} ({_mend(path, resolution)})",
-            path,
-        )
-
-
-def _check_agreement(found: _Problems, chosen: Experiment) -> None:
-    """G, D, the loss and the training are made for each other."""
-    G, D, data, training, loss = chosen.G, chosen.D, chosen.data, chosen.training, chosen.loss
-    if G.num_channels != D.num_channels:
-        found.add(
-            f"G.num_channels={G.num_channels} and D.num_channels={D.num_channels} must be equal; they follow the "
-            "data set",
-            *("G.num_channels", "D.num_channels"),
-        )
-    if G.label_size != D.label_size:
-        found.add(
-            f"G.label_size={G.label_size} and D.label_size={D.label_size} must be equal; they follow "
-            "data.max_label_size",
-            "labels",
-        )
-    elif found.fine("data.max_label_size", "G") and data.max_label_size not in (None, G.label_size):
-        found.add(
-            f"G.label_size={G.label_size} does not fit data.max_label_size={data.max_label_size}; set "
-            "data.max_label_size alone (none: all columns of the label file), the networks follow",
-            "labels",
-        )
-    try:
-        rectangle(data.crop, data.resolution, "data.crop")
-    except UserError as error:
-        found.add(f"{error} (--set=data.crop=)", "data.crop")
-    if training.r1_interval > 1 and found.fine("loss") and (loss.gp_weight or not (loss.r1_gamma or loss.r2_gamma)):
-        what = "WGAN-GP's penalty belongs to every step" if loss.gp_weight else "there is no R1 or R2 penalty"
-        found.add(
-            f"training.r1_interval is {training.r1_interval}, but {what} (loss.r1_gamma=0): set it to 1 "
-            f"({_mend('training.r1_interval', 1)})"
-        )
-    if training.style_mixing_prob > 0 and found.fine("training.style_mixing_prob"):
-        mend = _mend("training.style_mixing_prob", 0)
-        if isinstance(G, ProganGeneratorConfig):
-            found.add(f"config A has no styles to mix: training.style_mixing_prob must be 0 ({mend})")
-        elif not G.use_styles:
-            found.add(f"without G.use_styles there is no style to mix: training.style_mixing_prob must be 0 ({mend})")
-
-
-def _check_pictures(found: _Problems, chosen: Experiment, pictures: Pictures) -> None:
-    """What is trained is there."""
-    data, name = chosen.data, pictures.name
-    if pictures.channels not in CHANNELS:
-        found.add(
-            f"{name}: pictures of {pictures.channels} channels can be neither shown nor saved; make the data set with "
-            f"{', '.join(map(str, CHANNELS[:-1]))} or {CHANNELS[-1]}",
-            "channels",
-        )
-    elif chosen.G.num_channels == chosen.D.num_channels != pictures.channels and found.fine("G", "D"):
-        found.add(
-            f"G.num_channels={chosen.G.num_channels}, but the pictures of {name} have {pictures.channels} channels: "
-            "leave G.num_channels and D.num_channels out, they follow the data set"
-        )
-    wanted = data.max_label_size or 0
-    if wanted > pictures.label_columns:
-        mend = _mend("data.max_label_size", pictures.label_columns)
-        found.add(
-            f"data.max_label_size={wanted}: {name}: there are {pictures.label_columns} columns of labels ({mend})",
-            "data.max_label_size",
-        )
-    first = data.resolution if pictures == FACES else chosen.schedule.initial_resolution
-    if found.fine("data.resolution", "schedule.initial_resolution") and first < pictures.lowest:
-        path = "--resolution" if pictures == FACES else "--set=schedule.initial_resolution"
-        found.add(f"{first}x{first} is too small for {name}: {pictures.lowest} at least ({path}={pictures.lowest})")
-
-
-def _check_minibatches(found: _Problems, chosen: Experiment) -> None:
-    num_gpus, group_size = chosen.training.num_gpus, chosen.D.mbstd_group_size
-    for resolution, minibatch in minibatches(chosen):
-        asked = chosen.schedule.minibatch.get(resolution, chosen.schedule.minibatch_base)
-        where = f"the minibatch at {resolution}x{resolution}, {minibatch if minibatch else asked}"
-        mend = _mend_minibatch(chosen.schedule, resolution, num_gpus * max(1, group_size), num_gpus)
-        part = minibatch // num_gpus
-        group = min(group_size, part)
-        if not minibatch or (asked % num_gpus and minibatch == asked - asked % num_gpus):
-            found.add(
-                f"the minibatch at {resolution}x{resolution}, {asked}, must be a multiple of training.num_gpus="
-                f"{num_gpus} ({mend})",
-                "minibatches",
-            )
-        elif num_gpus > 1 and part < group_size:
-            found.add(
-                f"{where}, gives each of training.num_gpus={num_gpus} GPUs {part} pictures, fewer than "
-                f"D.mbstd_group_size={group_size} ({mend})",
-                "minibatches",
-            )
-        elif group > 1 and part % group:
-            found.add(
-                f"{where}, gives each of training.num_gpus={num_gpus} GPUs {part} pictures, which must be a multiple "
-                f"of D.mbstd_group_size={group_size} ({mend})",
-                "minibatches",
-            )
-
-
-def _mend_minibatch(schedule: ScheduleConfig, resolution: int, unit: int, num_gpus: int) -> str:
-    """The flag that makes a minibatch the next multiple of `unit`."""
-    most = schedule.max_minibatch_per_gpu.get(resolution)
-    minibatch = schedule.minibatch.get(resolution, schedule.minibatch_base)
-    capped = most is not None and most * num_gpus < minibatch
-    size = most * num_gpus if most is not None and capped else minibatch
-    size = math.ceil(size / unit) * unit
-    if capped:
-        return f"--set=schedule.max_minibatch_per_gpu.{resolution}={size // num_gpus}"
-    return f"--set=schedule.minibatch.{resolution}={size}"
-
-
 def minibatches(chosen: Experiment) -> list[tuple[int, int]]:
-    """(resolution, minibatch) of every stage that is trained, as the schedule has them."""
-    found, resolution = [], chosen.schedule.initial_resolution
-    while resolution <= chosen.data.resolution:
-        found.append((resolution, minibatch_of(chosen.schedule, resolution, chosen.training.num_gpus)))
-        resolution *= 2
+    """(resolution, minibatch) of every stage that is trained, capped as the schedule does."""
+    found, side = [], chosen.schedule.initial_resolution
+    while side <= chosen.data.resolution:
+        found.append((side, _minibatch(chosen, side)[0]))
+        side *= 2
     return found
 
 
-def _check_enough(found: _Problems, chosen: Experiment, pictures: Pictures) -> None:
-    num_images = chosen.data.num_faces if pictures == FACES else pictures.num_images
-    if num_images is None or not found.fine("data.num_faces"):
-        return
-    unit = chosen.training.num_gpus * max(1, chosen.D.mbstd_group_size)
-    larger = [(minibatch, -resolution) for resolution, minibatch in minibatches(chosen) if minibatch > num_images]
-    if larger:
-        largest, resolution = max(larger)
-        fits = num_images // unit * unit
-        mends = " ".join(f"--set=schedule.minibatch.{-at}={fits or 'N'}" for _, at in larger)
-        found.add(
-            f"{pictures.name}: {num_images} pictures are fewer than a minibatch, {largest} at "
-            f"{-resolution}x{-resolution}; add pictures, or make it smaller with {mends}"
-        )
+def _minibatch(chosen: Experiment, side: int) -> tuple[int, bool]:
+    """(the minibatch at a resolution, whether it is what max_minibatch_per_gpu allows at most)."""
+    minibatch = chosen.schedule.minibatch.get(side, chosen.schedule.minibatch_base)
+    most = chosen.schedule.max_minibatch_per_gpu.get(side, minibatch) * chosen.training.num_gpus
+    return min(minibatch, most), most < minibatch
+
+
+def _mend_minibatch(chosen: Experiment, side: int, unit: int) -> str:
+    """The flag that makes a minibatch the next multiple of `unit`, itself one of num_gpus."""
+    minibatch, capped = _minibatch(chosen, side)
+    size = math.ceil(minibatch / unit) * unit
+    if capped:
+        return f"--set=schedule.max_minibatch_per_gpu.{side}={size // chosen.training.num_gpus}"
+    return f"--set=schedule.minibatch.{side}={size}"
 
 
 def replicas_problems(chosen: Experiment, replicas: int) -> list[str]:
@@ -495,8 +432,7 @@ def replicas_problems(chosen: Experiment, replicas: int) -> list[str]:
     if not unshared:
         return []
     resolution, minibatch, unit = unshared[0]
-    num_gpus = chosen.training.num_gpus
-    mends = [_mend_minibatch(chosen.schedule, at, math.lcm(unit, num_gpus), num_gpus) for at, _, unit in unshared]
+    mends = [_mend_minibatch(chosen, side, math.lcm(unit, chosen.training.num_gpus)) for side, _, unit in unshared]
     return [
         f"--replicas={replicas}: the minibatch at {resolution}x{resolution}, {minibatch}, must be a multiple of {unit} "
         f"(replicas times the group of the minibatch deviation); --replicas={most_replicas(chosen, replicas)} fits, or "

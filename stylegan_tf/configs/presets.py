@@ -64,6 +64,9 @@ GPUS = {
     ),
 }
 HARDWARE = ("cpu", *GPUS)
+CPU_MINIBATCH, CPU_MINIBATCH_BASE = {4: 32, 8: 32, 16: 32, 32: 16}, 16
+CPU_RESOLUTION = 32  # where neither the data set nor the user says less or more
+CPU_NUM_FACES = 5000  # pictures to draw where the built-in faces are used
 PROGAN_V1 = HardwareRow(1, 16, {256: 14, 512: 6, 1024: 3}, {})  # older than the rows: 0.001 at every resolution
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -265,27 +268,6 @@ def missing_data_set(asked: str, directory: str) -> UserError:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# The cpu row: recognisable 32x32 pictures from config F in some ten minutes on two cores.
-
-CPU_RESOLUTION = 32  # where neither the data set nor the user says less or more
-CPU_FMAP_BASE, CPU_FMAP_MAX = 512, 64  # channels: 64 up to 16x16, then 32, 16, ...
-CPU_WIDTH = 64  # of z, w and the mapping network
-CPU_PRECISION = "auto"
-CPU_FUSED_SCALE = MEASURED
-CPU_R1_INTERVAL = 16  # of the losses that have R1 or R2
-CPU_R1_GAMMA_PER_PIXEL = 0.0005  # of the final picture, the paper's 10 at most: the penalty sums over pixels
-CPU_MINIBATCH = {4: 32, 8: 32, 16: 32, 32: 16}
-CPU_MINIBATCH_BASE = 16
-CPU_TRAINING_KIMG, CPU_TRANSITION_KIMG = 10, 10  # at a resolution, and fading into the next
-CPU_FINAL_KIMG = 60  # at the final resolution: 100 in all for 8x8 -> 16x16 -> 32x32
-CPU_LRATE = 0.003  # both networks, every resolution: narrow networks and short schedules bear three times the paper's
-CPU_EMA_HALF_LIFE_KIMG = 4.0
-CPU_TICK_KIMG = 5
-CPU_NUM_FACES = 5000  # pictures to draw where the built-in faces are used
-CPU_OUTPUT = OutputConfig(grid="8x8", image_ticks=1, snapshot_ticks=5, checkpoint_minutes=2.0)
-
-
-# ----------------------------------------------------------------------------------------------------------------------
 # A preset on a hardware row, with a loss, for a data set
 
 # The built-in faces have any resolution; this one is trained on GPUs where nobody asks for another.
@@ -387,47 +369,42 @@ def on_gpus(experiment: Experiment, hardware: str, row: HardwareRow) -> Experime
     return replace(experiment, hardware=hardware, schedule=schedule, training=training)
 
 
-def on_cpu(experiment: Experiment) -> Experiment:
-    """`experiment` scaled down: narrow networks and a short schedule, the rest of it as it is."""
-    training = experiment.training
-    r1_gamma = CPU_R1_GAMMA_PER_PIXEL * experiment.data.resolution**2
-    lazy = (experiment.loss.r1_gamma or experiment.loss.r2_gamma) and not experiment.loss.gp_weight
-    doublings = experiment.data.resolution.bit_length() - experiment.schedule.initial_resolution.bit_length()
+def on_cpu(chosen: Experiment) -> Experiment:
+    """`chosen` scaled down to narrow networks and a short schedule, the rest of it as it is: recognisable 32x32
+    pictures from config F in some ten minutes on two cores."""
+    training, loss, side = chosen.training, chosen.loss, chosen.data.resolution
+    narrow: dict[str, Any] = {"fmap_base": 512, "fmap_max": 64, "fused_scale": MEASURED}  # 64 channels up to 16x16
+    G = replace(chosen.G, z_dim=64, **narrow)
+    if isinstance(G, GeneratorConfig):
+        G = replace(G, w_dim=64, mapping_fmaps=64)
+    doublings = max(side.bit_length() - chosen.schedule.initial_resolution.bit_length(), 0)
+    lazy = (loss.r1_gamma or loss.r2_gamma) and not loss.gp_weight
     return replace(
-        experiment,
+        chosen,
         hardware="cpu",
-        data=replace(experiment.data, num_faces=CPU_NUM_FACES),
-        G=_narrow(experiment.G),
-        D=replace(experiment.D, fmap_base=CPU_FMAP_BASE, fmap_max=CPU_FMAP_MAX, fused_scale=CPU_FUSED_SCALE),
-        loss=replace(experiment.loss, r1_gamma=min(r1_gamma, experiment.loss.r1_gamma)),
-        schedule=_short(experiment.schedule),
+        data=replace(chosen.data, num_faces=CPU_NUM_FACES),
+        G=G,
+        D=replace(chosen.D, **narrow),
+        # The penalty sums over the pixels of the final picture; the paper's gamma at most.
+        loss=replace(loss, r1_gamma=min(0.0005 * side**2, loss.r1_gamma)),
+        schedule=replace(
+            chosen.schedule,
+            lod_training_kimg=10,
+            lod_transition_kimg=10,
+            # Narrow networks and short schedules bear three times the paper's learning rate.
+            G_lrate_base=0.003,
+            D_lrate_base=0.003,
+            minibatch_base=CPU_MINIBATCH_BASE,
+            minibatch=CPU_MINIBATCH,
+            tick_kimg_base=5,
+            tick_kimg={},
+        ),
         training=replace(
             training,
-            total_kimg=(CPU_TRAINING_KIMG + CPU_TRANSITION_KIMG) * max(doublings, 0) + CPU_FINAL_KIMG,
-            ema_half_life_kimg=CPU_EMA_HALF_LIFE_KIMG,
-            r1_interval=CPU_R1_INTERVAL if lazy else training.r1_interval,
-            precision=CPU_PRECISION if training.precision == "float32" else training.precision,
+            total_kimg=20 * doublings + 60,  # 60 at the final resolution: 100 in all for 8x8 -> 16x16 -> 32x32
+            ema_half_life_kimg=4.0,
+            r1_interval=16 if lazy else training.r1_interval,
+            precision="auto" if training.precision == "float32" else training.precision,
         ),
-        output=CPU_OUTPUT,
-    )
-
-
-def _narrow(G: GeneratorConfig | ProganGeneratorConfig) -> GeneratorConfig | ProganGeneratorConfig:
-    narrow = replace(G, z_dim=CPU_WIDTH, fmap_base=CPU_FMAP_BASE, fmap_max=CPU_FMAP_MAX, fused_scale=CPU_FUSED_SCALE)
-    if isinstance(narrow, ProganGeneratorConfig):
-        return narrow
-    return replace(narrow, w_dim=CPU_WIDTH, mapping_fmaps=CPU_WIDTH)
-
-
-def _short(schedule: ScheduleConfig) -> ScheduleConfig:
-    return replace(
-        schedule,
-        lod_training_kimg=CPU_TRAINING_KIMG,
-        lod_transition_kimg=CPU_TRANSITION_KIMG,
-        G_lrate_base=CPU_LRATE,
-        D_lrate_base=CPU_LRATE,
-        minibatch_base=CPU_MINIBATCH_BASE,
-        minibatch=CPU_MINIBATCH,
-        tick_kimg_base=CPU_TICK_KIMG,
-        tick_kimg={},
+        output=OutputConfig(grid="8x8", image_ticks=1, snapshot_ticks=5, checkpoint_minutes=2.0),
     )

@@ -220,5 +220,5 @@ class Experiment:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
-    replicas: int = 0  # 0: every visible GPU, or one CPU
-    threads: int = 0  # of TensorFlow on the CPU; 0: its own choice
+    replicas: int = 0  # devices that share a minibatch; 0: every visible GPU that can, or one CPU
+    threads: int = 0  # of TensorFlow on the CPU; 0: one for each core
