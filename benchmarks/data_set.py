@@ -20,13 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees on
 import numpy as np
 from PIL import Image
 
-from stylegan_tf.data import compression as compressions
-from stylegan_tf.data.encoding import encode_levels
-from stylegan_tf.data.faces.series import faces
+from stylegan_tf.data import example
+from stylegan_tf.data.faces.create import faces
 from stylegan_tf.data.importers.images import create_from_images
 from stylegan_tf.data.importers.options import Options
 from stylegan_tf.data.layout import DataSet, open_data_set
-from stylegan_tf.data.writing import Writer
+from stylegan_tf.data.writing import Writer, encode_levels
 from stylegan_tf.errors import exit_code
 
 SIDES = {64: 4000, 512: 400}  # resolution -> pictures that are imported
@@ -75,7 +74,7 @@ def records(options: argparse.Namespace) -> None:
     for side in SIDES:
         for kind, pictures in (("drawn", drawn(side)), ("photographs", photographed(side))):
             raw = sum(map(len, encode_levels(pictures)))
-            for compression in compressions.COMPRESSIONS:
+            for compression in example.COMPRESSIONS:
                 for level in LEVELS if compression == "png" else (1,):
                     with _level(level):
                         seconds, blobs = _cpu(lambda pictures, how: encode_levels(pictures, how), pictures, compression)
@@ -94,7 +93,7 @@ def imports(options: argparse.Namespace) -> None:
             for suffix in ("png", "jpg"):
                 with tempfile.TemporaryDirectory() as folder:
                     _save_all(Path(folder, "in"), pictures, count, suffix)
-                    for compression in compressions.COMPRESSIONS:
+                    for compression in example.COMPRESSIONS:
                         how = Options(compression=compression, workers=options.workers, overwrite=True)
                         wall, cpu = _times(create_from_images, Path(folder, "set"), Path(folder, "in"), how)
                         rates = f"{count / wall:,.0f} | {count / cpu:,.0f}"
@@ -142,8 +141,9 @@ def trains(options: argparse.Namespace) -> None:
 
     def train(feed: Feed, iterations: int) -> None:
         for _ in range(iterations):
-            steps.d_step(*next(feed), nimg, fade, rate)
-            steps.g_step(nimg, fade, rate).numpy()
+            pictures, labels, random_labels = next(feed)
+            steps.d_step(pictures, labels, nimg, fade, rate)
+            steps.g_step(random_labels, nimg, fade, rate)["G"].numpy()
 
     print("\n| pictures | compression | img/s | img/s per CPU second | of the speed of none, by CPU time |")
     print("|---|---|---|---|---|")
@@ -165,22 +165,22 @@ def trains(options: argparse.Namespace) -> None:
 @contextmanager
 def _level(level: int) -> Iterator[None]:
     """Compresses harder than the data sets do."""
-    usual, compressions._LEVEL = compressions._LEVEL, level
+    usual, example._LEVEL = example._LEVEL, level
     try:
         yield
     finally:
-        compressions._LEVEL = usual
+        example._LEVEL = usual
 
 
 @contextmanager
 def _sets(pictures: np.ndarray) -> Iterator[dict[str, DataSet]]:
     """The same data set of 2000 pictures with each compression."""
     with tempfile.TemporaryDirectory() as folder:
-        for compression in compressions.COMPRESSIONS:
+        for compression in example.COMPRESSIONS:
             with Writer(Path(folder, compression), "set", pictures.shape[1], 3, compression=compression) as writer:
                 for number in range(2000):
                     writer.add(_shifted(pictures, number))
-        yield {compression: open_data_set(Path(folder, compression)) for compression in compressions.COMPRESSIONS}
+        yield {compression: open_data_set(Path(folder, compression)) for compression in example.COMPRESSIONS}
 
 
 def _save_all(folder: Path, pictures: np.ndarray, count: int, suffix: str) -> None:

@@ -28,12 +28,11 @@ from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.pipeline import Feed, Reader
-from stylegan_tf.devices import Replicas
+from stylegan_tf.devices import Replicas, start_devices
 from stylegan_tf.draws import Rows
 from stylegan_tf.errors import exit_code
 from stylegan_tf.metrics.feature_extractors import FACES, feature_extractor
 from stylegan_tf.programs import benchmark
-from stylegan_tf.programs.train import start_devices
 from stylegan_tf.progress import format_time
 from stylegan_tf.training.autotune import best_seconds, measured
 
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--largest", type=int, default=256, help="resolution up to which training is measured")
     options = parser.parse_args(arguments)
     chosen = experiment("F", "cpu", data_resolution=RESOLUTIONS[-1], resolution=RESOLUTIONS[-1])
-    replicas = start_devices(chosen)
+    replicas, _ = start_devices(chosen)
     for what, value in rows(chosen, replicas, options.largest):
         print(f"| {what} | {value} |", flush=True)
 
@@ -145,7 +144,7 @@ def data() -> Iterator[tuple[str, str]]:
 def metrics() -> Iterator[tuple[str, str]]:
     """What FID and KID of the built-in faces wait for."""
     pictures = np.zeros((100, 32, 32, 3), np.uint8)
-    look = tf.function(feature_extractor("features", FACES, Replicas(1)).see, autograph=False)
+    look = tf.function(feature_extractor("features", FACES, Replicas(1)), autograph=False)
     yield "features of fid@faces, 32x32", f"{100 / best_seconds(lambda: np.asarray(look(pictures))):,.0f} img/s"
 
 

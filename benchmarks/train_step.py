@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees on
 import tensorflow as tf
 
 from benchmarks.flops import count
-from stylegan_tf.configs.check import validate
-from stylegan_tf.configs.json_form import override
+from stylegan_tf.configs.build import validate
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import Experiment, GeneratorConfig
+from stylegan_tf.configs.text import override
 from stylegan_tf.devices import Replicas
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.training.state import State
@@ -150,8 +150,8 @@ def iteration(chosen: Experiment, minibatch: int) -> tuple[Work, Work]:
     shape = (minibatch, side, side, chosen.G.num_channels)
     pictures = tf.cast(tf.random.stateless_uniform(shape, (0, 0), 0, 256, tf.int32), tf.uint8)
     phase = (tf.constant(0, tf.int64), tf.constant(1.0), tf.constant(0.001))  # nimg, fade, learning rate
-    works = []
-    for step, arguments in ((steps.d_step, (pictures, tf.zeros((minibatch, 0)), *phase)), (steps.g_step, phase)):
+    labels, works = tf.zeros((minibatch, 0)), []
+    for step, arguments in ((steps.d_step, (pictures, labels, *phase)), (steps.g_step, (labels, *phase))):
         gflop = count(step.get_concrete_function(*arguments)).total() / 1e9
         works.append(Work(partial(_finished, step, *arguments), gflop))
     return works[0], works[1]
@@ -183,7 +183,7 @@ def convolution_peak(minibatch: int, dtype: tf.DType, channels: int = PEAK_CHANN
 
 def _finished(step: Callable, *arguments) -> None:
     """Copying the statistics out waits for the end of the step, as training does when it shows them."""
-    step(*arguments).numpy()
+    tf.nest.map_structure(lambda value: value.numpy(), step(*arguments))
 
 
 def _timed(work: Work) -> tuple[float, float]:

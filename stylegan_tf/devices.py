@@ -1,10 +1,100 @@
-"""Replicas of the networks on several GPUs, or on several virtual CPUs. The only file that says tf.distribute."""
+"""Devices: which hardware row this machine is, and replicas of the networks on several GPUs or virtual CPUs.
 
+The only file that says tf.distribute. TensorFlow is imported in functions: the hardware row is known without it.
+"""
+
+import os
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
-
+from stylegan_tf.configs import build
+from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+INSTALL = "pip install tensorflow[and-cuda]"
+
+
+def auto_row(gpus: int | None = None) -> str:
+    """The largest row that `gpus` graphics cards can train (None: those of this machine); `cpu` without one."""
+    count = visible_gpus() if gpus is None else gpus
+    return next((f"{row}gpu" for row in (8, 4, 2, 1) if count >= row), "cpu")
+
+
+def visible_gpus(root: Path = Path("/")) -> int:
+    """NVIDIA cards that the driver shows under `root`, as far as CUDA_VISIBLE_DEVICES lets programs see them."""
+    cards = root / "proc/driver/nvidia/gpus"
+    count = len(list(cards.iterdir())) if cards.is_dir() else 0
+    if not count and (root / "dev").is_dir():
+        count = sum(re.fullmatch(r"nvidia\d+", device.name) is not None for device in (root / "dev").iterdir())
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is None:
+        return count
+    names = [name.strip() for name in allowed.split(",") if name.strip()]
+    # CUDA stops reading the list at the first card that does not exist, and -1 is how people hide all of them.
+    return min(count, next((at for at, name in enumerate(names) if name.startswith("-")), len(names)))
+
+
+def gpus() -> list[str]:
+    """Names of the GPUs that TensorFlow sees, such as NVIDIA H100."""
+    import tensorflow as tf
+
+    found = tf.config.list_physical_devices("GPU")
+    return [str(tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")) for gpu in found]
+
+
+def start_devices(experiment: Experiment, hardware_asked: bool = True) -> tuple["Replicas", list[str]]:
+    """Starts TensorFlow as the experiment asks for it. -> (replicas, what the user should know about them).
+
+    Raises UserError where they do not fit, and where a hardware row for GPUs was not asked for and none is to be seen.
+    """
+    import tensorflow as tf
+
+    threads = experiment.threads or os.cpu_count() or 1
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    tf.config.experimental.enable_tensor_float_32_execution(experiment.training.tf32)
+    names, lines, count = gpus(), [], experiment.replicas
+    if experiment.hardware != "cpu" and not names:
+        what = f"the hardware row {experiment.hardware} is for GPUs, and TensorFlow sees none"
+        if not hardware_asked:
+            raise UserError(f"{what}, unlike the driver: {INSTALL}, or train a small network with --hardware=cpu")
+        lines.append(f"warning: {what}: training on the CPU, slowly; for GPUs: {INSTALL}")
+    if not count:
+        count = build.most_replicas(experiment, len(names))
+        if count < len(names):
+            lines.append(
+                f"{count} of {len(names)} GPUs are used, the most that divide every minibatch into whole groups of "
+                "the minibatch deviation"
+            )
+    build.refuse(build.replicas_problems(experiment, count))
+    replicas = Replicas(count)
+    deterministic = experiment.training.deterministic
+    if replicas.on_cpu if deterministic is None else deterministic:
+        tf.config.experimental.enable_op_determinism()
+    if replicas.on_cpu and replicas.count > 1:
+        lines.append(f"{replicas.count} replicas on one CPU are slower than one: they are for tests")
+    return replicas, lines
+
+
+def describe(experiment: Experiment, replicas: "Replicas") -> str:
+    """What trains, in one line: "training on 1 CPU, 2 threads, oneDNN, float32", or on GPUs by name."""
+    training = experiment.training
+    if replicas.on_cpu:
+        threads = experiment.threads or os.cpu_count() or 1
+        kind = "1 CPU" if replicas.count == 1 else f"{replicas.count} virtual CPUs"
+        fast = ", oneDNN" if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1" else ""
+        return f"training on {kind}, {threads} thread{'s' if threads > 1 else ''}{fast}, {training.precision}"
+    there = gpus()
+    used = there[: replicas.count]
+    kinds = ", ".join(f"{used.count(name)} x {name}" for name in dict.fromkeys(used))
+    more = f" (of {len(there)} GPUs)" if len(there) > len(used) else ""
+    tf32 = " with TF32" if training.tf32 and training.precision == "float32" else ""
+    return f"training on {kinds}{more}, {training.precision}{tf32}"
 
 
 class Replicas:
@@ -15,6 +105,8 @@ class Replicas:
     """
 
     def __init__(self, count: int = 0):
+        import tensorflow as tf
+
         gpus = tf.config.list_physical_devices("GPU")
         for gpu in gpus:
             tf.config.experimental.set_memory_growth(gpu, True)
@@ -37,6 +129,8 @@ class Replicas:
 
     def number(self):
         """Which replica the code runs on: 0, or inside `run` with several replicas a scalar tensor."""
+        import tensorflow as tf
+
         return tf.distribute.get_replica_context().replica_id_in_sync_group if self.count > 1 else 0
 
     def run(self, function: Callable, *arguments):
@@ -45,6 +139,8 @@ class Replicas:
 
     def all_reduce(self, values):
         """Sum over replicas of a structure of tensors that `run` returned."""
+        import tensorflow as tf
+
         reduce = tf.distribute.ReduceOp.SUM
         return tf.nest.map_structure(lambda value: self.strategy.reduce(reduce, value, axis=None), values)
 
@@ -58,7 +154,7 @@ class Replicas:
             values = tuple(getattr(argument, "value", argument) for argument in arguments)
             self.strategy.extended.update(variable.value, update, args=values)
 
-    def distribute(self, dataset: tf.data.Dataset):
+    def distribute(self, dataset: "tf.data.Dataset"):
         """Iterator over one element per replica, taken from a data set that yields replica 0's, 1's, ... in turn."""
         if self.count == 1:
             return iter(dataset)
@@ -67,6 +163,8 @@ class Replicas:
 
 def peak_gpu_gb() -> float:
     """The most memory that any GPU ever had in use, in GB of 2**30 bytes; 0 without one."""
+    import tensorflow as tf
+
     gpus = tf.config.list_physical_devices("GPU")
     peaks = [tf.config.experimental.get_memory_info(f"GPU:{n}")["peak"] for n in range(len(gpus))]
     return max(peaks, default=0) / 2**30
@@ -74,6 +172,8 @@ def peak_gpu_gb() -> float:
 
 def _split_cpu(count: int) -> None:
     """Makes `count` virtual CPUs, unless there are enough. Only possible before TensorFlow has started."""
+    import tensorflow as tf
+
     cpu = tf.config.list_physical_devices("CPU")[0]
     there = tf.config.get_logical_device_configuration(cpu) or [None]
     if len(there) >= count:

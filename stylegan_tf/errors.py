@@ -15,20 +15,20 @@ class Failure(RuntimeError):
 def exit_code(work: Callable[[], object]) -> int:
     """Runs `work`; returns 0, 2 after a UserError, 1 after a Failure or an operating-system error, 130 after Ctrl-C.
 
-    Mistakes and failures are printed to stderr as one line without a traceback. Anything else is a bug of ours and
-    keeps its traceback.
+    Mistakes and failures are printed to stderr as one line without a traceback, which begins with "error:" unless the
+    user stopped the work. Anything else is a bug of ours and keeps its traceback.
     """
     try:
         work()
     except UserError as error:
-        return _say(error, 2)
+        return _say(f"error: {error}", 2)
     except (Failure, OSError) as failure:
-        return _say(failure, 1)
+        return _say(f"error: {failure}", 1)
     except KeyboardInterrupt as stop:
         return _say(str(stop) or "stopped by Ctrl-C", 130)
     return 0
 
 
-def _say(what: object, code: int) -> int:
-    print(f"error: {what}", file=sys.stderr, flush=True)
+def _say(line: str, code: int) -> int:
+    print(line, file=sys.stderr, flush=True)
     return code

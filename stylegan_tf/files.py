@@ -4,30 +4,85 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
 from stylegan_tf.errors import UserError
 
+# Names of what is not whole yet, or about to be removed: with the number of the process that works on it.
+_UNFINISHED = re.compile(
+    r"\.tmp-(?P<file_pid>\d{1,9})-(?P<file>.+)|\.(?P<folder>.+)\.(?:tmp|old)-(?P<folder_pid>\d{1,9})", re.DOTALL
+)
+
 
 @contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike, flush: bool = True) -> Iterator[Path]:
     """Yields a temporary path in the folder of `path`; on success it replaces `path`, after any error it is removed.
 
-    The suffix is kept at the end of the temporary name, because some writers choose the format by it.
+    The suffix is kept at the end of the temporary name, because some writers choose the format by it. flush: wait until
+    the disk has it, so that `path` is whole after a power cut too.
     """
     target = Path(path)
+    remove_leftovers(target)
     temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
     try:
         yield temporary
-        _flush_to_disk(temporary)
+        if flush:
+            _flush_to_disk(temporary)
         os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(path: str | os.PathLike) -> None:
+    """Removes what killed processes left beside `path` of their work on it, and says so.
+
+    Where one was killed between moving the folder `path` aside and putting the new one in its place, the old one comes
+    back.
+    """
+    target = Path(os.path.abspath(path))
+    for leftover in _leftovers(target.parent).pop(target.name, ()):
+        if ".old-" in leftover.name and not target.exists():
+            os.replace(leftover, target)
+            print(f"{target} is the old one again: a process that was replacing it was killed", file=sys.stderr)
+        elif leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+            print(f"removed {leftover}, which a killed process had left", file=sys.stderr)
+        else:
+            leftover.unlink(missing_ok=True)
+            print(f"removed {leftover}, which a killed process had left", file=sys.stderr)
+
+
+@lru_cache(maxsize=64)
+def _leftovers(folder: Path) -> dict[str, list[Path]]:
+    """What killed processes left in a folder, by the name of what they worked on.
+
+    Looked for once by a process: a folder may hold very many files.
+    """
+    found: dict[str, list[Path]] = {}
+    with suppress(OSError):
+        for entry in sorted(folder.iterdir()):
+            match = _UNFINISHED.fullmatch(entry.name)
+            if match and not _is_alive(int(match["file_pid"] or match["folder_pid"])):
+                found.setdefault(match["file"] or match["folder"], []).append(entry)
+    return found
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # not ours to signal
+        return True
+    return True
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -56,6 +111,7 @@ def atomic_folder(path: str | os.PathLike, replace: bool = False) -> Iterator[Pa
     end, whatever it holds, is moved aside, and removed when the new one is in its place.
     """
     target = Path(os.path.abspath(path))
+    remove_leftovers(target)
     if not replace:
         _refuse_occupied(target)
     made = [folder for folder in target.parents if not folder.exists()]

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
+
+from stylegan_tf.files import atomic_path
 
 # layout -> (canvas width, canvas height, least columns, least rows); at most 32 of either
 _LAYOUTS = {"1080p": (1920, 1080, 3, 2), "4k": (3840, 2160, 7, 4)}
@@ -21,17 +22,11 @@ def save_png(path: str | os.PathLike, pixels: np.ndarray, about: Mapping[str, st
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4):
         raise ValueError(f"expected pixels uint8 [H, W, 1, 3 or 4], got {pixels.dtype} {list(pixels.shape)}")
     image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
-    target = Path(path)
-    temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
-    try:
-        info = PngInfo()
-        for name, text in (about or {}).items():
-            info.add_text(name, text)
+    info = PngInfo()
+    for name, text in (about or {}).items():
+        info.add_text(name, text)
+    with atomic_path(path, flush=False) as temporary:
         image.save(temporary, format="PNG", pnginfo=info)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def grid(images: np.ndarray, columns: int, rows: int) -> np.ndarray:

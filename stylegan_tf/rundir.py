@@ -1,7 +1,7 @@
 """Run directories: their names, what lies where in them, and which one a command continues.
 
 results/00000-sgan-ffhq-1024-F-8gpu/
-    config.json  log.txt  stats.jsonl  events.out.tfevents.*  lock
+    config.json  dataset.json  log.txt  stats.jsonl  events.out.tfevents.*  lock
     reals.png  fakes000000.png  network-snapshot-000140/{G,D,Gs}.keras
     checkpoints/  finished
 """
@@ -9,30 +9,33 @@ results/00000-sgan-ffhq-1024-F-8gpu/
 import json
 import os
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.text import as_text, flat, from_json
+from stylegan_tf.configs.text import differences as fields_that_differ
 from stylegan_tf.errors import UserError
 
 CONFIG = "config.json"
+DATA_SET = "dataset.json"  # what the data set was that the run began with: data.layout.identity
 LOG = "log.txt"
 STATS = "stats.jsonl"
 LOCK = "lock"
 CHECKPOINTS = "checkpoints"
 FINISHED = "finished"
 REALS = "reals.png"
-# Fields that may differ between two starts of one run. All else decides the numbers.
-FREE = ("output.outdir", "output.metrics", "output.metric_ticks", "training.total_kimg", "replicas", "threads")
+# Fields and groups that may differ between two starts of one run. All else decides the numbers.
+FREE = ("output", "training.total_kimg", "replicas", "threads")
+PATHS = ("data.directory", "training.init_from")  # equal however they are spelt
 # Values that leave a field to measurement: a run is continued with what it has, however that was chosen.
 OPEN = {"training.precision": "auto", "G.fused_scale": "measured", "D.fused_scale": "measured"}
 # Fields that older runs do not have, and what they did.
 ADDED = {"training": {"r1_interval": 1, "deterministic": None, "xla": False}}
 RENAMED = {"training": {"shares": "num_gpus"}}  # what older runs call some fields, and what they are called now
 NEAR = 3  # fields in which a run may differ and still be one that the user may have meant
-MISSING = "(not there)"
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def read_config(run_dir: Path) -> dict[str, Any]:
         config = json.loads((run_dir / CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{run_dir} is no run directory: it has no {CONFIG}") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise UserError(f"{run_dir / CONFIG} cannot be read: {error}") from None
     if not isinstance(config, dict):
         raise UserError(f"{run_dir / CONFIG} must hold a JSON object")
@@ -104,6 +107,15 @@ def read_config(run_dir: Path) -> dict[str, Any]:
     return config
 
 
+def experiment_of(run_dir: Path) -> Experiment:
+    """What a run trains. Raises UserError where its config.json does not say."""
+    try:
+        return from_json(read_config(run_dir))
+    except UserError as error:
+        said = str(error) if CONFIG in str(error) else f"{run_dir / CONFIG}: {error}"
+        raise UserError(said) from None
+
+
 def fakes_path(run_dir: Path, nimg: int) -> Path:
     """The picture grid after `nimg` pictures shown."""
     return run_dir / f"fakes{nimg // 1000:06d}.png"
@@ -112,6 +124,12 @@ def fakes_path(run_dir: Path, nimg: int) -> Path:
 def snapshot_dir(run_dir: Path, nimg: int) -> Path:
     """The folder of the networks after `nimg` pictures shown."""
     return run_dir / f"network-snapshot-{nimg // 1000:06d}"
+
+
+def newest_fakes(run_dir: Path) -> Path | None:
+    """The newest picture grid."""
+    found = [path for path in run_dir.glob("fakes*.png") if path.stem[5:].isdecimal()]
+    return max(found, key=lambda path: int(path.stem[5:]), default=None)
 
 
 def newest_snapshot(run_dir: str | os.PathLike) -> Path | None:
@@ -135,85 +153,108 @@ def finished_nimg(run_dir: Path) -> int | None:
     return None
 
 
-def differences(theirs: Mapping[str, Any], yours: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(path, theirs, yours) of every field in which two configurations differ, but for FREE, and OPEN in yours."""
-    a, b = _flat(theirs), _flat(yours)
-    pairs = [(path, a.get(path, MISSING), b.get(path, MISSING)) for path in dict.fromkeys([*a, *b])]
-    differ = [(path, one, other) for path, one, other in pairs if one != other and not _is_free(path)]
-    return [(path, one, other) for path, one, other in differ if OPEN.get(path, MISSING) != other]
+def shown_nimg(run_dir: Path) -> int:
+    """Pictures that a run has shown, as far as that is saved: at its end, or at its newest checkpoint."""
+    folder = run_dir / CHECKPOINTS
+    saved = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()] if folder.is_dir() else []
+    return max([finished_nimg(run_dir) or 0, *saved])
 
 
-def kept(run_dir: Path, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run has in the fields that `config`, of the command that continues it, leaves OPEN: path -> value."""
-    theirs, yours = _flat(read_config(run_dir)), _flat(config)
+def kept(run_dir: Path, experiment: Experiment) -> dict[str, Any]:
+    """What a run has in the fields that the `experiment` of a command leaves OPEN: path -> value."""
+    theirs, yours = flat(experiment_of(run_dir)), flat(experiment)
     return {path: theirs[path] for path, value in OPEN.items() if yours.get(path) == value and path in theirs}
 
 
-def resume_choice(resume: str, outdir: str | os.PathLike, config: Mapping[str, Any]) -> Choice:
-    """What `--resume` means for a command with this configuration (as in config.json).
+def resume_choice(
+    resume: str,
+    outdir: str | os.PathLike,
+    experiment: Experiment,
+    data: dict[str, Any] | None = None,
+    allow_changed_data: bool = False,
+) -> Choice:
+    """What `--resume` means for a command.
 
-    auto: the newest run in `outdir` with an equal configuration that is not finished; else the newest finished one,
-    with nothing left to do; else a new run. never: a new run. Otherwise a run directory, which must have an equal
-    configuration: raises UserError that lists the differences. "Equal" leaves the fields in FREE out, and a run counts
-    as finished only if it has shown as many pictures as are asked for now.
+    auto: the newest run in `outdir` with an equal configuration that has more to do; else the newest that has not;
+    else a new run. never: a new run. Otherwise a run directory, which must have an equal configuration. "Equal" leaves
+    out the fields in FREE, the spelling of PATHS, and where the data set lies: `data`, its identity, is compared with
+    that in the run's dataset.json. Raises UserError where a run is named that differs, or where the data set of the run
+    to continue has changed and nobody allows it.
     """
     if resume == "never":
         return Choice(None, False, "starting a new run")
-    total_nimg = round(config["training"]["total_kimg"] * 1000)
+    total_nimg = round(experiment.training.total_kimg * 1000)
     if resume != "auto":
-        return _choice_of(_equal_run(Path(resume), config), total_nimg)
-    equal = [run for run in reversed(runs(outdir)) if _is_equal(run, config)]
-    choices = [_choice_of(run, total_nimg) for run in equal]
-    fallback = choices[0] if choices else Choice(None, False, f"starting a new run{_near_miss(outdir, config)}")
-    return next((choice for choice in choices if not choice.finished), fallback)
-
-
-def _near_miss(outdir: str | os.PathLike, config: Mapping[str, Any]) -> str:
-    """Says which unfinished run would have been continued but for a field or two; "" where there is none."""
+        run = Path(resume)
+        if not run.is_dir():
+            raise UserError(f"--resume={run}: there is no such run directory; choose auto, never or a run directory")
+        found, changed = _compared(run, experiment, data)
+        if found:
+            listed = "; ".join(f"{path}: {as_text(one)} there, {as_text(other)} here" for path, one, other in found)
+            raise UserError(f"--resume={run}: that run has another configuration: {listed}")
+        return _choice_of(run, total_nimg, changed, allow_changed_data)
+    equal: list[tuple[Path, str]] = []
+    near = ""
     for run in reversed(runs(outdir)):
-        with suppress(UserError):
-            found = differences(read_config(run), config)
-            if len(found) <= NEAR and finished_nimg(run) is None:
-                listed = ", ".join(f"{path} ({theirs} there, {yours} here)" for path, theirs, yours in found)
-                return f": {run} is unfinished, but differs in {listed}"
-    return ""
+        with suppress(UserError):  # an unreadable configuration is no equal one, and no reason not to train
+            found, changed = _compared(run, experiment, data)
+            if not found:
+                equal.append((run, changed))
+            elif not near and len(found) <= NEAR and finished_nimg(run) is None:
+                listed = ", ".join(f"{path} ({as_text(theirs)} there)" for path, theirs, _ in found)
+                near = f": {run.name.partition('-')[0]} differs in {listed}"
+    # A run whose data set is as it was comes first, finished or not; of those, one that has more to do.
+    choices = [_choice_of(run, total_nimg) for run, changed in equal if not changed]
+    for choice in choices:
+        if not choice.finished:
+            return choice
+    if choices:
+        return choices[0]
+    for run, changed in equal:
+        choice = _choice_of(run, total_nimg, changed, allow_changed_data)
+        if not choice.finished:
+            return choice
+    return Choice(None, False, f"starting a new run{near}")
 
 
-def _choice_of(run_dir: Path, total_nimg: int) -> Choice:
-    nimg = finished_nimg(run_dir)
-    if nimg is None or nimg < total_nimg:
-        return Choice(run_dir, False, f"continuing {run_dir}")
+def _compared(run: Path, experiment: Experiment, data: dict[str, Any] | None) -> tuple[list[tuple[str, Any, Any]], str]:
+    """((path, value there, value here) of the fields in which a run differs, how its data set has changed or "")."""
+    theirs = experiment_of(run)
+    found = []
+    for path, one, other in fields_that_differ(theirs, experiment):
+        same_path = path in PATHS and one and other and os.path.realpath(one) == os.path.realpath(other)
+        is_free = any(path == free or path.startswith(f"{free}.") for free in FREE)
+        if not (is_free or same_path or (path in OPEN and OPEN[path] == other)):
+            found.append((path, one, other))
+    stored = None
+    with suppress(OSError, ValueError):
+        stored = json.loads((run / DATA_SET).read_text(encoding="utf-8"))
+    if not isinstance(stored, dict) or data is None:  # a run of an older version
+        return found, ""
+    elsewhere = [difference for difference in found if difference[0] == "data.directory"]
+    if stored == data:
+        return [difference for difference in found if difference not in elsewhere], ""
+    if elsewhere:  # another data set, not one that changed
+        return found, ""
+    keys = [key for key in dict.fromkeys([*stored, *data]) if stored.get(key) != data.get(key)]
+    return found, ", ".join(f"{key} was {stored.get(key)}, is {data.get(key)}" for key in keys)
+
+
+def _choice_of(run_dir: Path, total_nimg: int, changed: str = "", allow_changed_data: bool = False) -> Choice:
+    """Raises UserError where the run would go on with a data set that has `changed`, unless that is allowed."""
+    finished, shown = finished_nimg(run_dir), shown_nimg(run_dir)
+    if total_nimg > shown or (finished is None and total_nimg == shown):
+        if changed and not allow_changed_data:
+            raise UserError(
+                f"the data set has changed since {run_dir} began: {changed}; --allow_changed_data continues with it as "
+                "it is now, --resume=never starts a new run"
+            )
+        but = f", though the data set has changed: {changed}" if changed else ""
+        return Choice(run_dir, False, f"continuing {run_dir}{but}")
+    last = [path for path in (newest_fakes(run_dir), newest_snapshot(run_dir)) if path is not None]
+    state = f"finished, after {shown / 1000:g} kimg" if finished == shown else f"already at {shown / 1000:g} kimg"
     ways = "a larger --total_kimg continues it, --resume=never starts a new run"
-    return Choice(run_dir, True, f"{run_dir} is finished, after {nimg / 1000:g} kimg; {ways}")
-
-
-def _is_equal(run_dir: Path, config: Mapping[str, Any]) -> bool:
-    try:
-        return not differences(read_config(run_dir), config)
-    except UserError:  # an unreadable configuration is no equal one, and no reason not to train
-        return False
-
-
-def _equal_run(run_dir: Path, config: Mapping[str, Any]) -> Path:
-    if not run_dir.is_dir():
-        raise UserError(f"--resume={run_dir}: there is no such run directory; choose auto, never or a run directory")
-    found = differences(read_config(run_dir), config)
-    if found:
-        listed = "; ".join(f"{path}: {theirs} there, {yours} here" for path, theirs, yours in found)
-        raise UserError(f"--resume={run_dir}: that run has another configuration: {listed}")
-    return run_dir
-
-
-def _flat(config: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in config.items():
-        here = f"{path}.{name}" if path else name
-        values |= _flat(value, here) if isinstance(value, Mapping) and value else {here: value}
-    return values
-
-
-def _is_free(path: str) -> bool:
-    return any(path == free or path.startswith(f"{free}.") for free in FREE)
+    return Choice(run_dir, True, "\n  ".join([f"{run_dir} is {state}; {ways}", *(f"last: {path}" for path in last)]))
 
 
 def _number(path: Path) -> int | None:

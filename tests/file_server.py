@@ -3,6 +3,7 @@
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ class Served:
     location: str | None = None
     range_from: int | None = None  # what Content-Range claims instead of the truth
     cuts: list[int] = field(default_factory=list)
+    busy: list[tuple[int, str]] = field(default_factory=list)  # (status, Retry-After) of each of the next answers
+    trickle: float = 0.0  # seconds between single bytes of the body
     asked: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event | None = None  # the body waits for it
 
@@ -72,6 +75,13 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         served.asked.set()
+        if served.busy:
+            status, later = served.busy.pop(0)
+            self.send_response(status)
+            self.send_header("Retry-After", later)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         start = 0
         if wanted and served.ranges and condition in (served.etag, served.modified):
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
@@ -96,6 +106,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if served.gate is not None:
             served.gate.wait(30)
+        if served.trickle:
+            for byte in rest:
+                self.wfile.write(bytes([byte]))
+                time.sleep(served.trickle)
+            return
         self.wfile.write(rest[: served.cuts.pop(0)] if served.cuts else rest)
 
     def log_message(self, *arguments) -> None:

@@ -87,7 +87,7 @@ TABLE = [
     Row(Epilogue, {"use_pixel_norm": True}, [(4, 4, 4, 2), (4, 5), (4, 4, 4, 1)], EPILOGUE),
     Row(
         Mapping,
-        {"z_dim": 4, "w_dim": 5, "label_size": 3, "num_layers": 2, "fmaps": 6, "lrmul": 0.1},
+        {"z_dim": 4, "w_dim": 5, "label_size": 3, "mapping_layers": 2, "mapping_fmaps": 6, "mapping_lrmul": 0.1},
         [(4, 4), (4, 3)],
         MAPPING,
         own_dtype=False,

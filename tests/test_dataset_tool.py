@@ -2,8 +2,10 @@ import importlib
 import inspect
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,15 +13,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import dataset_tool
 from stylegan_tf.data import verifying
-from stylegan_tf.data.compression import COMPRESSIONS
+from stylegan_tf.data.example import COMPRESSIONS
 from stylegan_tf.data.importers import convert, options
 from stylegan_tf.data.importers.options import Options
 from stylegan_tf.data.importers.store import Storage
 from stylegan_tf.data.importers.svhn import create_svhn
-from stylegan_tf.data.reading import pictures
-from stylegan_tf.data.records import Writer
+from stylegan_tf.data.reading import all_pictures
+from stylegan_tf.data.writing import Writer
+from stylegan_tf.programs import dataset_tool
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "dataset"
@@ -90,28 +92,32 @@ STORING = "--compression png --overwrite --workers 3"
 @pytest.mark.parametrize(
     ("line", "module", "expected"),
     [
-        ("create_mnist s in", "mnist", ("s", "in", Storage())),
-        (f"create_mnist s in {STORING}", "mnist", ("s", "in", STORED)),
-        ("create_mnistrgb s in", "mnist", ("s", "in", 1000000, 123, Storage())),
-        ("create_mnistrgb s in --num_images 5 --random_seed 0", "mnist", ("s", "in", 5, 0, Storage())),
-        (f"create_cifar10 s in {STORING}", "cifar", ("s", "in", STORED)),
-        ("create_cifar100 s in", "cifar", ("s", "in", Storage())),
-        ("create_svhn s in", "svhn", ("s", "in", Storage())),
-        ("create_lsun s in", "lsun", ("s", "in", 256, None, Storage())),
-        ("create_lsun s in --resolution=64 --max_images=9", "lsun", ("s", "in", 64, 9, Storage())),
-        ("create_lsun_wide s in", "lsun", ("s", "in", 512, 384, None, Storage())),
-        ("create_lsun_wide s in --width 64 --height 9 --max_images 2", "lsun", ("s", "in", 64, 9, 2, Storage())),
-        ("create_celeba s in", "celeba", ("s", "in", 89, 121, Storage())),
-        (f"create_celeba s in --cx 70 --cy -1 {STORING}", "celeba", ("s", "in", 70, -1, STORED)),
-        ("create_from_hdf5 s in", "hdf5", ("s", "in", True, Storage())),
-        ("create_from_hdf5 s in --shuffle 0", "hdf5", ("s", "in", False, Storage())),
-        ("create_faces s", "faces_set", ("s", 64, 20000, 0, WORKERS, "none", False)),
-        (f"create_faces s --resolution 8 --num_images 2 {STORING}", "faces_set", ("s", 8, 2, 0, 3, "png", True)),
-        ("create_from_images s in", "images", ("s", "in", Options(workers=WORKERS))),
+        ("create_mnist s in", "importers.mnist", ("s", "in", Storage())),
+        (f"create_mnist s in {STORING}", "importers.mnist", ("s", "in", STORED)),
+        ("create_mnistrgb s in", "importers.mnist", ("s", "in", 1000000, 123, Storage())),
+        ("create_mnistrgb s in --num_images 5 --random_seed 0", "importers.mnist", ("s", "in", 5, 0, Storage())),
+        (f"create_cifar10 s in {STORING}", "importers.cifar", ("s", "in", STORED)),
+        ("create_cifar100 s in", "importers.cifar", ("s", "in", Storage())),
+        ("create_svhn s in", "importers.svhn", ("s", "in", Storage())),
+        ("create_lsun s in", "importers.lsun", ("s", "in", 256, None, Storage())),
+        ("create_lsun s in --resolution=64 --max_images=9", "importers.lsun", ("s", "in", 64, 9, Storage())),
+        ("create_lsun_wide s in", "importers.lsun", ("s", "in", 512, 384, None, Storage())),
+        (
+            "create_lsun_wide s in --width 64 --height 9 --max_images 2",
+            "importers.lsun",
+            ("s", "in", 64, 9, 2, Storage()),
+        ),
+        ("create_celeba s in", "importers.celeba", ("s", "in", 89, 121, Storage())),
+        (f"create_celeba s in --cx 70 --cy -1 {STORING}", "importers.celeba", ("s", "in", 70, -1, STORED)),
+        ("create_from_hdf5 s in", "importers.hdf5", ("s", "in", True, Storage())),
+        ("create_from_hdf5 s in --shuffle 0", "importers.hdf5", ("s", "in", False, Storage())),
+        ("create_faces s", "faces.create", ("s", 64, 20000, 0, WORKERS, "none", False)),
+        (f"create_faces s --resolution 8 --num_images 2 {STORING}", "faces.create", ("s", 8, 2, 0, 3, "png", True)),
+        ("create_from_images s in", "importers.images", ("s", "in", Options(workers=WORKERS))),
         (
             "create_from_images s in --shuffle 0 --seed 4 --resolution 64 --crop wide --resize_filter box "
             "--channels grey --mirror --max_images 7 --labels folders --on_error skip --scan_only " + STORING,
-            "images",
+            "importers.images",
             (
                 "s",
                 "in",
@@ -122,7 +128,7 @@ STORING = "--compression png --overwrite --workers 3"
 )
 def test_what_each_command_asks_for(monkeypatch, capsys, line, module, expected):
     command, *rest = line.split()
-    home = importlib.import_module(f"stylegan_tf.data.importers.{module}")
+    home = importlib.import_module(f"stylegan_tf.data.{module}")
     signature, asked = inspect.signature(getattr(home, command)), []
     made = SimpleNamespace(directory="s", resolution=8, channels=3, num_images=1234, stages=(2, 3))
     monkeypatch.setattr(home, command, lambda *given: asked.append(given) or made)
@@ -241,15 +247,34 @@ def test_ctrl_c_exits_130_and_leaves_nothing(tmp_path, capsys, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_whoever_stops_it_nothing_stays_behind(tmp_path, number, capfd):
+    tool = [sys.executable, str(ROOT / "dataset_tool.py"), "create_faces", str(tmp_path / "set"), "--resolution=16"]
+    with subprocess.Popen([*tool, "--num_images=500000", "--workers=1"], cwd=ROOT) as process:
+        until = time.monotonic() + 60
+        while not os.listdir(tmp_path) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert os.listdir(tmp_path) == [f".set.tmp-{process.pid}"]
+        process.send_signal(number)
+    said = capfd.readouterr().err
+    if number != signal.SIGKILL:
+        assert process.returncode == 130 and f"error: stopped by {number.name}" in said
+        assert os.listdir(tmp_path) == []
+        return
+    assert subprocess.run([*tool, "--num_images=2"], cwd=ROOT, check=False).returncode == 0
+    assert os.listdir(tmp_path) == ["set"]
+    assert f"removed {tmp_path}/.set.tmp-{process.pid}, which" in capfd.readouterr().err
+
+
 def test_the_page_names_every_command_and_option_and_its_examples_are_right():
     page = (ROOT / "docs" / "DATA.md").read_text(encoding="utf-8")
-    for name, (_, _, arguments) in dataset_tool.COMMANDS.items():
+    for name, (_, arguments) in dataset_tool.COMMANDS.items():
         assert f"`{name} " in page
         assert [option for option, _ in arguments if option.startswith("--") and option not in page] == []
     examples = re.findall(r"^python dataset_tool\.py (.+)$", page, re.MULTILINE)
     assert len(examples) >= 5
     for example in examples:
-        assert dataset_tool.parser().parse_args(example.split()).work.__name__ == example.split()[0]
+        assert dataset_tool.parser().parse_args(example.split()).command == example.split()[0]
 
 
 def test_the_page_tells_how_to_make_the_svhn_files(tmp_path):
@@ -263,5 +288,5 @@ def test_the_page_tells_how_to_make_the_svhn_files(tmp_path):
     data_set = create_svhn(tmp_path / "set", tmp_path)
     order = np.arange(7)
     np.random.RandomState(123).shuffle(order)
-    assert np.array_equal(list(pictures(data_set)), images.transpose(3, 0, 1, 2)[order])
+    assert np.array_equal(list(all_pictures(data_set)), images.transpose(3, 0, 1, 2)[order])
     assert data_set.labels.argmax(1).tolist() == (np.arange(4, 11) % 10)[order].tolist()

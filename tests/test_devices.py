@@ -1,5 +1,10 @@
-"""Devices that share a minibatch, and one replica against two: the same experiment, rounding apart."""
+"""Hardware rows from what the driver shows, devices that share a minibatch, and one replica against two: the same
+experiment, rounding apart."""
 
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -8,14 +13,103 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from stylegan_tf import draws
+from stylegan_tf import devices, draws
+from stylegan_tf.configs.presets import experiment
 from stylegan_tf.data.pipeline import Feed, Reader, pictures_of
-from stylegan_tf.devices import Replicas
+from stylegan_tf.devices import Replicas, auto_row, describe, start_devices, visible_gpus
 from stylegan_tf.errors import UserError
 from stylegan_tf.training.state import State
-from stylegan_tf.training.step import D_STATISTICS, Steps
+from stylegan_tf.training.step import SKIPPED, Steps
 
 ITERATIONS, STAGE, RATE, FADE = 10, 4, 0.001, 0.75
+
+
+@pytest.mark.parametrize(
+    ("gpus", "row"),
+    [(0, "cpu"), (1, "1gpu"), (2, "2gpu"), (3, "2gpu"), (4, "4gpu"), (7, "4gpu"), (8, "8gpu"), (16, "8gpu")],
+)
+def test_auto_row(gpus: int, row: str) -> None:
+    assert auto_row(gpus) == row
+
+
+def test_counts_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert visible_gpus(tmp_path) == 0
+    (tmp_path / "dev").mkdir()
+    for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "sda1"):
+        (tmp_path / "dev" / name).touch()
+    assert visible_gpus(tmp_path) == 2
+    for bus in ("0000:01:00.0", "0000:02:00.0", "0000:03:00.0", "0000:04:00.0"):
+        (tmp_path / "proc/driver/nvidia/gpus" / bus).mkdir(parents=True)
+    assert visible_gpus(tmp_path) == 4
+
+
+@pytest.mark.parametrize(
+    ("allowed", "count"), [("", 0), ("-1", 0), ("1", 1), ("0,1", 2), ("0,-1,1", 1), ("0,1,2,3", 2)]
+)
+def test_visible_devices(allowed: str, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dev").mkdir()
+    for name in ("nvidia0", "nvidia1"):
+        (tmp_path / "dev" / name).touch()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", allowed)
+    assert visible_gpus(tmp_path) == count
+
+
+def test_the_row_is_found_without_tensorflow() -> None:
+    script = "import sys; from stylegan_tf.devices import auto_row; auto_row(); print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine with the GPUs in a list of names; what TensorFlow is told does not reach it."""
+    names = []
+    monkeypatch.setattr(devices, "gpus", lambda: names)
+    monkeypatch.setattr(devices, "Replicas", lambda count: SimpleNamespace(count=count, on_cpu=not names))
+    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", lambda n: None)
+    monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", lambda n: None)
+    return names
+
+
+def test_a_gpu_row_where_tensorflow_sees_no_gpu(machine):
+    chosen = experiment("F", "1gpu", resolution=64)
+    with pytest.raises(UserError, match=r"1gpu is for GPUs, .*: pip install tensorflow\[and-cuda\], or .*=cpu"):
+        start_devices(chosen, hardware_asked=False)
+    replicas, (warning,) = start_devices(chosen)
+    assert replicas.count == 1 and warning.startswith("warning: ") and "pip install tensorflow[and-cuda]" in warning
+    assert start_devices(experiment("F", "cpu"), hardware_asked=False)[1] == []
+
+
+@pytest.mark.parametrize(("row", "gpus", "used"), [("2gpu", 3, 2), ("4gpu", 6, 4), ("4gpu", 7, 4), ("8gpu", 8, 8)])
+def test_as_many_gpus_as_divide_every_minibatch(row, gpus, used, machine):
+    machine += ["NVIDIA H100"] * gpus
+    chosen = experiment("F", row, resolution=1024)
+    replicas, lines = start_devices(chosen)
+    assert replicas.count == used
+    assert [line.startswith(f"{used} of {gpus} GPUs are used") for line in lines] == [True] * (used < gpus)
+    with pytest.raises(UserError, match="--replicas=3: the minibatch at 8x8"):
+        start_devices(replace(chosen, replicas=3))
+
+
+def test_what_trains_in_one_line(machine, monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    chosen = replace(experiment("F", "1gpu"), threads=2)
+    assert describe(chosen, SimpleNamespace(count=1, on_cpu=True)) == "training on 1 CPU, 2 threads, oneDNN, float32"
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    two = SimpleNamespace(count=2, on_cpu=True)
+    assert describe(replace(chosen, threads=1), two) == "training on 2 virtual CPUs, 1 thread, float32"
+    machine += ["A100", "A100", "H100"]
+    chosen = replace(chosen, training=replace(chosen.training, tf32=True))
+    two = SimpleNamespace(count=2, on_cpu=False)
+    assert describe(chosen, two) == "training on 2 x A100 (of 3 GPUs), float32 with TF32"
+
+
+def test_names_of_gpus(monkeypatch):
+    assert devices.gpus() == []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [f"{kind}:0"])
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": f"name of {gpu}"})
+    assert devices.gpus() == ["name of GPU:0"]
 
 
 def test_one_cpu_needs_no_strategy():
@@ -68,19 +162,19 @@ def test_more_replicas_than_gpus(monkeypatch):
 
 
 class Trained:
-    """What a run of ten iterations on so many replicas saw, drew and told."""
+    """What a run of ten iterations on so many replicas saw, drew and lost."""
 
     def __init__(self, data_set, count):
         experiment = tiny.experiment(labels=True)
         self.replicas = Replicas(count)
         self.state = State(experiment, self.replicas)
         tiny.unsettle(self.state.G)
-        self.steps = Steps(self.state, experiment, STAGE, tiny.MINIBATCH, data_set.labels)
+        self.steps = Steps(self.state, experiment, STAGE, tiny.MINIBATCH)
         rows = draws.Rows(tiny.MINIBATCH, self.steps.group, count)
         reader = Reader(data_set, STAGE, tiny.LABEL_SIZE)
         self.feed = Feed(reader, experiment.training.seed, 0, rows, self.replicas)
         self.fade, self.rate = tf.constant(FADE), tf.constant(RATE)
-        self.pictures, self.labels, self.told = [], [], []
+        self.pictures, self.labels, self.random_labels, self.losses = [], [], [], []
         self.gradients_before_training()
         for iteration in range(ITERATIONS):
             self.iterate(iteration * tiny.MINIBATCH)
@@ -88,10 +182,10 @@ class Trained:
     def gradients_before_training(self):
         """Of D and its penalties on pictures that do not count, and of G. Untraced, which saves seconds."""
         nimg = tf.constant(0, tf.int64)
-        real, label = next(self.feed)
+        real, label, random_label = next(self.feed)
 
         D = self.replicas.run(self.steps.d_gradients, real, label, nimg, self.fade)[0]
-        G = self.replicas.run(self.steps.g_gradients, nimg, self.fade)[0]
+        G = self.replicas.run(self.steps.g_gradients, random_label, nimg, self.fade)[0]
         R1 = self.replicas.run(self.steps.r1_gradients, real, label, nimg, self.fade)[0]
         self.D_gradients, self.G_gradients = self.replicas.all_reduce(D), self.replicas.all_reduce(G)
         self.R1_gradients = self.replicas.all_reduce(R1)
@@ -104,12 +198,14 @@ class Trained:
         self.z = self.whole(drawn())
 
     def iterate(self, nimg):
-        real, label = next(self.feed)
+        real, label, random_label = next(self.feed)
         self.pictures.append(self.whole(real))
         self.labels.append(self.whole(label))
+        self.random_labels.append(self.whole(random_label))
         at = tf.constant(nimg, tf.int64)
-        told = self.steps.d_step(real, label, at, self.fade, self.rate)
-        self.told.append([*told.numpy(), *self.steps.g_step(at, self.fade, self.rate).numpy()])
+        D = self.steps.d_step(real, label, at, self.fade, self.rate)
+        G = self.steps.g_step(random_label, at, self.fade, self.rate)
+        self.losses.append([{name: float(value) for name, value in of.items()} for of in (D, G)])
 
     def whole(self, parts):
         """The minibatch, in its order, from what the replicas have of it."""
@@ -134,6 +230,8 @@ def test_same_pictures_are_seen(trained):
     for run in (trained.one, trained.two):
         assert np.array_equal(np.concatenate(run.pictures), pictures)
         assert np.array_equal(np.concatenate(run.labels), labels)
+    one, two = (np.concatenate(run.random_labels) for run in (trained.one, trained.two))
+    assert one.tobytes() == two.tobytes() and not np.array_equal(one, labels)
 
 
 def test_same_latents_are_drawn(trained):
@@ -158,12 +256,14 @@ def test_gradients_of_lazy_penalties(trained):
 
 
 def test_losses_of_the_first_iterations(trained):
-    one, two = np.array(trained.one.told), np.array(trained.two.told)
-    assert one.shape == (ITERATIONS, 10) and np.isfinite(one).all()
-    for at in (0, len(D_STATISTICS)):
-        assert np.abs(two[:, at] - one[:, at]).max() <= 0.01 * np.abs(one[:, at]).min()
-    assert not one[:, -1].any() and not one[:, len(D_STATISTICS) - 1].any(), "a step was skipped"
-    assert np.ptp(one[:, 0]) > 0.01 * one[0, 0], "the losses do not move, so their equality says little"
+    one, two = trained.one.losses, trained.two.losses
+    assert len(one) == ITERATIONS and all(np.isfinite([*D.values(), *G.values()]).all() for D, G in one)
+    assert not any(D[SKIPPED] or G[SKIPPED] for D, G in one), "a step was skipped"
+    for at, name in enumerate(("D", "G")):
+        ours, theirs = (np.array([losses[at][name] for losses in run]) for run in (one, two))
+        assert np.abs(theirs - ours).max() <= 0.01 * np.abs(ours).min()
+    ours = [D["D"] for D, _ in one]
+    assert np.ptp(ours) > 0.01 * ours[0], "the losses do not move, so their equality says little"
 
 
 def test_average_of_w(trained):
@@ -188,7 +288,7 @@ def test_a_step_that_is_not_finite_is_skipped_on_both(trained):
     variable.assign(np.full(variable.shape, np.nan, np.float32))
     numbers, t = tiny.numbers(run.state), int(run.state.D_optimizer.iterations.numpy())
     run.iterate(ITERATIONS * tiny.MINIBATCH)
-    assert run.told.pop() == [*[0.0] * (len(D_STATISTICS) - 1), 1.0, 0.0, 1.0]
+    assert run.losses.pop() == [dict.fromkeys(of, 0.0) | {SKIPPED: 1.0} for of in run.losses[0]]
     changed = {name.split()[0] for name in tiny.differing(numbers, tiny.numbers(run.state))}
     assert changed == {"G", "Gs"}, "w_avg and Gs move, nothing else"
     assert int(run.state.D_optimizer.iterations.numpy()) == t

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stylegan_tf.errors import UserError
-from stylegan_tf.files import Lock, atomic_folder, atomic_path, sha256, write_json, write_text
+from stylegan_tf.files import Lock, atomic_folder, atomic_path, remove_leftovers, sha256, write_json, write_text
 
 ROOT = Path(__file__).parents[1]
 
@@ -94,6 +94,65 @@ def test_atomic_folder_keeps_what_came_meanwhile(tmp_path):
         (tmp_path / "set" / "theirs").write_text("x")
     assert os.listdir(tmp_path) == ["set"]
     assert os.listdir(tmp_path / "set") == ["theirs"]
+
+
+@pytest.fixture
+def dead():
+    """The number of a process that is no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+def fill(folder: Path, text: str) -> None:
+    folder.mkdir()
+    (folder / "file").write_text(text)
+
+
+def test_what_a_killed_process_left_is_removed_and_said(tmp_path, dead, capsys):
+    names = [f".set.tmp-{dead}", f".other.tmp-{dead}", f".set.tmp-{os.getppid()}", ".set.tmp-", f"set.tmp-{dead}"]
+    for name in names:
+        fill(tmp_path / name, "half")
+    with atomic_folder(tmp_path / "set") as temporary:
+        (temporary / "file").write_text("whole")
+    assert sorted(os.listdir(tmp_path)) == sorted([*names[1:], "set"])
+    assert capsys.readouterr().err == f"removed {tmp_path}/{names[0]}, which a killed process had left\n"
+
+
+def test_a_file_that_a_killed_process_left_is_removed(tmp_path, dead, capsys):
+    for name in ("a.json", "b.json"):
+        (tmp_path / f".tmp-{dead}-{name}").write_text("half")
+    write_json(tmp_path / "a.json", [])
+    assert sorted(os.listdir(tmp_path)) == [f".tmp-{dead}-b.json", "a.json"]
+    assert f".tmp-{dead}-a.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_the_old_folder_comes_back_where_the_new_one_never_came(tmp_path, dead, capsys, replaced):
+    fill(tmp_path / f".set.old-{dead}", "old")
+    if replaced:
+        fill(tmp_path / "set", "new")
+    remove_leftovers(tmp_path / "set")
+    assert os.listdir(tmp_path) == ["set"]
+    assert (tmp_path / "set" / "file").read_text() == ("new" if replaced else "old")
+    assert f"{tmp_path}/set" in capsys.readouterr().err or replaced
+
+
+KILLED = """
+import os, signal, sys
+from stylegan_tf.files import atomic_folder
+with atomic_folder(sys.argv[1]) as folder:
+    (folder / "file").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_after_kill_9_the_next_run_tidies_up(tmp_path):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "set")], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL and len(os.listdir(tmp_path)) == 1
+    with atomic_folder(tmp_path / "set") as temporary:
+        (temporary / "file").write_text("whole")
+    assert os.listdir(tmp_path) == ["set"]
 
 
 def test_lock_names_the_folder_and_the_holder_and_dies_with_it(tmp_path):

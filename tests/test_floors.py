@@ -11,9 +11,9 @@ SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "trai
 
 # Folders and single files of the package. Those on one floor are siblings and never import each other.
 FLOORS = {
-    "ops graphs configs rundir devices draws pictures progress files safe_pickle command_line errors": 0,
+    "ops graphs configs draws progress files safe_pickle command_line errors": 0,
     "environment leave_out": 0,
-    "layers": 1,
+    "layers rundir devices pictures": 1,
     "networks": 2,
     "data weights": 3,
     "training metrics figures": 4,
@@ -36,12 +36,12 @@ LIGHT = [
     "errors",
     "data.importers",
     "data.faces",
+    "programs.dataset_tool",
     "weights.registry",
     "weights.download",
-    "weights.network_file",
+    "weights.arguments",
     "weights.keras_header",
-    "weights.official_arguments",
-    "weights.description",
+    "weights.official_pickle",
 ]
 WITHOUT_TENSORFLOW = ("ops", "layers", "networks")
 VAGUE = {"utils", "util", "misc", "helpers", "helper", "base", "common"}

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import generate
 from stylegan_tf import files
-from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import ScheduleConfig
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
+from stylegan_tf.programs import generate
 from stylegan_tf.weights import load
 
 TINY = {"resolution": 16, "fmap_base": 64, "fmap_max": 8}

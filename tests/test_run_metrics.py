@@ -1,6 +1,7 @@
 """run_metrics.py: numbers with the bundle that comes along, what is written beside them, what it refuses."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import run_metrics
 from stylegan_tf import files
-from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import GeneratorConfig
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.data.faces.create import create_faces
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.networks.kinds import make
+from stylegan_tf.programs import metrics
 from stylegan_tf.weights import load
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +62,7 @@ def test_every_metric_of_the_bundle(work: Path, tmp_path: Path, capsys: pytest.C
     names = ["fid50k", "kid50k", "pr50k3", "ppl_zfull", "ppl_wend", "ppl2_wend", "ls"]
     for again, asked in (("one", names), ("two", ["fid50k", "ppl_wend"])):
         flags = [f"--metrics={','.join(asked)}", "--nets=faces", "--num_samples=32", f"--outdir={tmp_path / again}"]
-        run_metrics.run([*flags, "--batch=16"])
+        metrics.run([*flags, "--batch=16"])
     written = sorted(path.name for path in (tmp_path / "one").glob("metric-*.jsonl"))
     scaled = ["fid0.032k", "kid0.032k", "ls_0.032k", "ppl2_wend_0.032k", "ppl_wend_0.032k", "ppl_zfull_0.032k"]
     assert written == sorted(f"metric-{name}@faces.jsonl" for name in [*scaled, "pr0.032k3"])
@@ -83,13 +84,17 @@ def test_every_metric_of_the_bundle(work: Path, tmp_path: Path, capsys: pytest.C
         assert directions["w"].shape == (40, 8) and directions["z"].shape == (40, 8)
 
 
-def test_every_snapshot_and_a_curve(work: Path) -> None:
-    run_metrics.run(["--metrics=fid50k@faces", f"--run_dir={RUN}", "--all", "--num_samples=16"])
+def test_every_snapshot_and_a_curve(work: Path, tmp_path: Path) -> None:
+    metrics.run(["--metrics=fid50k@faces", f"--run_dir={RUN}", "--all", "--num_samples=16"])
     path = Path(RUN) / "metric-fid0.016k@faces.jsonl"
     assert [row["conditions"]["file"][-15:] for row in rows(path)] == ["000100/Gs.keras", "000110/Gs.keras"]
     with Image.open(path.with_suffix(".png")) as image:
         assert image.size == (960, 600)
     assert (Path(RUN) / ".metrics").is_dir(), "the statistics of the reals are kept"
+    alone = f"--network={RUN}/network-snapshot-000110"
+    metrics.run(["--metrics=fid50k@faces", alone, "--num_samples=16", f"--outdir={tmp_path}"])
+    (one,) = rows(tmp_path / path.name)
+    assert one["value"] == rows(path)[1]["value"] != rows(path)[0]["value"]
 
 
 @pytest.mark.parametrize(
@@ -101,24 +106,50 @@ def test_every_snapshot_and_a_curve(work: Path) -> None:
         (["--metrics=ls", "--run_dir=a", "--network=b"], "give one of them"),
         (["--metrics=ls", "--run_dir=nowhere"], "there is no nowhere"),
         (["--metrics=ls", "--seed=-1"], "--seed=-1 must not be negative"),
+        (["--metrics=ls", "--seed=4294967296"], "--seed=4294967296 must be 4294967295 at most"),
+        (["--metrics=fid50k,fid5k@faces", "--nets=faces", "--num_samples=32"], "fid0.032k@faces is asked for twice"),
+        (["--metrics=fid5k_labels@faces"], "the network takes no labels: ask for fid5k"),
         (["--metrics=ls", "--nets=face"], "--nets=face: choose from auto, open, official, faces, or name a folder"),
         (["--metrics=is50k", "--nets=faces"], "needs the classes of Inception: --nets=open downloads it"),
         (["--metrics=ppl_wend@faces", "--network=rgba.keras"], "alpha is not supported"),
-        (["--metrics=fid5k@faces", "--network=small.keras"], "name the pictures with --dataset"),
+        (["--metrics=fid5k@faces", "--network=broken.keras"], "name the pictures with --dataset"),
         (["--metrics=ls_1k@faces", "--network=small.keras"], "pictures of 16x16, and the classifier"),
         (["--metrics=kid5k@faces"], "has 40 pictures, kid5k@faces asks for 5000"),
         (["--metrics=fid5k@faces", "--dataset=nowhere"], "the data set folder nowhere does not exist"),
     ],
 )
 def test_mistakes_exit_2(flags: list[str], sentence: str, capsys: pytest.CaptureFixture) -> None:
-    assert exit_code(lambda: run_metrics.run(flags)) == 2
+    assert exit_code(lambda: metrics.run(flags)) == 2
     printed = capsys.readouterr().err
     assert sentence in printed and printed.splitlines()[-1].startswith("error: ")
 
 
+def test_what_cannot_be_had_is_refused_before_anything_is_loaded() -> None:
+    """All of it at once, without TensorFlow, by the script itself."""
+    script = (
+        "import runpy, sys\n"
+        "sys.argv = ['run_metrics.py', '--metrics=kid5k@faces,ls_1k@faces,is50k', '--network=small.keras', "
+        "'--dataset=faces', '--nets=faces']\n"
+        f"try: runpy.run_path({str(ROOT / 'run_metrics.py')!r}, run_name='__main__')\n"
+        "except SystemExit as done: code = done.code\n"
+        "print(code, {'tensorflow', 'keras'} & set(sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout == "2 set()\n", done
+    assert done.stderr.startswith("error: 4 things are wrong:\n  kid5k@faces: ")
+    for part in ("faces has 40 pictures", "the classifiers of faces need 32x32", "the classes of Inception"):
+        assert part in done.stderr
+
+
 def test_a_network_without_finite_pictures_exits_1(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
     flags = ["--metrics=fid0.1k@faces", "--network=broken.keras", "--dataset=faces", f"--outdir={tmp_path}"]
-    assert exit_code(lambda: run_metrics.run(flags)) == 1
+    assert exit_code(lambda: metrics.run(flags)) == 1
     assert "is not finite" in capsys.readouterr().err
     assert list(tmp_path.glob("*.jsonl")) == []
 
@@ -126,22 +157,23 @@ def test_a_network_without_finite_pictures_exits_1(capsys: pytest.CaptureFixture
 def test_published_networks_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A folder without them names the files."""
     with pytest.raises(UserError, match="must hold pt_inception-2015-12-05-6726825d.pth"):
-        run_metrics.run(["--metrics=fid50k", f"--nets={tmp_path}"])
+        metrics.run(["--metrics=fid50k", f"--nets={tmp_path}"])
     with pytest.raises(UserError, match="there is no celebahq-classifier-00-male.pkl"):
-        run_metrics.run(["--metrics=ls", f"--nets={tmp_path}"])
+        metrics.run(["--metrics=ls", f"--nets={tmp_path}"])
 
 
 def test_without_a_run_the_network_that_comes_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.rmtree(tmp_path / "results", ignore_errors=True)
-    values = run_metrics.parse(["--metrics=ls"], run_metrics.FLAGS)
-    assert run_metrics.networks_of(values) == [load.SHIPPED] and load.SHIPPED.is_file()
+    values = metrics.parse(["--metrics=ls"], metrics.FLAGS)
+    assert metrics.networks_of(values) == [load.SHIPPED] and load.SHIPPED.is_file()
 
 
 def test_help_and_list_are_instant() -> None:
     script = (
-        "import sys, run_metrics\n"
-        "run_metrics.run(['--help']); run_metrics.run(['--list'])\n"
+        "import sys\n"
+        "from stylegan_tf.programs import metrics\n"
+        "metrics.run(['--help']); metrics.run(['--list'])\n"
         "assert not {'tensorflow', 'keras', 'scipy', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)

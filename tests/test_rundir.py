@@ -1,28 +1,27 @@
 """Run directories: numbers, what is the newest, and which run a command continues."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import tiny
 
 from stylegan_tf import rundir
+from stylegan_tf.configs.text import from_json, to_json
 from stylegan_tf.errors import UserError
 
-CONFIG = {
-    "config": "F",
-    "G": {"fmap_max": 64},
-    "schedule": {"minibatch": {"8": 32}},
-    "training": {"total_kimg": 70, "seed": 1000},
-    "output": {"outdir": "results", "grid": "4k"},
-    "replicas": 0,
-    "threads": 0,
-}
+TINY = tiny.experiment(total_kimg=70)
+CONFIG = to_json(TINY)
+DATA = {"name": "noise", "num_images": 64, "bytes": {"8": 1000, "16": 4000}, "labels": None}
 
 
-def make_run(outdir: Path, config: dict = CONFIG, finished: int | None = None) -> Path:
+def make_run(outdir: Path, config: dict = CONFIG, finished: int | None = None, data: dict | None = None) -> Path:
     run = rundir.create(outdir, "sgan-faces")
     (run / rundir.CONFIG).write_text(json.dumps(config))
+    if data is not None:
+        (run / rundir.DATA_SET).write_text(json.dumps(data))
     if finished is not None:
         rundir.mark_finished(run, finished)
     return run
@@ -30,6 +29,10 @@ def make_run(outdir: Path, config: dict = CONFIG, finished: int | None = None) -
 
 def with_changes(**groups: dict) -> dict:
     return {**CONFIG, **{name: {**CONFIG[name], **changes} for name, changes in groups.items()}}
+
+
+def choice_of(resume: str, outdir: Path, config: dict, *data) -> rundir.Choice:
+    return rundir.resume_choice(resume, outdir, from_json(config), *data)
 
 
 def test_create_takes_the_next_number(tmp_path: Path) -> None:
@@ -81,12 +84,13 @@ def test_snapshots(tmp_path: Path) -> None:
         {**CONFIG, "threads": 1},
         with_changes(output={"metrics": "fid5k@faces", "metric_ticks": 1}),
         with_changes(output={"outdir": "elsewhere"}),
+        with_changes(output={"grid": "8x8", "image_ticks": 2, "snapshot_ticks": 3, "checkpoint_minutes": 1.0}),
         with_changes(training={"total_kimg": 100}),
     ],
 )
 def test_auto_continues_an_equal_unfinished_run(tmp_path: Path, config: dict) -> None:
     run = make_run(tmp_path)
-    choice = rundir.resume_choice("auto", tmp_path, config)
+    choice = choice_of("auto", tmp_path, config)
     assert (choice.run_dir, choice.finished) == (run, False)
     assert str(run) in choice.sentence
 
@@ -97,15 +101,15 @@ def test_auto_continues_an_equal_unfinished_run(tmp_path: Path, config: dict) ->
         {**CONFIG, "config": "E"},
         with_changes(training={"seed": 1}),
         with_changes(schedule={"minibatch": {"8": 32, "16": 4}}),
-        with_changes(G={"fmap_max": 64.5}),
-        with_changes(output={"grid": "8x8"}),
+        with_changes(G={"fmap_max": 7}),
+        with_changes(data={"mirror": True}),
     ],
 )
 def test_auto_starts_anew_where_the_configuration_differs(tmp_path: Path, config: dict) -> None:
     run = make_run(tmp_path)
-    assert rundir.resume_choice("auto", tmp_path, config).run_dir is None
+    assert choice_of("auto", tmp_path, config).run_dir is None
     with pytest.raises(UserError, match="another configuration"):
-        rundir.resume_choice(str(run), tmp_path, config)
+        choice_of(str(run), tmp_path, config)
 
 
 def test_auto_takes_the_newest_unfinished(tmp_path: Path) -> None:
@@ -114,44 +118,44 @@ def test_auto_takes_the_newest_unfinished(tmp_path: Path) -> None:
     make_run(tmp_path, finished=70_000)
     make_run(tmp_path, {**CONFIG, "config": "E"})
     (rundir.create(tmp_path, "broken") / rundir.CONFIG).write_text("{")
-    assert rundir.resume_choice("auto", tmp_path, CONFIG).run_dir == newest
+    assert choice_of("auto", tmp_path, CONFIG).run_dir == newest
 
 
 def test_finished(tmp_path: Path) -> None:
     make_run(tmp_path, finished=70_000)
     newest = make_run(tmp_path, finished=70_016)
-    choice = rundir.resume_choice("auto", tmp_path, CONFIG)
+    choice = choice_of("auto", tmp_path, CONFIG)
     assert (choice.run_dir, choice.finished) == (newest, True)
     assert "is finished, after 70.016 kimg" in choice.sentence and "--total_kimg" in choice.sentence
-    more = rundir.resume_choice("auto", tmp_path, with_changes(training={"total_kimg": 100}))
+    more = choice_of("auto", tmp_path, with_changes(training={"total_kimg": 100}))
     assert (more.run_dir, more.finished) == (newest, False)
-    assert rundir.resume_choice(str(newest), tmp_path, CONFIG).finished
+    assert choice_of(str(newest), tmp_path, CONFIG).finished
 
 
 def test_never(tmp_path: Path) -> None:
     make_run(tmp_path)
-    assert rundir.resume_choice("never", tmp_path, CONFIG).run_dir is None
+    assert choice_of("never", tmp_path, CONFIG).run_dir is None
 
 
 def test_a_directory(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    choice = rundir.resume_choice(str(run), tmp_path / "unused", {**CONFIG, "replicas": 2})
+    choice = choice_of(str(run), tmp_path / "unused", {**CONFIG, "replicas": 2})
     assert (choice.run_dir, choice.finished) == (run, False)
-    other = with_changes(G={"fmap_max": 512}, schedule={"minibatch": {"8": 32, "16": 4}})
+    other = with_changes(G={"fmap_max": 512}, schedule={"minibatch": {"16": 4}})
     with pytest.raises(UserError) as caught:
-        rundir.resume_choice(str(run), tmp_path, other)
-    assert "G.fmap_max: 64 there, 512 here; schedule.minibatch.16: (not there) there, 4 here" in str(caught.value)
+        choice_of(str(run), tmp_path, other)
+    assert 'G.fmap_max: 8 there, 512 here; schedule.minibatch: {} there, {"16": 4} here' in str(caught.value)
 
 
 def test_a_directory_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no such run directory; choose auto, never or a run directory"):
-        rundir.resume_choice("atuo", tmp_path, CONFIG)
+        choice_of("atuo", tmp_path, CONFIG)
     with pytest.raises(UserError, match=r"no run directory: it has no config.json"):
-        rundir.resume_choice(str(tmp_path), tmp_path, CONFIG)
-    for text in ("{", "[1]"):
+        choice_of(str(tmp_path), tmp_path, CONFIG)
+    for text in ("{", "[1]", "", "{}"):
         (tmp_path / rundir.CONFIG).write_text(text)
         with pytest.raises(UserError, match=r"config.json"):
-            rundir.resume_choice(str(tmp_path), tmp_path, CONFIG)
+            choice_of(str(tmp_path), tmp_path, CONFIG)
 
 
 def test_finished_marker(tmp_path: Path) -> None:
@@ -162,33 +166,111 @@ def test_finished_marker(tmp_path: Path) -> None:
 
 
 def with_choices(precision: str, fused: str) -> dict:
-    return {**CONFIG, "training": {**CONFIG["training"], "precision": precision}, "G": {"fused_scale": fused}}
+    return with_changes(training={"precision": precision}, G={"fused_scale": fused})
 
 
 @pytest.mark.parametrize(("precision", "fused"), [("float32", "8,16"), ("mixed_bfloat16", "off")])
 def test_a_run_is_continued_with_what_it_chose_by_measuring(tmp_path: Path, precision: str, fused: str) -> None:
     run, asked = make_run(tmp_path, with_choices(precision, fused)), with_choices("auto", "measured")
-    assert rundir.resume_choice("auto", tmp_path, asked).run_dir == run
-    assert rundir.kept(run, asked) == {"training.precision": precision, "G.fused_scale": fused}
-    assert rundir.kept(run, with_choices("float32", "measured")) == {"G.fused_scale": fused}
+    assert choice_of("auto", tmp_path, asked).run_dir == run
+    assert rundir.kept(run, from_json(asked)) == {"training.precision": precision, "G.fused_scale": fused}
+    assert rundir.kept(run, from_json(with_choices("float32", "measured"))) == {"G.fused_scale": fused}
     explicit = with_choices("mixed_float16", fused)
-    assert rundir.resume_choice("auto", tmp_path, explicit).run_dir is None
+    assert choice_of("auto", tmp_path, explicit).run_dir is None
 
 
 def test_a_run_older_than_a_field_did_what_the_field_says(tmp_path: Path) -> None:
-    run = make_run(tmp_path)
-    assert rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 1})).run_dir == run
-    assert rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 16})).run_dir is None
+    """And one that has another name for a field means the same."""
+    training = {("shares" if name == "num_gpus" else name): value for name, value in CONFIG["training"].items()}
+    for name in ("r1_interval", "deterministic", "xla"):
+        del training[name]
+    run = make_run(tmp_path, {**CONFIG, "training": training})
+    assert choice_of("auto", tmp_path, with_changes(training={"r1_interval": 1})).run_dir == run
+    assert choice_of("auto", tmp_path, with_changes(training={"r1_interval": 16})).run_dir is None
 
 
 def test_a_run_that_nearly_fits_is_named(tmp_path: Path) -> None:
     """Not silently left behind: as by a default that changed."""
     run = make_run(tmp_path)
-    choice = rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 16}))
+    choice = choice_of("auto", tmp_path, with_changes(training={"r1_interval": 16}))
     assert choice.run_dir is None
-    assert choice.sentence == (
-        f"starting a new run: {run} is unfinished, but differs in training.r1_interval (1 there, 16 here)"
-    )
+    assert choice.sentence == ("starting a new run: 00000 differs in training.r1_interval (1 there)")
     rundir.mark_finished(run, 70_000)
-    again = rundir.resume_choice("auto", tmp_path, with_changes(training={"r1_interval": 16}))
+    again = choice_of("auto", tmp_path, with_changes(training={"r1_interval": 16}))
     assert again.sentence == "starting a new run"
+
+
+def test_the_nearest_run_names_its_values_as_flags_do(tmp_path: Path) -> None:
+    make_run(tmp_path, with_changes(data={"mirror": True}, loss={"r1_gamma": 1.0}))
+    choice = choice_of("auto", tmp_path, with_changes(data={"mirror": False}))
+    assert choice.sentence == "starting a new run: 00000 differs in data.mirror (true there), loss.r1_gamma (1.0 there)"
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", "{}", '{"training": 3}', "\0\xff", "[" * 100_000])
+def test_a_garbled_configuration_of_another_run_does_not_matter(text: str, tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    (rundir.create(tmp_path, "garbled") / rundir.CONFIG).write_text(text)
+    assert choice_of("auto", tmp_path, CONFIG).run_dir == run
+    assert choice_of("auto", tmp_path, with_changes(data={"mirror": True})).run_dir is None
+
+
+def at(directory: object) -> dict:
+    return with_changes(data={"directory": str(directory)})
+
+
+def test_spelling_of_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of an older version, which does not say what its data set was."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to("data")
+    run = make_run(tmp_path, at("data"))
+    for spelt in ("./data", "data/", tmp_path / "data", "../" + tmp_path.name + "/data", "link"):
+        assert choice_of("auto", tmp_path, at(spelt), DATA).run_dir == run
+    assert choice_of("auto", tmp_path, at("other"), DATA).run_dir is None
+    start = make_run(tmp_path, with_changes(training={"init_from": "data"}))
+    there = os.path.join(tmp_path, "data")
+    assert choice_of("auto", tmp_path, with_changes(training={"init_from": there})).run_dir == start
+
+
+def test_a_data_set_that_moved(tmp_path: Path) -> None:
+    run = make_run(tmp_path, at("old"), data=DATA)
+    assert choice_of("auto", tmp_path, at("new"), DATA).run_dir == run
+    assert choice_of(str(run), tmp_path, at("new"), DATA).run_dir == run
+    other = choice_of("auto", tmp_path, at("new"), {**DATA, "num_images": 65})
+    assert other.run_dir is None and other.sentence.endswith("00000 differs in data.directory (old there)")
+
+
+def test_a_data_set_that_changed(tmp_path: Path) -> None:
+    """It is said; the run goes on with it only where that is allowed."""
+    run, now = make_run(tmp_path, at("data"), data=DATA), {**DATA, "num_images": 65}
+    for resume in ("auto", str(run)):
+        with pytest.raises(UserError, match=r"num_images was 64, is 65; --allow_changed_data continues .*resume=never"):
+            choice_of(resume, tmp_path, at("./data"), now)
+        choice = choice_of(resume, tmp_path, at("data"), now, True)
+        assert choice.run_dir == run and "the data set has changed: num_images was 64, is 65" in choice.sentence
+    assert choice_of("never", tmp_path, at("data"), now).run_dir is None
+    # A newer run that began with the data set as it is now comes first; a finished one is in nobody's way.
+    newer = make_run(tmp_path, at("data"), data=now)
+    assert choice_of("auto", tmp_path, at("data"), now).run_dir == newer
+    rundir.mark_finished(newer, 70_000)
+    assert choice_of("auto", tmp_path, at("data"), now).finished
+    rundir.mark_finished(run, 70_000)
+    again = choice_of("auto", tmp_path, at("data"), {**DATA, "num_images": 66})
+    assert (again.run_dir, again.finished) == (None, False)
+
+
+def test_less_than_a_run_has_shown_already(tmp_path: Path) -> None:
+    """Nothing is left to do, and the last pictures and networks are named."""
+    run = make_run(tmp_path)
+    for nimg in (1920, 3840):
+        (run / rundir.CHECKPOINTS / f"{nimg:09d}").mkdir(parents=True)
+        rundir.fakes_path(run, nimg).touch()
+    snapshot = rundir.snapshot_dir(run, 1920)
+    snapshot.mkdir()
+    (snapshot / "Gs.keras").touch()
+    choice = choice_of("auto", tmp_path, with_changes(training={"total_kimg": 2}))
+    assert (choice.run_dir, choice.finished) == (run, True)
+    assert f"{run} is already at 3.84 kimg; a larger --total_kimg continues it" in choice.sentence
+    assert choice.sentence.splitlines()[1:] == [f"  last: {run}/fakes000003.png", f"  last: {snapshot}"]
+    # It had shown all that is asked for when it was stopped before saying so: the loop ends it.
+    assert not choice_of("auto", tmp_path, with_changes(training={"total_kimg": 3.84})).finished

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import train
-from stylegan_tf.configs.json_form import from_json
+from stylegan_tf.configs import build
 from stylegan_tf.configs.presets import CONFIGS, LOSSES, experiment
 from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.text import from_json
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.programs import train
 
-ROOT = Path(train.__file__).parent
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +209,7 @@ def test_a_data_set_too_small(dataset: Path) -> None:
 
 
 def test_an_outdir_that_is_not_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train.os, "access", lambda path, mode: False)  # root may write anywhere
+    monkeypatch.setattr(build.os, "access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(UserError, match=f"{tmp_path} is not writable"):
         train.run([f"--outdir={tmp_path}/new"])
 
@@ -222,7 +223,8 @@ def test_help(capsys: pytest.CaptureFixture) -> None:
 
 def test_help_and_dry_run_import_no_tensorflow() -> None:
     script = (
-        "import sys, train\n"
+        "import sys\n"
+        "from stylegan_tf.programs import train\n"
         "train.run(['--help'])\n"
         "train.run(['--list'])\n"
         "train.run(['--dry_run', '--hardware=8gpu', '--diff=A'])\n"
@@ -292,3 +294,48 @@ def test_lazy_penalties_that_are_none(flags, capsys):
 def test_benchmark_is_no_dry_run():
     with pytest.raises(UserError, match="--benchmark measures and --dry_run only prints: give one of them"):
         train.run(["--benchmark", "--dry_run"])
+
+
+def test_several_mistakes_are_said_at_once(capsys, monkeypatch, tmp_path):
+    """Of --set, of the values, of metrics and the folder of the runs; a line each, before anything is made."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    flags = ["--hardware=1gpu", "--set=G.fmap_mx=3", "--total_kimg=0", "--metrics=fid5", "--outdir=file", "--cond"]
+    monkeypatch.setattr(sys, "argv", ["train.py", *flags, "--resolution=64", "--set=G.z_dim=0", "--replicas=3"])
+    assert train.main() == 2
+    printed = capsys.readouterr()
+    first, *lines = printed.err.splitlines()
+    assert first == "error: 6 things are wrong:" and printed.out == ""
+    said = ("did you mean G.fmap_max?", "--total_kimg=25000", "--set=G.z_dim=512", "--replicas=2 fits", "file", "fid5")
+    assert [part in line for part, line in zip(said, lines, strict=True)] == [True] * 6
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_labels_that_are_there(capsys, dataset):
+    """They are used where --cond asks for them; else a line says that they are not."""
+    flags = ["--hardware=1gpu", f"--dataset={dataset}"]
+    chosen, before = dry_run(capsys, *flags)
+    assert chosen.G.label_size == 0 and "its labels (2 columns) are not used: --cond trains on them" in before
+    for more in ("--cond", "--set=data.max_label_size=none"):
+        chosen, before = dry_run(capsys, *flags, more)
+        assert (chosen.data.max_label_size, chosen.G.label_size) == (None, 2) and "not used" not in before
+    assert dry_run(capsys, *flags, "--cond", "--set=data.max_label_size=1")[0].D.label_size == 1
+
+
+def test_labels_that_are_not_there(dataset, tmp_path, monkeypatch):
+    (tmp_path / "grey").mkdir()
+    for path in dataset.glob("*.tfrecords"):
+        (tmp_path / "grey" / path.name).symlink_to(path)
+    with pytest.raises(UserError, match="--cond: .*grey has no labels to train on"):
+        train.run(["--dry_run", "--hardware=1gpu", f"--dataset={tmp_path}/grey", "--cond"])
+
+
+def test_a_gpu_row_that_nobody_asked_for(monkeypatch, tmp_path):
+    """The driver shows a card and TensorFlow does not: nothing is made, and the remedy is named."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "auto_row", lambda: "1gpu")
+    asked = []
+    monkeypatch.setattr(train, "train", lambda chosen, resume, allowed, hardware_asked: asked.append(hardware_asked))
+    train.run([])
+    train.run(["--hardware=1gpu"])
+    assert asked == [False, True]

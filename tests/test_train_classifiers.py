@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import train_classifiers
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError
 from stylegan_tf.programs import classifiers
 
-ROOT = Path(train_classifiers.__file__).parent
+ROOT = Path(__file__).parents[1]
 LIST = "20\nMale Stripes Smiling\n" + "".join(f"{number}.png 1 -1 1\n" for number in range(20))
 
 
@@ -37,7 +36,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[classifiers.Job]:
 def test_flags_reach_the_job(dataset: Path, jobs: list[classifiers.Job], tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_text(LIST)
-    train_classifiers.run(
+    classifiers.run(
         [
             *(f"--dataset={dataset}", f"--attributes={other}", "--only=smiling,Male", "--resolution=8"),
             *("--total_kimg=2.5", "--seed=7", "--hardware=1gpu", "--threads=2", "--outdir=there"),
@@ -52,10 +51,10 @@ def test_flags_reach_the_job(dataset: Path, jobs: list[classifiers.Job], tmp_pat
 
 
 def test_defaults(dataset: Path, jobs: list[classifiers.Job], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_classifiers, "auto_row", lambda: "4gpu")
-    train_classifiers.run([f"--dataset={dataset}"])
-    monkeypatch.setattr(train_classifiers, "auto_row", lambda: "cpu")
-    train_classifiers.run([f"--dataset={dataset}"])
+    monkeypatch.setattr(classifiers, "auto_row", lambda: "4gpu")
+    classifiers.run([f"--dataset={dataset}"])
+    monkeypatch.setattr(classifiers, "auto_row", lambda: "cpu")
+    classifiers.run([f"--dataset={dataset}"])
     assert [job.recipe.hardware for job in jobs] == ["1gpu", "cpu"]
     assert jobs[1].attributes.path == dataset / "list_attr_stripes.txt"
     assert jobs[1].names == ["male", "smiling", "stripes"]
@@ -79,7 +78,7 @@ def test_defaults(dataset: Path, jobs: list[classifiers.Job], monkeypatch: pytes
 )
 def test_mistakes(dataset: Path, jobs: list[classifiers.Job], arguments: list[str], sentence: str) -> None:
     with pytest.raises(UserError) as caught:
-        train_classifiers.run([argument.format(dataset) for argument in arguments])
+        classifiers.run([argument.format(dataset) for argument in arguments])
     assert sentence in str(caught.value)
     assert not jobs
 
@@ -88,16 +87,16 @@ def test_a_list_of_another_set_is_refused(dataset: Path, jobs: list[classifiers.
     short = tmp_path / "short.txt"
     short.write_text("\n".join(LIST.splitlines()[:12]))
     with pytest.raises(UserError, match="line 1 says 20 pictures, but 10 follow; it may be cut short"):
-        train_classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
+        classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
     short.write_text(short.read_text().replace("20", "10", 1))
     with pytest.raises(UserError, match="lists 10 pictures, the data set has 20"):
-        train_classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
+        classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
 
 
 def test_help_without_tensorflow() -> None:
     script = (
-        "import sys, train_classifiers; train_classifiers.run(['--help']); "
-        "print([name for name in ('tensorflow', 'keras', 'numpy') if name in sys.modules])"
+        "import sys; from stylegan_tf.programs import classifiers; classifiers.run(['--help']); "
+        "print([name for name in ('tensorflow', 'keras') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Trains networks that say whether a face has an attribute")

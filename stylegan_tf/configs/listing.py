@@ -3,10 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import fields
 
-from stylegan_tf.configs.data_sets import DATA_SETS
-from stylegan_tf.configs.rows import CPU_MINIBATCH, CPU_MINIBATCH_BASE, GPUS
+from stylegan_tf.configs.presets import (
+    ABLATIONS,
+    CPU_MINIBATCH,
+    CPU_MINIBATCH_BASE,
+    DATA_SETS,
+    GPUS,
+    LOSSES,
+    LRATES,
+    TABLES,
+    WGAN_GP_MOST_LRATE,
+    A,
+    F,
+    Table,
+)
 from stylegan_tf.configs.schema import LossConfig
-from stylegan_tf.configs.tables import ABLATIONS, LOSSES, LRATES, TABLES, WGAN_GP_MOST_LRATE, A, F, Table
 
 RESOLUTIONS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 

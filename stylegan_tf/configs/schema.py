@@ -5,88 +5,123 @@ in the run directory and compared when a run is resumed. Field names follow the 
 where README's glossary says otherwise (z_dim, w_dim).
 """
 
+import math
 from dataclasses import dataclass, field
+from typing import Any
+
+from stylegan_tf.configs.fused_scale import EXPECTED, MEASURED, is_valid
+from stylegan_tf.configs.options import option
+
+NONLINEARITIES = ("lrelu", "relu")
+WIDEST = 2**16  # channels
+
+
+def _fused_scale(default: str) -> Any:
+    doc = "how scaled convolutions are computed: auto | on | off | 16,32 | measured; see configs.fused_scale"
+    return option(default, doc, valid=is_valid, expected=EXPECTED, undecided=MEASURED)
 
 
 @dataclass(frozen=True)
-class GeneratorConfig:
-    """Arguments of networks.generator.Generator (official G_style, G_mapping, G_synthesis)."""
+class NetworkConfig:
+    """What all networks have. These dataclasses are the arguments of the networks' classes, in networks/."""
 
-    resolution: int = 1024  # of the pictures, a power of two, 8 at least
-    num_channels: int = 3  # of the pictures
-    label_size: int = 0  # length of the one-hot label, 0: unconditional
-    z_dim: int = 512  # latent_size
-    w_dim: int = 512  # dlatent_size
-    mapping_layers: int = 8
-    mapping_fmaps: int = 512  # width of the mapping network's hidden layers
-    mapping_lrmul: float = 0.01  # learning-rate multiplier of the mapping network
-    normalize_latents: bool = True
-    fmap_base: int = 8192
-    fmap_decay: float = 1.0
-    fmap_max: int = 512
-    use_styles: bool = True
-    const_input_layer: bool = True
-    use_noise: bool = True
-    use_pixel_norm: bool = False
-    use_instance_norm: bool = True
-    use_wscale: bool = True  # equalized learning rate
-    nonlinearity: str = "lrelu"  # of the synthesis network: lrelu | relu
-    mapping_nonlinearity: str = "lrelu"
-    fused_scale: str = "auto"  # auto | on | off | 16,32 | measured: see configs.fused_scale
-    blur: bool = True
+    resolution: int = option(1024, "of the final pictures", low=8, power_of_two=True)
+    num_channels: int = option(3, "of the pictures", low=1, high=1024)
+    label_size: int = option(0, "length of the one-hot labels; 0: unconditional", low=0, high=2**20)
+    fmap_base: int = option(8192, "width at 2x2, before fmap_max limits it; see width", low=1, high=2**30)
+    fmap_decay: float = option(1.0, "log2 of the factor from a width to the next finer one", low=0, high=16)
+    fmap_max: int = option(512, "the largest width", low=1, high=WIDEST)
+    use_wscale: bool = option(True, "equalized learning rate")
+    fused_scale: str = _fused_scale("auto")
 
+    def width(self, stage: int) -> int:
+        """Channels at 2^stage: min(fmap_base / 2^((stage - 1) fmap_decay), fmap_max), cut to an int (official nf).
 
-@dataclass(frozen=True)
-class DiscriminatorConfig:
-    """Arguments of networks.discriminator.Discriminator (official D_basic)."""
+        Stage 1 is the discriminator's last hidden layer.
+        """
+        return min(int(self.fmap_base / 2.0 ** ((stage - 1) * self.fmap_decay)), self.fmap_max)
 
-    resolution: int = 1024
-    num_channels: int = 3
-    label_size: int = 0
-    fmap_base: int = 8192
-    fmap_decay: float = 1.0
-    fmap_max: int = 512
-    use_wscale: bool = True
-    nonlinearity: str = "lrelu"
-    fused_scale: str = "auto"
-    blur: bool = True
-    mbstd_group_size: int = 4  # 0 or 1: no minibatch standard deviation
-    mbstd_num_features: int = 1
+    def conflicts(self, at: str) -> list[tuple[str, str]]:
+        """(sentence, "field=value", which mends it) of what fields in their ranges make impossible together.
+
+        at: What stands before the names of fields in sentences, "G." or nothing.
+        """
+        last = self.resolution.bit_length() - 1
+        if self.width(last) < 1:
+            least = math.ceil(2.0 ** ((last - 1) * self.fmap_decay))
+            sentence = f"{at}fmap_base={self.fmap_base} leaves layers without channels"
+            return [(sentence, f"fmap_base={least}")]
+        return []
 
 
 @dataclass(frozen=True)
-class ProganGeneratorConfig:
-    """Arguments of networks.progan.ProganGenerator (official G_paper)."""
+class GeneratorConfig(NetworkConfig):
+    """The style-based generator, networks.generator.Generator (official G_style, G_mapping, G_synthesis)."""
 
-    resolution: int = 1024
-    num_channels: int = 3
-    label_size: int = 0
-    z_dim: int = 512
-    normalize_latents: bool = True
-    fmap_base: int = 8192
-    fmap_decay: float = 1.0
-    fmap_max: int = 512
-    use_pixelnorm: bool = True
-    pixelnorm_epsilon: float = 1e-8
-    use_wscale: bool = True
-    use_leakyrelu: bool = True
-    fused_scale: str = "on"
+    z_dim: int = option(512, "length of z (latent_size)", low=1, high=WIDEST)
+    w_dim: int = option(512, "length of w (dlatent_size)", low=1, high=2 * WIDEST)
+    mapping_layers: int = option(8, "of the mapping network; 0: w is the normalised z", low=0, high=64)
+    mapping_fmaps: int = option(512, "width of the mapping network's hidden layers", low=1, high=WIDEST)
+    mapping_lrmul: float = option(0.01, "learning-rate multiplier of the mapping network", above=0, high=1e6)
+    mapping_nonlinearity: str = option("lrelu", "of the mapping network", choices=NONLINEARITIES)
+    normalize_latents: bool = option(True, "pixel norm of z, and of the embedded label beside it")
+    use_styles: bool = option(True, "AdaIN after every layer; false: w enters at the input alone")
+    const_input_layer: bool = option(True, "a learned 4x4 input; false: a dense layer of w (the traditional input)")
+    use_noise: bool = option(True, "noise after every convolution")
+    use_pixel_norm: bool = option(False, "pixel norm after every non-linearity of the synthesis network")
+    use_instance_norm: bool = option(True, "instance norm before every style")
+    nonlinearity: str = option("lrelu", "of the synthesis network", choices=NONLINEARITIES)
+    blur: bool = option(True, "blur after upscaling")
+
+    def conflicts(self, at: str) -> list[tuple[str, str]]:
+        found = super().conflicts(at)
+        w_dim = self.z_dim * (2 if self.label_size else 1)
+        if self.mapping_layers == 0 and self.w_dim != w_dim:
+            why = f"twice {at}z_dim, as z is joined by the label" if self.label_size else f"{at}z_dim"
+            sentence = f"with {at}mapping_layers=0, w is z: {at}w_dim must be {w_dim} ({why}), not {self.w_dim}"
+            found.append((sentence, f"w_dim={w_dim}"))
+        if self.const_input_layer and not self.use_styles:
+            sentence = f"without {at}use_styles, w enters at the input alone: {at}const_input_layer must be false"
+            found.append((sentence, "const_input_layer=false"))
+        return found
 
 
 @dataclass(frozen=True)
-class ProganDiscriminatorConfig:
-    """Arguments of networks.progan.ProganDiscriminator (official D_paper)."""
+class DiscriminatorConfig(NetworkConfig):
+    """The discriminator of configs B to F, networks.discriminator.Discriminator (official D_basic)."""
 
-    resolution: int = 1024
-    num_channels: int = 3
-    label_size: int = 0  # of labels that it is given and does not use
-    fmap_base: int = 8192
-    fmap_decay: float = 1.0
-    fmap_max: int = 512
-    use_wscale: bool = True
-    fused_scale: str = "on"
-    downscale_last: bool = False  # average after bias and non-linearity (official fused_scale=False)
-    mbstd_group_size: int = 4
+    nonlinearity: str = option("lrelu", "after every layer", choices=NONLINEARITIES)
+    blur: bool = option(True, "blur before downscaling")
+    mbstd_group_size: int = option(4, "samples that share a minibatch deviation; 0, 1: none", low=0, high=WIDEST)
+    mbstd_num_features: int = option(1, "maps that the minibatch deviation appends", low=1, high=WIDEST)
+
+    def conflicts(self, at: str) -> list[tuple[str, str]]:
+        found, name = super().conflicts(at), "mbstd_num_features"
+        if not found and self.mbstd_group_size > 1 and self.width(2) % self.mbstd_num_features:
+            sentence = f"{at}{name}={self.mbstd_num_features} must divide the {self.width(2)} channels at 4x4"
+            found.append((sentence, f"{name}=1"))
+        return found
+
+
+@dataclass(frozen=True)
+class ProganGeneratorConfig(NetworkConfig):
+    """Config A's generator, networks.progan.ProganGenerator (official G_paper). Labels stand beside z as they are."""
+
+    fused_scale: str = _fused_scale("on")
+    z_dim: int = option(512, "length of z", low=1, high=WIDEST)
+    normalize_latents: bool = option(True, "pixel norm of z, and of the label beside it")
+    use_pixelnorm: bool = option(True, "pixel norm after every non-linearity")
+    pixelnorm_epsilon: float = option(1e-8, "of every pixel norm, that of the latents included", above=0, high=1)
+    use_leakyrelu: bool = option(True, "false: ReLU")
+
+
+@dataclass(frozen=True)
+class ProganDiscriminatorConfig(NetworkConfig):
+    """Config A's discriminator, networks.progan.ProganDiscriminator (official D_paper). It does not use its labels."""
+
+    fused_scale: str = _fused_scale("on")
+    downscale_last: bool = option(False, "2x2 means after bias and non-linearity (official fused_scale=False)")
+    mbstd_group_size: int = option(4, "samples that share a minibatch deviation; 0, 1: none", low=0, high=WIDEST)
 
 
 @dataclass(frozen=True)
@@ -185,5 +220,5 @@ class Experiment:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
-    replicas: int = 0  # 0: every visible GPU, or one CPU
-    threads: int = 0  # of TensorFlow on the CPU; 0: its own choice
+    replicas: int = 0  # devices that share a minibatch; 0: every visible GPU that can, or one CPU
+    threads: int = 0  # of TensorFlow on the CPU; 0: one for each core

@@ -9,20 +9,22 @@ import numpy as np
 
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
+from stylegan_tf.files import write_text
 
 PATTERN = "list_attr_*.txt"
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """`table`: bool [num_images, len(names)], a row for each picture in the order of the list."""
+    """`table`: bool [N, len(names)], a row for each picture in the order of the list; `files`: the N file names."""
 
     path: Path
     names: tuple[str, ...]
     table: np.ndarray
+    files: tuple[str, ...]
 
     def column(self, name: str) -> np.ndarray:
-        """bool [num_images] of the attribute of that name, whatever its spelling (see `plain`)."""
+        """bool [N] of the attribute of that name, whatever its spelling (see `plain`)."""
         return self.table[:, [plain(own) for own in self.names].index(plain(name))]
 
 
@@ -40,11 +42,11 @@ def find_list(data_set: DataSet) -> Path:
     return found[0]
 
 
-def read_attributes(path: str | os.PathLike, num_images: int) -> Attributes:
+def read_attributes(path: str | os.PathLike, num_images: int | None = None) -> Attributes:
     """Reads a list in CelebA's layout: the count, the names, then a picture a line, its file name and 1 or -1 each.
 
-    num_images: pictures of the data set that it is for. Raises UserError that names the line where it is something
-    else.
+    num_images: pictures of the data set that it is for, None for as many as it lists. Raises UserError that names the
+    line where it is something else.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -61,11 +63,22 @@ def read_attributes(path: str | os.PathLike, num_images: int) -> Attributes:
     count = int(lines[0])
     if count != len(lines) - 2:
         raise UserError(f"{path}: line 1 says {count} pictures, but {len(lines) - 2} follow; it may be cut short")
-    if count != num_images:
+    if num_images is not None and count != num_images:
         raise UserError(
             f"{path} lists {count} pictures, the data set has {num_images}; they must be the same, in order"
         )
-    return Attributes(Path(path), names, _table(path, lines[2:], len(names)))
+    files, table = _rows(path, lines[2:], len(names))
+    return Attributes(Path(path), names, table, files)
+
+
+def write_attributes(path: str | os.PathLike, files: Sequence[str], names: Sequence[str], table: np.ndarray) -> None:
+    """Writes such a list. files: N file names; names: of the attributes; table: bool [N, len(names)]."""
+    if table.shape != (len(files), len(names)):
+        raise ValueError(f"expected attributes of shape {(len(files), len(names))}, got {table.shape}")
+    if any(len(name.split()) != 1 for name in (*files, *names)):
+        raise ValueError("a name with a space in it, or an empty one, cannot stand in an attribute list")
+    rows = (" ".join([name, *(f"{1 if on else -1:2d}" for on in row)]) for name, row in zip(files, table, strict=True))
+    write_text(path, "\n".join([str(len(files)), " ".join(names), *rows]) + "\n")
 
 
 def chosen(names: Sequence[str], only: Iterable[str], order: Sequence[str]) -> list[str]:
@@ -101,11 +114,12 @@ def _check_names(path: str | os.PathLike, names: Sequence[str]) -> None:
         raise UserError(f"{path}: line 2 names {twice} twice")
 
 
-def _table(path: str | os.PathLike, lines: Sequence[str], columns: int) -> np.ndarray:
-    table = np.empty((len(lines), columns), bool)
+def _rows(path: str | os.PathLike, lines: Sequence[str], columns: int) -> tuple[tuple[str, ...], np.ndarray]:
+    files, table = [], np.empty((len(lines), columns), bool)
     for row, line in enumerate(lines):
-        _, *values = line.split() or [""]
+        file, *values = line.split() or [""]
         if len(values) != columns or not set(values) <= {"1", "-1"}:
             raise UserError(f"{path}: line {row + 3} must be a file name and {columns} times 1 or -1")
+        files.append(file)
         table[row] = [value == "1" for value in values]
-    return table
+    return tuple(files), table

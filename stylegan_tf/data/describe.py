@@ -44,7 +44,7 @@ class Info:
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelCounts:
     """How many pictures have which label. `one_hot`: exactly one 1 in each row, 0 elsewhere. `counts`: rows that are
     not 0 in a column, int64 [label_size]. `lowest`, `highest`: of each column."""
 
@@ -76,7 +76,7 @@ def info(directory: str | os.PathLike) -> Info:
     return Info(data_set, sizes, origin, None if version is None else str(version))
 
 
-def labels(directory: str | os.PathLike) -> Labels:
+def count_labels(directory: str | os.PathLike) -> LabelCounts:
     """Counts the labels of a data set. Raises UserError where it has none."""
     data_set = open_data_set(directory)
     found = data_set.labels
@@ -85,7 +85,7 @@ def labels(directory: str | os.PathLike) -> Labels:
     if not found.size:
         raise UserError(f"the labels of the data set {directory} have no columns")
     one_hot = bool(np.all((found == 0) | (found == 1)) and np.all(found.sum(1) == 1))
-    return Labels(data_set.name, len(found), one_hot, (found != 0).sum(0), found.min(0), found.max(0))
+    return LabelCounts(data_set.name, len(found), one_hot, (found != 0).sum(0), found.min(0), found.max(0))
 
 
 def _short(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The TFRecord frame: uint64 length, masked CRC of the length, the data, masked CRC of the data, all little-endian.
+"""TFRecord files: uint64 length, masked CRC of the length, the data, masked CRC of the data, all little-endian.
 
 Nothing is allocated for a record before the checksum of its length was found right and the file long enough for it.
 """
@@ -6,7 +6,7 @@ Nothing is allocated for a record before the checksum of its length was found ri
 import os
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from functools import lru_cache
 
 import numpy as np
 from crc32c import crc32c
@@ -25,7 +25,8 @@ def masked_crc(data: bytes | memoryview) -> int:
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def header(length: int) -> bytes:
+@lru_cache(maxsize=32)
+def _head(length: int) -> bytes:
     """What stands before data of this length: HEADER bytes."""
     packed = struct.pack("<Q", length)
     return packed + _footer.pack(masked_crc(packed))
@@ -33,12 +34,7 @@ def header(length: int) -> bytes:
 
 def framed(payload: bytes) -> bytes:
     """One record: the data with what stands before and behind it."""
-    return b"".join([header(len(payload)), payload, _footer.pack(masked_crc(payload))])
-
-
-def write_record(file: BinaryIO, payload: bytes) -> None:
-    """Appends one record to an open file."""
-    file.write(framed(payload))
+    return b"".join([_head(len(payload)), payload, _footer.pack(masked_crc(payload))])
 
 
 def walk(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
@@ -82,14 +78,13 @@ def offsets(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_record(descriptor: int, start: int, length: int) -> bytes:
-    """The data of one record, verified, with the FOOTER bytes of its checksum still behind it: `length` + FOOTER bytes.
-
-    The checksum is left on because removing it would copy the data. Safe to call from many threads. Raises UserError
-    that says what is wrong; the caller adds where.
+    """The data of one record, verified. Safe to call from many threads. Raises UserError that says what is wrong; the
+    caller adds where.
     """
-    framed = os.pread(descriptor, length + FOOTER, start)
-    if len(framed) != length + FOOTER:
+    found = os.pread(descriptor, length + FOOTER, start)
+    if len(found) != length + FOOTER:
         raise UserError("the file ends in the middle of it; it was cut short")
-    if _footer.unpack_from(framed, length)[0] != masked_crc(memoryview(framed)[:length]):
+    payload = found[:length]
+    if _footer.unpack_from(found, length)[0] != masked_crc(payload):
         raise UserError("the checksum of its data is wrong; the file is damaged")
-    return framed
+    return payload

@@ -1,4 +1,9 @@
-"""Which files make a data set, and opening one."""
+"""Multi-resolution data sets in the official format: which files make one, opening one, and what identifies it.
+
+The pictures are `<dir>/<name>-rNN.tfrecords`, NN = log2 of the resolution (framing.py, example.py). Labels, where there
+are any, are `<name>-rxx.labels`: np.save of float32 [N, label_size], in the order of the records. dataset.json says
+where a data set came from.
+"""
 
 import json
 import os
@@ -11,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from stylegan_tf.data.example_proto import decode_with_compression
+from stylegan_tf.data.example import decode, parse
 from stylegan_tf.data.framing import FOOTER, HEADER, offsets, read_record, walk
 from stylegan_tf.errors import UserError
+from stylegan_tf.files import sha256
 
 FACTS = "dataset.json"  # written beside the records; official data sets have none
 _LEVEL_FILE = re.compile(r"(?P<name>.+)-r(?P<stage>\d\d)\.tfrecords")
@@ -29,7 +35,7 @@ class DataSet:
     resolution: int
     channels: int
     num_images: int
-    compression: str = "none"  # of the first picture: one of compression.COMPRESSIONS
+    compression: str = "none"  # of the first picture: one of example.COMPRESSIONS
     crop: tuple[int, int, int, int] | None = None  # x, y, width, height of what is not black bars
     labels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
@@ -102,6 +108,21 @@ def open_data_set(directory: str | os.PathLike) -> DataSet:
     return DataSet(Path(directory), name, stages, 2 ** stages[-1], channels, num_images, compressions[0], crop, labels)
 
 
+def identity(data_set: DataSet) -> dict[str, Any]:
+    """What makes a data set the one that a run began with, wherever it lies: name, counts, the bytes of each record
+    file, and the digest of the labels. Pictures changed in place, at the same sizes, are not noticed.
+    """
+    labels = labels_path(data_set.directory, data_set.name)
+    return {
+        "name": data_set.name,
+        "num_images": data_set.num_images,
+        "resolution": data_set.resolution,
+        "channels": data_set.channels,
+        "bytes": {str(2**stage): data_set.path(stage).stat().st_size for stage in data_set.stages},
+        "labels": sha256(labels) if labels.exists() else None,
+    }
+
+
 def read_facts(directory: str | os.PathLike) -> dict[str, Any]:
     """What dataset.json says; {} where there is none of ours: official data sets have none, others use the name."""
     with suppress(OSError, ValueError, RecursionError):
@@ -152,7 +173,8 @@ def _look(path: Path, stage: int, channels: int, facts: Mapping[str, Any]) -> tu
     start, length = first
     try:
         with open(path, "rb", buffering=0) as file:
-            picture, compression = decode_with_compression(read_record(file.fileno(), start, length)[:length])
+            payload = read_record(file.fileno(), start, length)
+        picture, (_, _, compression) = decode(payload), parse(payload)
         check_shape(picture, channels or len(picture), stage)
     except UserError as error:
         raise UserError(f"{path}, record 0: {error}") from None

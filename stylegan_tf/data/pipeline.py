@@ -10,6 +10,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from stylegan_tf import draws
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.reading import read_pictures
 from stylegan_tf.devices import Replicas
@@ -20,8 +21,10 @@ PREFETCH = 8  # batches per replica that are read ahead
 
 
 class Feed:
-    """Endless iterator of (pictures uint8 [n, H, W, C], labels float32 [n, label_size]), one such pair per replica.
+    """Endless iterator of minibatches: (pictures, their labels, labels for the G step), one part per replica.
 
+    Pictures are uint8 [n, H, W, C], labels float32 [n, label_size]. Those for the G step are random rows of the data
+    set's (official get_random_labels_tf), drawn here so that no graph holds the labels of the whole set.
     first: samples shown before. rows: of any replica; those of the others follow from it.
     """
 
@@ -72,23 +75,27 @@ class Reader:
 
 def batches(reader: Reader, seed: int, first: int, rows: Rows) -> tf.data.Dataset:
     """The batches of all replicas in turn: replica 0's, 1's, ... of the first minibatch, then of the next."""
-    count = len(reader.starts)
+    count, of_labels = len(reader.starts), (rows.count, reader.labels.shape[1])
 
-    def read(turn):
-        step, replica = divmod(int(turn), rows.replicas)
-        own = Rows(rows.minibatch, rows.group, rows.replicas, replica)
-        samples = first + step * rows.minibatch + np.array(own.numbers())
-        return reader.read(pictures_of(samples, seed, count))
+    def read(samples, uniform):
+        pictures, labels = reader.read(pictures_of(samples, seed, count))
+        return pictures, labels, reader.labels[random_rows(uniform, count)]
 
     def load(turn):
-        pictures, labels = tf.numpy_function(read, [turn], [tf.uint8, tf.float32], stateful=False)
-        return (
-            tf.ensure_shape(pictures, (rows.count, *reader.shape)),
-            tf.ensure_shape(labels, (rows.count, reader.labels.shape[1])),
-        )
+        nimg = first + turn // rows.replicas * rows.minibatch
+        own = Rows(rows.minibatch, rows.group, rows.replicas, turn % rows.replicas)
+        inputs = [nimg + own.numbers(), draws.uniform(seed, "G labels", nimg, own)]
+        pictures, labels, for_G = tf.numpy_function(read, inputs, [tf.uint8, tf.float32, tf.float32], stateful=False)
+        pictures = tf.ensure_shape(pictures, (rows.count, *reader.shape))
+        return pictures, tf.ensure_shape(labels, of_labels), tf.ensure_shape(for_G, of_labels)
 
     numbers = tf.data.Dataset.counter()
     return numbers.map(load, num_parallel_calls=4, deterministic=True).prefetch(PREFETCH * rows.replicas)
+
+
+def random_rows(uniform: np.ndarray, count: int) -> np.ndarray:
+    """Rows of a table of `count` from numbers in [0, 1). float32 [n] -> int64 [n]."""
+    return np.minimum((uniform * np.float32(count)).astype(np.int64), count - 1)
 
 
 def pictures_of(samples: np.ndarray, seed: int, count: int) -> np.ndarray:

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from stylegan_tf.configs.stages import is_resolution
+
 # Sums of up to 4^4 pixels, with what rounds them, fit into 16 bits: (type, that of two side by side, bits).
 _SUMS: dict[bool, tuple[Any, Any, int]] = {True: (np.uint16, np.uint32, 16), False: (np.uint32, np.uint64, 32)}
 
@@ -26,9 +28,8 @@ def levels(picture: np.ndarray) -> list[np.ndarray]:
     """
     if picture.ndim < 3 or picture.shape[-3] != picture.shape[-2]:
         raise ValueError(f"expected square pictures [..., H, W, C], got {list(picture.shape)}")
-    resolution = picture.shape[-2]
-    if resolution < 4 or resolution & (resolution - 1):
-        raise ValueError(f"expected a resolution of 4, 8, 16, ..., got {resolution}")
+    if not is_resolution(picture.shape[-2]):
+        raise ValueError(f"expected a resolution of 4, 8, 16, ..., got {picture.shape[-2]}")
     current = picture.astype(np.float32)
     result = [_rounded(current) if picture.dtype != np.uint8 else picture]
     while current.shape[-2] > 4:

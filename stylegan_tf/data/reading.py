@@ -5,12 +5,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from stylegan_tf.data.example_proto import decode
+from stylegan_tf.data.example import decode
 from stylegan_tf.data.framing import HEADER, read_record
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
-_BATCH_VALUES = 2**20  # numbers that `pictures` reads at once
+_BATCH_VALUES = 2**20  # numbers that `all_pictures` reads at once
 
 
 def read_pictures(
@@ -25,17 +25,11 @@ def read_pictures(
     if len(starts) == 0:
         raise ValueError("expected the offsets of at least one record, got none")
     result = np.empty((0, 0, 0, 0), np.uint8)
-    frame: tuple[bytes, bytes] | None = None
     for row, (start, length) in enumerate(zip(map(int, starts), map(int, lengths), strict=True)):
         try:
-            framed = read_record(descriptor, start, length)
-            if frame and _fits(framed, length, frame, result[0].size):
-                result[row].reshape(-1)[:] = np.frombuffer(framed, np.uint8, result[0].size, len(frame[0]))
-                continue
-            picture = decode(framed[:length])
+            picture = decode(read_record(descriptor, start, length))
             if row == 0:
                 result = np.empty((len(starts), *picture.shape), np.uint8)
-                frame = _frame(framed[:length], picture)
             elif picture.shape != result.shape[1:]:
                 raise UserError(f"it is {list(picture.shape)}, others in this file are {list(result.shape[1:])}")
         except UserError as error:
@@ -45,7 +39,7 @@ def read_pictures(
     return result
 
 
-def pictures(data_set: DataSet, stage: int | None = None) -> Generator[np.ndarray, None, None]:
+def all_pictures(data_set: DataSet, stage: int | None = None) -> Generator[np.ndarray, None, None]:
     """Every picture of a level (None: the finest) in the order of the records, uint8 [H, W, C] each.
 
     A few are read at a time. Raises UserError at a damaged record, and where one is not as large as its level says.
@@ -60,29 +54,3 @@ def pictures(data_set: DataSet, stage: int | None = None) -> Generator[np.ndarra
             if planes.shape[2:] + planes.shape[1:2] != shape:
                 raise UserError(f"{file.name} holds pictures {list(planes.shape[1:])} at byte {starts[first] - HEADER}")
             yield from np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
-
-
-def _frame(payload: bytes, picture: np.ndarray) -> tuple[bytes, bytes] | None:
-    """The bytes of an Example before and after its pixels, or None where that is not certain.
-
-    Records of one file differ in their pixels only, so that whatever else begins and ends with these bytes and is as
-    long has its pixels in the same place. Proved by parsing the same bytes around other pixels.
-    """
-    pixels = picture.tobytes()
-    at = payload.find(pixels)
-    head, tail = payload[:at], payload[at + len(pixels) :]
-    others = np.bitwise_not(picture)
-    try:
-        proved = at >= 0 and np.array_equal(decode(head + others.tobytes() + tail), others)
-    except UserError:
-        proved = False
-    return (head, tail) if proved else None
-
-
-def _fits(framed: bytes, length: int, frame: tuple[bytes, bytes], pixels: int) -> bool:
-    head, tail = frame
-    return (
-        length == len(head) + pixels + len(tail)
-        and framed.startswith(head)
-        and framed[length - len(tail) : length] == tail
-    )

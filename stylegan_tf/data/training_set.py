@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from stylegan_tf.configs.rows import CPU_NUM_FACES
+from stylegan_tf.configs.presets import CPU_NUM_FACES
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.faces.create import create_faces
 from stylegan_tf.data.layout import DataSet, open_data_set

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stylegan_tf.data.example_proto import decode
+from stylegan_tf.data.example import decode
 from stylegan_tf.data.framing import offsets, read_record, walk
 from stylegan_tf.data.layout import check_shape, find_levels, labels_path, level_path, read_facts, read_labels
 from stylegan_tf.data.pyramid import levels
+from stylegan_tf.data.reading import read_pictures
 from stylegan_tf.errors import UserError
 from stylegan_tf.progress import track
 
@@ -82,7 +83,7 @@ def _channels(path: Path) -> int:
     with open(path, "rb", buffering=0) as file, suppress(UserError):
         for start, length in walk(path):
             with suppress(UserError):
-                return decode(read_record(file.fileno(), start, length)[:length]).shape[0]
+                return decode(read_record(file.fileno(), start, length)).shape[0]
     return 0
 
 
@@ -94,7 +95,7 @@ def _verify_level(path: Path, stage: int, channels: int, faults: list[str]) -> i
             for start, length in track(walk(path), None, path.name, "records"):
                 count += 1
                 try:
-                    check_shape(decode(read_record(file.fileno(), start, length)[:length]), channels, stage)
+                    check_shape(decode(read_record(file.fileno(), start, length)), channels, stage)
                 except UserError as error:
                     faults.append(f"{path}, record {count - 1}: {error}")
         except UserError as error:
@@ -108,15 +109,13 @@ def _verify_pyramids(paths: Mapping[int, Path], numbers: Sequence[int] | np.ndar
     finest = max(paths)
     for number in track(numbers, len(numbers), "levels computed again", "pictures"):
         with suppress(UserError):
-            found = {stage: _read(paths[stage], *(int(column[number]) for column in tables[stage])) for stage in paths}
+            found = {}
+            for stage, (starts, lengths) in tables.items():
+                with open(paths[stage], "rb", buffering=0) as file:
+                    found[stage] = read_pictures(file, starts[[number]], lengths[[number]])[0]
             expected = levels(found[finest].transpose(1, 2, 0))
             faults += [
                 f"{paths[stage]}, record {number}: it is not the {2**finest}x{2**finest} picture made smaller"
                 for stage, picture in found.items()
                 if not np.array_equal(picture.transpose(1, 2, 0), expected[finest - stage])
             ]
-
-
-def _read(path: Path, start: int, length: int) -> np.ndarray:
-    with open(path, "rb", buffering=0) as file:
-        return decode(read_record(file.fileno(), start, length)[:length])

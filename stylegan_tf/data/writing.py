@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -10,17 +10,45 @@ from typing import BinaryIO
 import numpy as np
 
 import stylegan_tf
-from stylegan_tf.data.compression import COMPRESSIONS, LARGEST
-from stylegan_tf.data.encoding import batch_size, encode_levels
+from stylegan_tf.configs.stages import is_resolution, stage_of
+from stylegan_tf.data.example import COMPRESSIONS, LARGEST, encode
+from stylegan_tf.data.framing import framed
 from stylegan_tf.data.layout import FACTS, find_levels, labels_path, level_path
+from stylegan_tf.data.pyramid import planar_levels
 from stylegan_tf.errors import Failure, UserError
-from stylegan_tf.files import atomic_folder, write_json
+from stylegan_tf.files import atomic_folder, remove_leftovers, write_json
+
+BATCH_VALUES = 2**20  # numbers halved at once: enough to hide what a numpy call costs, few enough for the cache
+
+
+def batch_size(resolution: int, channels: int) -> int:
+    """How many pictures are best encoded together."""
+    return max(1, BATCH_VALUES // (resolution * resolution * channels))
+
+
+def encode_levels(pictures: np.ndarray, compression: str = "none") -> list[bytes]:
+    """The records of n pictures, uint8 [n, R, R, C], at every level, finest first: one string of bytes for each level.
+
+    All the work of writing a data set but the writing (see `Writer.append`), so that processes can do it. compression:
+    one of `example.COMPRESSIONS`; R: a power of two, 4 or more.
+    """
+    count, resolution, width, channels = pictures.shape
+    if pictures.dtype != np.uint8 or resolution != width or not is_resolution(resolution):
+        raise ValueError(f"expected uint8 [n, R, R, C], R 4, 8, 16, ..., got {pictures.dtype} {list(pictures.shape)}")
+    parts: list[list[bytes]] = [[] for _ in range(stage_of(resolution) - 1)]
+    size = batch_size(resolution, channels)
+    for start in range(0, count, size):
+        planes = np.ascontiguousarray(pictures[start : start + size].transpose(0, 3, 1, 2))
+        for part, level in zip(parts, planar_levels(planes), strict=True):
+            part += [framed(encode(picture, compression)) for picture in level]
+    return [b"".join(part) for part in parts]
 
 
 def check_target(directory: str | os.PathLike, overwrite: bool = False) -> None:
     """Raises UserError where no data set can be made: something is there already, or the folder around is read-only.
 
-    With `overwrite` a data set may be there, and nothing else: no folders, which a data set never has.
+    With `overwrite` a data set may be there, and nothing else: no folders, which a data set never has. Removes what
+    killed processes left of their work on it.
     """
     target = Path(os.path.abspath(directory))
     around = next(folder for folder in target.parents if os.path.exists(folder))
@@ -28,6 +56,7 @@ def check_target(directory: str | os.PathLike, overwrite: bool = False) -> None:
         raise UserError(f"{around} is not a folder, so that {target} cannot be made in it; name another place")
     if not os.access(around, os.W_OK | os.X_OK, effective_ids=True):
         raise UserError(f"the folder {around} is read-only; make the data set where you may write")
+    remove_leftovers(target)
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UserError(f"{target} exists and is not a folder; name a new folder")
     if not target.exists() or not any(target.iterdir()):
@@ -56,6 +85,8 @@ class Writer:
             writer.set_labels(labels)  # float32 [N, label_size]
     """
 
+    folder: Path  # where the files are until they are whole
+
     def __init__(
         self,
         directory: str | os.PathLike,
@@ -68,7 +99,7 @@ class Writer:
     ):
         if compression not in COMPRESSIONS:
             raise UserError(f"there is no compression {compression!r}; choose from {', '.join(COMPRESSIONS)}")
-        if resolution < 4 or resolution & (resolution - 1):
+        if not is_resolution(resolution):
             raise UserError(f"the resolution of a data set is a power of two, 4 or more, not {resolution}")
         if compression != "none" and (resolution > LARGEST or channels not in (1, 3, 4)):
             what = f"{resolution}x{resolution}x{channels}"
@@ -79,36 +110,33 @@ class Writer:
         self.compression, self.overwrite = compression, overwrite
         self.num_images = 0
         self._labels: np.ndarray | None = None
-        self._batch = np.empty((batch_size(resolution, channels), *self.shape), np.uint8)
-        self._waiting = 0  # pictures in the batch
+        self._waiting: list[np.ndarray] = []
         self._files: list[BinaryIO] = []
-        self._stack = ExitStack()
+        self._block: AbstractContextManager[None] = self._write_all()
 
     def __enter__(self) -> "Writer":
-        with ExitStack() as stack:
-            check_target(self.directory, self.overwrite)
-            with self._disk_failures():
-                self.folder = stack.enter_context(atomic_folder(self.directory, self.overwrite))
-            for stage in range(self.shape[0].bit_length() - 1, 1, -1):  # finest first, as `levels` gives them
-                self._files.append(open(level_path(self.folder, self.name, stage), "wb"))  # noqa: SIM115
-            self._stack = stack.pop_all()
+        self._block.__enter__()
         return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._block.__exit__(kind, error, trace)
 
     def add(self, picture: np.ndarray) -> None:
         """Adds one picture, uint8 [resolution, resolution, channels]."""
         if picture.dtype != np.uint8 or picture.shape != self.shape:
             raise ValueError(f"expected uint8 {list(self.shape)}, got {picture.dtype} {list(picture.shape)}")
-        self._batch[self._waiting] = picture
-        self._waiting += 1
+        self._waiting.append(picture.copy())
         self.num_images += 1
-        if self._waiting == len(self._batch):
+        if len(self._waiting) >= batch_size(self.shape[0], self.shape[2]):
             with self._disk_failures():
-                self._write_batch()
+                self._write_waiting()
 
     def append(self, blobs: Sequence[bytes], count: int) -> None:
         """Adds `count` pictures as `encode_levels` made them: one string of bytes per level, finest first."""
         with self._disk_failures():
-            self._write_batch()
+            self._write_waiting()
             self._write(blobs)
         self.num_images += count
 
@@ -116,28 +144,25 @@ class Writer:
         """Sets the labels, float [N, label_size] in the order of the pictures."""
         self._labels = np.asarray(labels, np.float32)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if error is None:
-                with self._disk_failures():
-                    self._finish()
-        except BaseException as failed:
-            self._close_quietly()
-            self._stack.__exit__(type(failed), failed, failed.__traceback__)
-            raise
-        self._close_quietly()
-        if error is not None:
-            self._stack.__exit__(kind, error, trace)
-            return
-        with self._disk_failures():  # the data reach the disk, and the folder its place
-            self._stack.close()
+    @contextmanager
+    def _write_all(self) -> Iterator[None]:
+        """Around the block of the user, whose own errors of the operating system are none of this disk."""
+        check_target(self.directory, self.overwrite)
+        with ExitStack() as stack:
+            with self._disk_failures():
+                self.folder = stack.enter_context(atomic_folder(self.directory, self.overwrite))
+            stack.callback(self._close_quietly)
+            for stage in range(stage_of(self.shape[0]), 1, -1):  # finest first, as `encode_levels` gives them
+                self._files.append(open(level_path(self.folder, self.name, stage), "wb"))  # noqa: SIM115
+            yield
+            with self._disk_failures():
+                self._finish()
+                stack.close()  # the data reach the disk, and the folder its place
 
     def _finish(self) -> None:
         if not self.num_images:
             raise UserError(f"no picture was added to the data set {self.directory}")
-        self._write_batch()
+        self._write_waiting()
         for file in self._files:
             file.close()
         if self._labels is not None:
@@ -159,10 +184,10 @@ class Writer:
         write_json(self.folder / FACTS, self.origin | facts)
         check_target(self.directory, self.overwrite)  # something may have come meanwhile
 
-    def _write_batch(self) -> None:
+    def _write_waiting(self) -> None:
         if self._waiting:
-            self._write(encode_levels(self._batch[: self._waiting], self.compression))
-            self._waiting = 0
+            self._write(encode_levels(np.stack(self._waiting), self.compression))
+            self._waiting = []
 
     def _write(self, blobs: Sequence[bytes]) -> None:
         for file, blob in zip(self._files, blobs, strict=True):

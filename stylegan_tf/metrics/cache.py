@@ -13,7 +13,7 @@ import numpy as np
 from stylegan_tf import files
 from stylegan_tf.data.framing import FOOTER
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.metrics.statistics import Gaussian
+from stylegan_tf.metrics.fid import Gaussian
 
 
 @dataclass(frozen=True)

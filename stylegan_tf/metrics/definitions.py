@@ -2,10 +2,12 @@
 
 import difflib
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
+from stylegan_tf.configs.schema import GeneratorConfig, ProganGeneratorConfig
 from stylegan_tf.errors import UserError
 
 
@@ -27,6 +29,11 @@ class Metric:
     keep: int = 0  # ls: most confident samples of each attribute
     random_labels: bool = False  # of conditional networks, in place of the official zeros; the name ends in _labels
 
+    @property
+    def needs_data(self) -> bool:
+        """Whether the data set that the network was trained on must be known: its pictures, or its labels."""
+        return self.needs_reals or self.random_labels
+
 
 class Asked(NamedTuple):
     """A metric, and the networks that it is to be computed with; None: whichever are chosen elsewhere."""
@@ -38,6 +45,17 @@ class Asked(NamedTuple):
     def name(self) -> str:
         """For instance 'fid5k@faces'."""
         return self.metric.name + (f"@{self.nets}" if self.nets else "")
+
+
+class DataFacts(NamedTuple):
+    """What must be known of a data set before a network is compared with it."""
+
+    name: str  # for messages
+    lowest: int  # the smallest resolution that is there
+    highest: int
+    channels: int
+    num_images: int | None  # None: not known
+    label_columns: int = 0  # numbers of each label; 0: there are no labels
 
 
 def _ppl(space: str, sampling: str, about: str) -> Metric:
@@ -73,6 +91,10 @@ _ALL = (
     ),
 )
 METRICS = {metric.name: metric for metric in _ALL}
+
+# The smallest sides of pictures that networks can look at, by role: the published ones, and those of the faces.
+SMALLEST = {"features": (1, 32), "classes": (1, 1), "distance": (16, 8), "classifiers": (256, 32)}
+FEWEST = {"inception_score": 10, "precision_recall": 4}  # samples: one in each split, a point and its neighbours
 
 _LABELS = "_labels"
 _COUNT = r"(?P<count>\d+(?:\.\d{1,3})?)k"
@@ -119,6 +141,92 @@ def scaled(metric: Metric, samples: int) -> Metric:
     else:
         name = f"{original.name}_{thousands}"
     return replace(original, name=name, samples=samples, keep=samples * original.keep // original.samples)
+
+
+def problems(
+    asked: Sequence[Asked],
+    G: GeneratorConfig | ProganGeneratorConfig,
+    data: DataFacts | None = None,
+    nets: str = "auto",
+) -> list[str]:
+    """Why metrics cannot be had of a network, and what would be right, a sentence each; [] where all can.
+
+    data: the real pictures; None: nobody knows what the network was trained on. nets: for metrics that name none; see
+    feature_extractors.kind_of. Looks for files, without TensorFlow.
+    """
+    from stylegan_tf.metrics import feature_extractors
+
+    found: list[str] = []
+    if G.num_channels not in (1, 3):
+        found.append(
+            f"the network makes pictures of {G.num_channels} channels; metrics see RGB, so they need 3, or 1 that is "
+            "repeated: alpha is not supported"
+        )
+    names: list[str] = []
+    for metric, own in asked:
+        try:
+            kind = feature_extractors.kind_of(metric.network, own or nets)
+        except UserError as error:
+            found.append(f"{metric.name}: {error}")
+            continue
+        faces = kind == feature_extractors.FACES
+        names.append(f"{metric.name}@{kind}" if faces else metric.name)
+        if names.index(names[-1]) < len(names) - 1:
+            found.append(f"{names[-1]} is asked for twice: once is enough")
+            continue
+        if faces and metric.network == "classes":
+            found.append(feature_extractors.NO_CLASSES)
+        found += (f"{names[-1]}: {why}" for why in _of_network(metric, kind, faces, G))
+        found += _of_data(metric, names[-1], G, data)
+    return list(dict.fromkeys(found))
+
+
+def _of_network(metric: Metric, kind: str, faces: bool, G: GeneratorConfig | ProganGeneratorConfig) -> Iterator[str]:
+    """What is wrong with a metric of this network, whatever the data."""
+    if metric.space == "w" and isinstance(G, ProganGeneratorConfig):
+        yield "a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it"
+    if metric.random_labels and not G.label_size:
+        yield f"the network takes no labels: ask for {metric.name.removesuffix(_LABELS)}"
+    if metric.samples < (fewest := FEWEST.get(metric.family, 2)):
+        yield f"{metric.samples} samples are too few: ask for {fewest} at least"
+    side = G.resolution // 2 if metric.family == "ppl" and metric.crop else G.resolution
+    smallest = SMALLEST[metric.network][faces]
+    published = kind in ("auto", "open", "official")  # a folder may hold classifiers of any size
+    if side < smallest and (faces or published or metric.network != "classifiers"):
+        seen = f", of which the middle {side}x{side} is seen" if side < G.resolution else ""
+        yield (
+            f"the network makes pictures of {G.resolution}x{G.resolution}{seen}, and the {metric.network} of "
+            f"{kind} need {smallest}x{smallest} at least: choose other networks for it (--nets, or a name after @), a "
+            "larger resolution, or another metric"
+        )
+
+
+def _of_data(
+    metric: Metric, name: str, G: GeneratorConfig | ProganGeneratorConfig, data: DataFacts | None
+) -> Iterator[str]:
+    """What is wrong with the real pictures, or the labels, for a metric that needs them."""
+    if not metric.needs_data:
+        return
+    if data is None:
+        yield f"{name}: nothing says what the network was trained on: name the pictures with --dataset"
+        return
+    side = f"{G.resolution}x{G.resolution}"
+    if not data.lowest <= G.resolution <= data.highest:
+        yield f"{data.name} has no pictures of {side}, which the network makes; name others with --dataset"
+    if data.channels != G.num_channels:
+        yield (
+            f"the pictures of {data.name} have {data.channels} channels, those of the network {G.num_channels}; name "
+            "others with --dataset"
+        )
+    if metric.random_labels and data.label_columns < G.label_size:
+        yield (
+            f"{name}: {data.name} has {data.label_columns or 'no'} labels, and the network takes {G.label_size}: ask "
+            f"for {metric.name.removesuffix(_LABELS)}, or name a labelled set with --dataset"
+        )
+    repeats = metric.family == "fid"  # as the official code does
+    if metric.needs_reals and not repeats and data.num_images is not None and data.num_images < metric.samples:
+        fewer = f", or fewer samples, such as {scaled(metric, data.num_images).name}" if data.num_images > 3 else ""
+        yield (f"{data.name} has {data.num_images} pictures, {name} asks for {metric.samples}: use a larger set{fewer}")
 
 
 def listing() -> str:

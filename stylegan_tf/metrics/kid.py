@@ -49,9 +49,6 @@ def evaluate(
 ) -> float:
     """KID of `num_samples` fakes and as many reals (uint8 batches [n, H, W, C]).
 
-    Holds the features of both: 400 MB each for 50,000 of 2048 numbers. Raises UserError where there are fewer reals.
+    Raises UserError where there are fewer reals.
     """
-    found = features.of_reals(reals, network, fakes.replicas, fakes.batch, fakes.progress, num_samples)
-    of_reals = features.enough(features.collected(found, num_samples), num_samples, name)
-    of_fakes = features.collected(features.of_fakes(fakes, network, num_samples), num_samples)
-    return kernel_distance(of_fakes, of_reals, fakes.seed)
+    return kernel_distance(*features.of_both(fakes, reals, network, num_samples, name), fakes.seed)

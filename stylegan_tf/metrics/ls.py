@@ -77,7 +77,7 @@ def evaluate(
         for name, logits in drawn(samples, classifiers, at_once):
             found[name] = _kept(samples.folder, name, keep) or judged(logits, samples.latents(), keep, fakes.seed)
             _keep(samples.folder, name, keep, found[name])
-            fakes.progress("attributes judged", len(found), max(len(found), samples.attributes))
+            fakes.on_progress("attributes judged", len(found), max(len(found), samples.attributes))
     if not found:
         raise UserError("linear separability needs the classifier of one attribute at least, and there is none")
     return Separability(found)

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,18 @@ from stylegan_tf.metrics.samples import (
     Fakes,
     all_finite,
     each_batch,
-    has_w,
     label_rows,
     latents,
     noise_of,
     pictures_of_w,
     pictures_of_z,
 )
+from stylegan_tf.networks.sampling import has_w
 from stylegan_tf.ops.resample import downscale
 
 # (attribute, network): RGB [n, r, r, 3] float32 in [-1, 1] -> logits [n, 1], positive where the attribute is there.
-# r is the network's `resolution`, 256 where it has none.
+# r is the network's `resolution`, 256 where it has none. A list keeps its networks, and so their graphs are kept too;
+# another iterable loads them one after the other.
 Classifiers = Iterable[tuple[str, Callable]]
 RESOLUTION = 256
 CHUNK = 4096  # samples between two looks at the disk
@@ -137,13 +138,13 @@ def drawn(samples: Samples, classifiers: Classifiers, at_once: int = 8) -> Itera
         for name, _ in group:
             if not re.fullmatch(r"[\w.-]+", name):
                 raise UserError(f"{name!r} cannot be the name of an attribute: use letters, digits, - and _")
-        _complete(samples, group)
+        _complete(samples, group, ("separability", *group) if isinstance(classifiers, list) else None)
         for name, _ in group:
             yield name, samples.array(f"logits-{name}", ())
 
 
-def _complete(samples: Samples, group: list[tuple[str, Any]]) -> None:
-    """Makes the rows that the latents and the logits of a group lack."""
+def _complete(samples: Samples, group: list[tuple[str, Any]], key: Hashable) -> None:
+    """Makes the rows that the latents and the logits of a group lack. key: see samples.each_batch."""
     names = [*samples.spaces(), *(f"logits-{name}" for name, _ in group)]
     sizes: list[tuple[int, ...]] = [(size,) for size in samples.spaces().values()]
     for name, shape in zip(names, sizes + [()] * len(group), strict=True):
@@ -153,7 +154,7 @@ def _complete(samples: Samples, group: list[tuple[str, Any]]) -> None:
     wanted = {name: samples.done[name] for name in names}
     held: dict[str, list[np.ndarray]] = {name: [] for name in names}
     first = done = start
-    for values in each_batch(samples.fakes, _function(samples.fakes, group), samples.num_samples, "samples", start):
+    for values in each_batch(samples.fakes, _function(group), samples.num_samples, "samples", key, start):
         for name, rows in zip(names, values, strict=True):
             held[name].append(rows)
         done += len(values[0])
@@ -163,8 +164,8 @@ def _complete(samples: Samples, group: list[tuple[str, Any]]) -> None:
             first, held = done, {name: [] for name in names}
 
 
-def _function(fakes: Fakes, group):
-    def function(first, rows):
+def _function(group):
+    def function(fakes, first, rows):
         z, labels = latents(fakes, "z", first, rows), label_rows(fakes, first, rows)
         noise = noise_of(fakes, first, rows)
         if has_w(fakes.Gs):

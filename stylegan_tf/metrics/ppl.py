@@ -12,12 +12,12 @@ from stylegan_tf.metrics.samples import (
     Fakes,
     all_finite,
     each_batch,
-    has_w,
     label_rows,
     latents,
     pictures_of_w,
     pictures_of_z,
 )
+from stylegan_tf.networks.sampling import has_w
 from stylegan_tf.ops.blend import lerp, slerp
 from stylegan_tf.ops.resample import downscale
 
@@ -58,7 +58,7 @@ def distances(
             "a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it"
         )
 
-    def function(first, rows):
+    def function(fakes, first, rows):
         start, end = latents(fakes, "path start", first, rows), latents(fakes, "path end", first, rows)
         t = tf.zeros(rows.count)
         if sampling == "full":
@@ -69,7 +69,8 @@ def distances(
         return all_finite(images[: rows.count]) & all_finite(images[rows.count :]) & all_finite(found), found
 
     count = -(-num_samples // MINIBATCH) * MINIBATCH
-    parts = each_batch(fakes, function, count, "pairs", batch=whole_batch(fakes.batch))
+    key = ("path", distance, space, sampling, epsilon, crop)
+    parts = each_batch(fakes, function, count, "pairs", key, batch=whole_batch(fakes.batch))
     return np.concatenate([found for (found,) in parts])
 
 

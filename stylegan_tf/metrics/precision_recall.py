@@ -9,7 +9,7 @@ import tensorflow as tf
 from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import features
 from stylegan_tf.metrics.features import FeatureNetwork
-from stylegan_tf.metrics.samples import Fakes, Progress, silent
+from stylegan_tf.metrics.samples import Fakes, OnProgress, silent
 
 NEIGHBOURS = 3
 MOST_DISTANCES = 2**24  # at once: 64 MB
@@ -37,15 +37,15 @@ def share_within(points: np.ndarray, others: np.ndarray, squared_radii: np.ndarr
 
 
 def precision_recall(
-    fakes: np.ndarray, reals: np.ndarray, neighbours: int = NEIGHBOURS, progress: Progress = silent
+    fakes: np.ndarray, reals: np.ndarray, neighbours: int = NEIGHBOURS, on_progress: OnProgress = silent
 ) -> PrecisionRecall:
     """Precision and recall of features [n, F] and [m, F] (eq. 3)."""
     of_reals, of_fakes = radii(reals, neighbours), radii(fakes, neighbours)
-    progress("neighbours", 2, 4)
+    on_progress("neighbours", 2, 4)
     precision = share_within(fakes, reals, of_reals)
-    progress("neighbours", 3, 4)
+    on_progress("neighbours", 3, 4)
     recall = share_within(reals, fakes, of_fakes)
-    progress("neighbours", 4, 4)
+    on_progress("neighbours", 4, 4)
     return PrecisionRecall(precision, recall)
 
 
@@ -54,12 +54,10 @@ def evaluate(
 ) -> PrecisionRecall:
     """Precision and recall of `num_samples` fakes and as many reals (uint8 batches [n, H, W, C]), k = 3.
 
-    Holds the features of both: 400 MB each for 50,000 of 2048 numbers. Raises UserError where there are fewer reals.
+    Raises UserError where there are fewer reals.
     """
-    found = features.of_reals(reals, network, fakes.replicas, fakes.batch, fakes.progress, num_samples)
-    of_reals = features.enough(features.collected(found, num_samples), num_samples, name)
-    of_fakes = features.collected(features.of_fakes(fakes, network, num_samples), num_samples)
-    return precision_recall(of_fakes, of_reals, progress=fakes.progress)
+    found = features.of_both(fakes, reals, network, num_samples, name)
+    return precision_recall(*found, on_progress=fakes.on_progress)
 
 
 def _squared_distances(points: np.ndarray, others: np.ndarray) -> Iterator[tf.Tensor]:

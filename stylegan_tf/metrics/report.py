@@ -1,8 +1,9 @@
-"""What a metric says: the official line, a row of metric-<name>.jsonl, latent directions, and its progress."""
+"""What a metric says: the official line, a row of metric-<name>.jsonl, its curve, latent directions, progress."""
 
 import json
 import math
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,17 +69,50 @@ def write_directions(folder: Path, network: str, directions: Mapping[str, Any]) 
     return path
 
 
+def curve(path: Path) -> Path | None:
+    """A picture of how a metric went over the snapshots of a run, beside its metric-<name>.jsonl; None for one value.
+
+    The last row of each snapshot counts.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")  # draws into files, where there is no screen too
+    from matplotlib import pyplot
+
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    points: dict[int, dict[str, float]] = {}
+    for row in rows:
+        folder = Path(row["conditions"]["file"]).parent.name
+        if folder.startswith("network-snapshot-"):
+            points[int(folder[17:])] = {key: value for key, value in row.items() if key.startswith("value")}
+    if len(points) < 2:
+        return None
+    figure, axes = pyplot.subplots(figsize=(8, 5), dpi=120)
+    for key in next(iter(points.values())):
+        axes.plot(sorted(points), [points[kimg][key] for kimg in sorted(points)], marker="o", label=key[6:] or None)
+    axes.set(xlabel="kimg", ylabel=rows[-1]["metric"], title=path.parent.name)
+    axes.grid(alpha=0.3)
+    if len(next(iter(points.values()))) > 1:
+        axes.legend()
+    target = path.with_suffix(".png")
+    with files.atomic_path(target) as temporary:
+        figure.savefig(temporary, format="png")
+    pyplot.close(figure)
+    return target
+
+
 class Live:
     """The progress of one metric as a line: '<metric>: 300/1,200 fakes, 150/s, 6s left'. A context manager."""
 
     def __init__(self, metric: str, live: LiveLine | None = None):
         self.metric, self.live = metric, live or LiveLine()
-        self._what, self._eta = "", Eta(None, "")
+        self._what, self._eta, self._since = "", Eta(None, ""), time.monotonic()
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if what != self._what:
             self._what, self._eta = what, Eta(total, what)
-        self._eta.total = total
+            self._eta.start = self._since  # the first call comes when a batch is done, not when it begins
+        self._eta.total, self._since = total, time.monotonic()
         if done >= total or self.live.due():
             self.live.show(f"{self.metric}: {self._eta.text(done)}")
 

@@ -3,8 +3,8 @@
 A metric writes down what happens to some rows of a batch on one replica; `each_batch` runs that on every replica.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,15 @@ from stylegan_tf import draws
 from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
 from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.networks.sampling import has_w
 from stylegan_tf.ops.resample import upscale
 
-Progress = Callable[[str, int, int], None]  # what is counted, how many are done, of how many
+OnProgress = Callable[[str, int, int], None]  # what is counted, how many are done, of how many
+Graphs = dict[Hashable, Callable]  # by what they compute, and of which shapes
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """The progress of nobody who looks."""
+    """Where nobody wants to know how far it is."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Fakes:
     batch: pictures at once on each replica.
     labels: [M, label_size] float32; each sample takes a random row. None: all zeros, as the official metrics do.
     stage, fade: how far the network was trained. Its pictures are upscaled to the final resolution.
+    graphs: what was traced so far. Fakes of the same Gs, replicas, seed and table of labels may share it, and then
+        nothing is traced twice, however the weights change in between.
     """
 
     Gs: Any
@@ -40,7 +44,8 @@ class Fakes:
     labels: np.ndarray | None = None
     stage: int | None = None
     fade: float = 1.0
-    progress: Progress = silent
+    on_progress: OnProgress = silent
+    graphs: Graphs = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
         if self.Gs.num_channels not in (1, 3):
@@ -55,11 +60,6 @@ class Fakes:
                 f"the network takes labels of {self.Gs.label_size} numbers, the given ones are of "
                 f"{' x '.join(map(str, self.labels.shape[1:]))}"
             )
-
-
-def has_w(Gs) -> bool:
-    """Whether a generator maps z to w first; config A's does not."""
-    return hasattr(Gs, "mapping")
 
 
 # --- on one replica; n = rows.count
@@ -79,7 +79,7 @@ def label_rows(fakes: Fakes, first, rows: Rows) -> tf.Tensor | None:
         return tf.zeros((rows.count, size))
     count = len(fakes.labels)
     number = tf.cast(draws.uniform(fakes.seed, "metric labels", first, rows) * count, tf.int64)
-    return tf.gather(tf.constant(fakes.labels, tf.float32), tf.minimum(number, count - 1))
+    return tf.gather(tf.convert_to_tensor(fakes.labels, tf.float32), tf.minimum(number, count - 1))
 
 
 def noise_of(fakes: Fakes, first, rows: Rows) -> list[tf.Tensor]:
@@ -122,27 +122,32 @@ def all_finite(values) -> tf.Tensor:
 
 
 def each_batch(
-    fakes: Fakes, function: Callable, num_samples: int, what: str, start: int = 0, batch: int | None = None
+    fakes: Fakes,
+    function: Callable,
+    num_samples: int,
+    what: str,
+    key: Hashable = None,
+    start: int = 0,
+    batch: int | None = None,
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Runs `function` over the samples start .. num_samples; yields what it returned, as arrays [k, ...] in order.
 
-    function(first, rows): on one replica, in a graph. first: int64 scalar, number of the batch's first sample; rows:
-    the replica's rows of it. Returns a tuple of tensors [rows.count, ...]; the first of them, booleans, says which
-    samples are all right, and is not yielded. batch: per replica; None: fakes.batch. Raises Failure at a sample that
-    is not all right.
+    function(fakes, first, rows): on one replica, in a graph. fakes: those given here, with tensors in the place of fade
+    and labels; first: int64 scalar, number of the batch's first sample; rows: the replica's rows of it. Returns a tuple
+    of tensors [rows.count, ...]; the first of them, booleans, says which samples are all right, and is not yielded.
+    key: says what the function computes, so that its graph is found in fakes.graphs the next time; None: it is not
+    kept. batch: per replica; None: fakes.batch. Raises Failure at a sample that is not all right.
     """
-    replicas = fakes.replicas
-    minibatch = (batch or fakes.batch) * replicas.count
-
-    def on_replica(first):
-        return function(first, Rows(minibatch, replicas=replicas.count, replica=replicas.number()))
-
-    @tf.function(autograph=False)  # which would wrap what is raised in it
-    def step(first):
-        return replicas.run(on_replica, first)
-
+    minibatch, growing = (batch or fakes.batch) * fakes.replicas.count, fakes.fade != 1
+    step = kept(
+        fakes.graphs,
+        key and (key, minibatch, fakes.stage, growing, fakes.labels is None),
+        lambda: _graph(fakes, function, minibatch, growing),
+    )
+    # float64, because 1 - fade is rounded to float32 only after the subtraction where fade is a number of Python
+    fade = tf.constant(fakes.fade, tf.float64)
     for first in range(start, num_samples, minibatch):
-        whole = [gathered(replicas, value) for value in step(tf.constant(first, tf.int64))]
+        whole = [gathered(fakes.replicas, value) for value in step(tf.constant(first, tf.int64), fade)]
         fine, *values = (value[: num_samples - first] for value in whole)
         if not fine.all():
             raise Failure(
@@ -150,7 +155,37 @@ def each_batch(
                 "there is no metric of such a generator"
             )
         yield tuple(values)
-        fakes.progress(what, min(first + minibatch, num_samples), num_samples)
+        fakes.on_progress(what, min(first + minibatch, num_samples), num_samples)
+
+
+def _graph(fakes: Fakes, function: Callable, minibatch: int, growing: bool) -> Callable:
+    """(first, fade) -> what `function` returns, on every replica."""
+    replicas = fakes.replicas
+    # A tensor from outside of the graph goes in by reference; a constant of the graph may be 2 GB at most.
+    labels: Any = None if fakes.labels is None else tf.constant(fakes.labels, tf.float32)
+
+    def on_replica(first, fade):
+        rows = Rows(minibatch, replicas=replicas.count, replica=replicas.number())
+        return function(replace(fakes, labels=labels, fade=fade if growing else 1.0), first, rows)
+
+    return traced(
+        lambda first, fade: replicas.run(on_replica, first, fade),
+        tf.TensorSpec([], tf.int64),
+        tf.TensorSpec([], tf.float64),
+    )
+
+
+def kept(graphs: Graphs, key: Hashable, make: Callable[[], Callable]) -> Callable:
+    """graphs[key], made where it is not there; made and not kept where the key is None."""
+    found = graphs.get(key) or make()
+    if key is not None:
+        graphs[key] = found
+    return found
+
+
+def traced(function: Callable, *inputs: tf.TensorSpec) -> Callable:
+    """The function as one graph for inputs of these shapes; without autograph, which would wrap what is raised."""
+    return tf.function(function, autograph=False).get_concrete_function(*inputs)
 
 
 def gathered(replicas: Replicas, value) -> np.ndarray:

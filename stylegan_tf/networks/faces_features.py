@@ -5,8 +5,9 @@ from keras import ops
 
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
 from stylegan_tf.layers.scaled_conv import DownscaleConv2D
-from stylegan_tf.networks.stages import checked_shape, seed_of
-from stylegan_tf.ops.activate import GAIN, leaky_relu_flat
+from stylegan_tf.networks.growing import add_layer
+from stylegan_tf.networks.stages import checked_shape
+from stylegan_tf.ops.activate import leaky_relu_flat
 from stylegan_tf.ops.resample import downscale
 
 RESOLUTION = 32
@@ -31,13 +32,13 @@ class FacesFeatures(keras.Model):
         super().__init__(autocast=False, **kwargs)
         self.widths, self.num_features, self.num_attributes = tuple(widths), num_features, num_attributes
         self.seed = seed
-        self._add("b32_from_rgb", EqualizedConv2D, self.widths[0], 3, kernel_size=1)
+        add_layer(self, "b32_from_rgb", EqualizedConv2D, self.widths[0], 3, kernel_size=1)
         for side, width, coarser in zip(BLOCKS, self.widths, self.widths[1:], strict=False):
-            self._add(f"b{side}_conv0", EqualizedConv2D, width, width, kernel_size=3)
-            self._add(f"b{side}_conv1_down", DownscaleConv2D, coarser, width, kernel_size=3)
-        self._add("b4_conv", EqualizedConv2D, self.widths[3], self.widths[3], kernel_size=3)
-        self._add("b4_dense0", EqualizedDense, num_features, self.widths[3] * 16)
-        self._add("b4_dense1", EqualizedDense, num_attributes, num_features, gain=1.0)
+            add_layer(self, f"b{side}_conv0", EqualizedConv2D, width, width, kernel_size=3)
+            add_layer(self, f"b{side}_conv1_down", DownscaleConv2D, coarser, width, kernel_size=3)
+        add_layer(self, "b4_conv", EqualizedConv2D, self.widths[3], self.widths[3], kernel_size=3)
+        add_layer(self, "b4_dense0", EqualizedDense, num_features, self.widths[3] * 16)
+        add_layer(self, "b4_dense1", EqualizedDense, num_attributes, num_features, gain=1.0)
         self.built = True
 
     def call(self, images):
@@ -77,13 +78,6 @@ class FacesFeatures(keras.Model):
             x = leaky_relu_flat(getattr(self, name)(x))
             found.append(x)
         return found
-
-    def _add(self, name, kind, width, fan_in, gain=GAIN, **arguments):
-        """Makes and builds one layer; dense ones are float32 under every policy."""
-        dtype = "float32" if kind is EqualizedDense else self.dtype_policy
-        layer = kind(width, gain=gain, seed=seed_of(self.seed, name), name=name, dtype=dtype, **arguments)
-        layer.build((None, fan_in) if kind is EqualizedDense else (None, None, None, fan_in))
-        setattr(self, name, layer)
 
     def get_config(self):
         names = ("widths", "num_features", "num_attributes", "seed")

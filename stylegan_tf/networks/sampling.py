@@ -26,7 +26,7 @@ class Look(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sources:
+class Inputs:
     """What the pictures are made from, one row each; either w, or seeds (and labels)."""
 
     seeds: Sequence[int]
@@ -57,7 +57,7 @@ def latents(seeds: Sequence[int], z_dim: int) -> np.ndarray:
 
 
 def pictures_of(
-    Gs: "Generator | ProganGenerator", sources: Sources, look: Look
+    Gs: "Generator | ProganGenerator", inputs: Inputs, look: Look
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(w [w_dim], pixels uint8 [H, W, C]) of every picture, made in batches that keep memory flat.
 
@@ -66,13 +66,13 @@ def pictures_of(
     from stylegan_tf.networks.as_graphs import graph_of
 
     size, paint = batch_size(Gs), _painter(Gs, look)
-    if len(sources.seeds) > FEW_BATCHES * size:
+    if len(inputs.seeds) > FEW_BATCHES * size:
         paint = graph_of(Gs, paint)
-    for start in range(0, len(sources.seeds), size):
+    for start in range(0, len(inputs.seeds), size):
         rows = slice(start, start + size)
-        seeds = sources.seeds[rows]
-        z, labels = (latents(seeds, Gs.z_dim), _labels(Gs, sources, rows)) if sources.w is None else (None, None)
-        w = None if sources.w is None else sources.w[rows]
+        seeds = inputs.seeds[rows]
+        z, labels = (latents(seeds, Gs.z_dim), _labels(Gs, inputs, rows)) if inputs.w is None else (None, None)
+        w = None if inputs.w is None else inputs.w[rows]
         noise: str | list[np.ndarray] = look.noise
         if noise == "random":
             each = [random_noise(Gs, 1, seed) for seed in seeds]
@@ -98,10 +98,10 @@ def _painter(Gs: "Generator | ProganGenerator", look: Look) -> Callable:
     return paint
 
 
-def _labels(Gs, sources: Sources, rows: slice) -> np.ndarray | None:
-    if sources.labels is None:
+def _labels(Gs, inputs: Inputs, rows: slice) -> np.ndarray | None:
+    if inputs.labels is None:
         return None
-    return np.eye(Gs.label_size, dtype=np.float32)[list(sources.labels[rows])]
+    return np.eye(Gs.label_size, dtype=np.float32)[list(inputs.labels[rows])]
 
 
 def batch_size(Gs: "Generator | ProganGenerator") -> int:

@@ -11,14 +11,6 @@ def stage_of(resolution: int) -> int:
     return resolution.bit_length() - 1
 
 
-def channels(stage: int, fmap_base: int, fmap_decay: float, fmap_max: int) -> int:
-    """Width of the layers of resolution 2^stage: min(fmap_base / 2^((stage - 1) fmap_decay), fmap_max) (official nf).
-
-    Stage 1 is the discriminator's last hidden layer.
-    """
-    return min(int(fmap_base / 2.0 ** ((stage - 1) * fmap_decay)), fmap_max)
-
-
 def num_layers(stage: int) -> int:
     """Layers of the synthesis network up to a stage, two per resolution: 18 at 1024x1024."""
     return 2 * stage - 2

@@ -8,9 +8,8 @@ import tensorflow as tf
 
 from stylegan_tf.configs.schedule import minibatch_of
 from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.devices import Replicas
+from stylegan_tf.devices import Replicas, describe, start_devices
 from stylegan_tf.draws import Rows
-from stylegan_tf.programs.train import start_devices
 from stylegan_tf.progress import format_time
 from stylegan_tf.training.autotune import measured
 from stylegan_tf.training.eta import remaining_seconds, stage_kimg
@@ -31,13 +30,14 @@ class Stage:
     graphs: float
 
 
-def benchmark(experiment: Experiment) -> None:
+def benchmark(experiment: Experiment, hardware_asked: bool = True) -> None:
     """Prints a line for every stage that the experiment trains, and the time that all of it would take.
 
     Feeding, grids, snapshots and metrics come on top: some percent on a CPU.
     """
-    replicas = start_devices(experiment)
-    experiment, lines = measured(experiment)
+    replicas, about_devices = start_devices(experiment, hardware_asked)
+    experiment, chosen = measured(experiment)
+    lines = [*about_devices, *chosen, describe(experiment, replicas)]
     spans = stage_kimg(experiment.schedule, experiment.data.resolution, 0, experiment.training.total_kimg)
     print(
         "\n".join([*lines, "", "resolution  minibatch     img/s  s/kimg    kimg       time   graphs made in"]),
@@ -71,7 +71,7 @@ def stages(experiment: Experiment, replicas: Replicas, which: list[int]) -> Iter
 def _timed(state: State, experiment: Experiment, stage: int) -> Stage:
     training = experiment.training
     minibatch = minibatch_of(experiment.schedule, 2**stage, training.num_gpus)
-    steps = Steps(state, experiment, stage, minibatch, _labels(experiment))
+    steps = Steps(state, experiment, stage, minibatch)
     pictures, labels = next(_feed(experiment, state.replicas, stage, minibatch, steps))
     fade, rate = tf.constant(1.0), tf.constant(0.0)
 
@@ -79,10 +79,10 @@ def _timed(state: State, experiment: Experiment, stage: int) -> Stage:
         nimg = tf.constant(number, tf.int64)
         for _ in range(training.D_repeats):
             steps.d_step(pictures, labels, nimg, fade, rate)
-        return steps.g_step(nimg, fade, rate)
+        return steps.g_step(labels, nimg, fade, rate)["G"]
 
     def penalty(number: int):
-        return steps.r1_step(pictures, labels, tf.constant(number, tf.int64), fade, rate)
+        return steps.r1_step(pictures, labels, tf.constant(number, tf.int64), fade, rate)["r1_penalty"]
 
     begin = time.perf_counter()
     iteration(0).numpy()
@@ -93,11 +93,6 @@ def _timed(state: State, experiment: Experiment, stage: int) -> Stage:
     if steps.is_lazy():
         seconds += _seconds(penalty) * training.D_repeats / training.r1_interval
     return Stage(stage, minibatch, seconds / (minibatch * training.D_repeats), graphs)
-
-
-def _labels(experiment: Experiment):
-    size = experiment.G.label_size
-    return tf.eye(size).numpy() if size else None
 
 
 def _feed(experiment: Experiment, replicas: Replicas, stage: int, minibatch: int, steps: Steps):

@@ -1,34 +1,74 @@
-"""Pictures of a trained generator, as PNG files or one sheet, and what they were made from."""
+"""Pictures of a trained generator, as PNG files or one sheet, and what they were made from: generate.py."""
 
 import json
+import math
+import os
+import re
+import sys
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stylegan_tf import files, pictures, progress
-from stylegan_tf.configs.crop import Rectangle, at_side, rectangle
-from stylegan_tf.errors import UserError
+from stylegan_tf.command_line import Flag, help_text, parse
+from stylegan_tf.configs.crop import at_side, rectangle
+from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.leave_out import left_out
-from stylegan_tf.networks.sampling import Look, Sources, has_w, pictures_of
-from stylegan_tf.programs.w_file import read_w, save_w
+from stylegan_tf.networks.sampling import Inputs, Look, has_w, pictures_of
 from stylegan_tf.weights import load
 
 if TYPE_CHECKING:
     from stylegan_tf.networks.generator import Generator
     from stylegan_tf.networks.progan import ProganGenerator
 
+WHAT = "Makes pictures with a trained StyleGAN: python generate.py --network=RUN_DIR --seeds=0-31"
+RESULTS = "results"
 SHEET = "grid.png"
 REPORT = "generate.json"
+NOISES = ("random", "const", "none")
+MOST_SEEDS = 100_000  # of one command
+LARGEST_SEED = 2**32 - 1  # of numpy's RandomState
+FLAGS = {
+    "Which pictures": (
+        Flag(
+            "network",
+            "text",
+            None,
+            "run or snapshot directory, .keras or official .pkl file, address, or name such as ffhq "
+            f"(default: the newest run in {RESULTS}/, else the one that comes along)",
+        ),
+        Flag("seeds", "text", None, "such as 0-31 or 1,5,7-9; a seed means the same z everywhere (default: 0-31)"),
+        Flag("labels", "text", None, "class numbers for a network with classes: one for all, or one per seed"),
+        Flag("w", "text", None, "FILE.npz of --save_w: pictures of these w instead of seeds"),
+    ),
+    "How they look": (
+        Flag("psi", "number", 0.7, "truncation: 1 is none, towards 0 less varied and more typical (default: 0.7)"),
+        Flag("cutoff", "whole", 8, "layers that are truncated, from the coarsest (default: 8)"),
+        Flag("noise", "text", "random", "random (by the seed), const (stored in the network), none (default: random)"),
+    ),
+    "Where they go": (
+        Flag(
+            "crop",
+            "text",
+            "auto",
+            "auto: without the black bars that the run's pictures had; none; or x,y,width,height (default: auto)",
+        ),
+        Flag("outdir", "text", "generated", "folder of seed0000.png, ... and generate.json (default: generated)"),
+        Flag("grid", "text", None, "such as 8x4 (columns x rows): one sheet, grid.png, instead of single pictures"),
+        Flag("save_w", "text", None, "FILE.npz: also keep the w of every picture"),
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Request:
     """Which pictures, of which network, to where."""
 
-    network: Path  # what load.generator_file takes
+    network: Path  # the file of a generator
     seeds: Sequence[int]  # unused with `w`
     psi: float = 0.7
     cutoff: int = 8
@@ -41,16 +81,76 @@ class Request:
     grid: tuple[int, int] | None = None  # (columns, rows) of one sheet instead of single pictures
 
 
+def run(arguments: list[str]) -> None:
+    """Does what the command line says. Raises UserError for what cannot be."""
+    values = parse(arguments, FLAGS)
+    if values is None:
+        print(help_text(WHAT, FLAGS))
+        return
+    made = generate(build(values))
+    print(f"{made[0]}" if len(made) == 1 else f"{made[0]} ... {made[-1].name}")
+
+
+def build(values: Any) -> Request:
+    """What the flags ask for. All that can be known without TensorFlow is checked first."""
+    if not math.isfinite(values.psi):
+        raise UserError(f"--psi={values.psi}: expected a number, such as 0.7")
+    if values.noise not in NOISES:
+        raise UserError(f"--noise={values.noise}: choose from {', '.join(NOISES)}")
+    if values.w is not None and values.seeds is not None:
+        raise UserError("--w and --seeds both say which pictures: give one of them")
+    grid = None if values.grid is None else grid_of(values.grid)
+    default = f"0-{grid[0] * grid[1] - 1}" if grid else "0-31"
+    seeds = numbers("seeds", values.seeds or default, LARGEST_SEED)
+    labels = None if values.labels is None else numbers("labels", values.labels, LARGEST_SEED)
+    w, save_w = (None if path is None else Path(path) for path in (values.w, values.save_w))
+    if save_w is not None and (save_w.suffix != ".npz" or not save_w.absolute().parent.is_dir()):
+        raise UserError(f"--save_w={save_w}: expected a file name that ends in .npz, in a folder that exists")
+    network = load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))
+    crop = "" if values.crop == "none" else values.crop
+    look = (values.psi, values.cutoff, values.noise)
+    return Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid)
+
+
+def numbers(flag: str, text: str, largest: int) -> list[int]:
+    """'1,5,7-9' -> [1, 5, 7, 8, 9]. Raises UserError that names the flag."""
+    found: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,10})(?:-([0-9]{1,10}))?\s*", part)
+        if not match:
+            raise UserError(f"--{flag}={text}: expected whole numbers and ranges, such as 1,5,7-9")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last < first or last > largest:
+            raise UserError(f"--{flag}={text}: {part.strip()} must ascend, and end at {largest} at most")
+        if len(found) + last - first >= MOST_SEEDS:
+            raise UserError(f"--{flag}={text}: {MOST_SEEDS} at most in one command")
+        found += range(first, last + 1)
+    return found
+
+
+def grid_of(text: str) -> tuple[int, int]:
+    """'8x4' -> (8, 4)."""
+    match = re.fullmatch(r"([1-9][0-9]{0,2})x([1-9][0-9]{0,2})", text)
+    if not match:
+        raise UserError(f"--grid={text}: expected columns x rows, such as 8x4")
+    return int(match[1]), int(match[2])
+
+
 def generate(request: Request) -> list[Path]:
     """Makes and writes the pictures of a request, and generate.json beside them. Returns the picture files.
 
     Raises UserError where network, labels or w do not fit together.
     """
-    path = load.generator_file(request.network)
+    path = request.network
     _prepare_devices()
-    Gs, stage, fade = _generator(path)
-    sources = _sources(request, Gs)
-    targets = _targets(request, sources.seeds)
+    networks, stage, fade = load.opened(path)
+    Gs = networks.Gs or networks.G
+    if Gs is None:
+        raise UserError(f"{path} holds a discriminator, which makes no pictures")
+    if Gs.num_channels not in (1, 3, 4):
+        raise UserError(f"{path} makes pictures of {Gs.num_channels} channels; PNG has 1, 3 or 4")
+    inputs = _inputs(request, Gs)
+    targets = _targets(request, inputs.seeds)
     if stage and stage > Gs.last_stage:
         raise UserError(
             f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
@@ -60,38 +160,41 @@ def generate(request: Request) -> list[Path]:
     if side < last or fade < 1:
         faded = f", faded in to {fade:.0%}" if fade < 1 else ""
         print(f"it was saved at {side}x{side} of {last}x{last}{faded}: pictures show it at that stage", flush=True)
-    box = _box(request, path, side, last)
-    _make_outdir(request.outdir)
+    if request.crop == "auto":
+        trained = load.crop_of_snapshot(path)
+        box = trained and at_side(*trained, side)
+    else:
+        asked = rectangle(request.crop, last, "--crop")
+        box = asked and at_side(asked, last, side)
+    try:
+        request.outdir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--outdir={request.outdir}: {error.strerror}; name another folder") from None
     report = {"network": str(path), "sha256": files.sha256(path), "resolution": side, "fade": fade}
     report |= {"crop": box and list(box)}
     report |= {"psi": request.psi, "cutoff": request.cutoff, "noise": request.noise}
-    report |= {"seeds": list(sources.seeds), "labels": sources.labels and list(sources.labels)}
+    report |= {"seeds": list(inputs.seeds), "labels": inputs.labels and list(inputs.labels)}
     report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
     files.write_json(request.outdir / REPORT, report)
     about = {"Software": "stylegan_tf"} | {name: json.dumps(value) for name, value in report.items()}
-    look = Look(request.psi, request.cutoff, request.noise, stage, fade)
-    _write(request, targets, sources, box, Gs, look, about)
+    # Single pictures are written as they are made; a sheet, and the file of w, when all are there.
+    kept_w, cells = [], []
+    made = pictures_of(Gs, inputs, Look(request.psi, request.cutoff, request.noise, stage, fade))
+    for index, (w, pixels) in enumerate(progress.track(made, len(inputs.seeds), "generating", "pictures")):
+        if request.save_w is not None:
+            kept_w.append(w)
+        if box is not None:
+            x, y, width, height = box
+            pixels = pixels[y : y + height, x : x + width]
+        if request.grid is not None:
+            cells.append(pixels)
+        else:
+            pictures.save_png(targets[index], pixels, about)
+    if request.grid is not None:
+        pictures.save_png(targets[0], pictures.grid(np.stack(cells), *request.grid), about)
+    if request.save_w is not None:
+        save_w(request.save_w, np.stack(kept_w), inputs.seeds)
     return targets
-
-
-def _box(request: Request, path: Path, side: int, last: int) -> Rectangle | None:
-    """What is kept of pictures of side x side, of a network that can make last x last; None: all."""
-    if request.crop != "auto":
-        found = rectangle(request.crop, last, "--crop")
-        return found and at_side(found, last, side)
-    trained = load.crop_of_snapshot(path)
-    return trained and at_side(*trained, side)
-
-
-def _generator(path: Path) -> "tuple[Generator | ProganGenerator, int | None, float]":
-    """The generator in a file, and the stage and fade that it had been trained to."""
-    nets, stage, fade = load.opened(path)
-    Gs = nets.Gs or nets.G
-    if Gs is None:
-        raise UserError(f"{path} holds a discriminator, which makes no pictures")
-    if Gs.num_channels not in (1, 3, 4):
-        raise UserError(f"{path} makes pictures of {Gs.num_channels} channels; PNG has 1, 3 or 4")
-    return Gs, stage, fade
 
 
 def _prepare_devices() -> None:
@@ -102,34 +205,27 @@ def _prepare_devices() -> None:
     tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
-def _sources(request: Request, Gs: "Generator | ProganGenerator") -> Sources:
+def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
+    """What the pictures are made from. Raises UserError where w or labels do not fit the network."""
     if not has_w(Gs) and (request.w is not None or request.save_w is not None):
         raise UserError("a Progressive GAN (config A) has no w: leave --w and --save_w out")
     if request.w is not None:
         if request.labels is not None:
             raise UserError("--labels has no effect on --w, which was made with its labels: leave it out")
         w, seeds = read_w(request.w, Gs.synthesis.w_dim)
-        return Sources(seeds, w=w)
-    labels = checked_labels(request.labels, Gs.label_size, len(request.seeds))
-    return Sources(request.seeds, labels)
-
-
-def checked_labels(labels: Sequence[int] | None, classes: int, count: int) -> list[int] | None:
-    """One class for each of `count` pictures, None for a network without classes.
-
-    Raises UserError where there are too few, too many, or classes that the network does not have.
-    """
+        return Inputs(seeds, w=w)
+    labels, classes, count = request.labels, Gs.label_size, len(request.seeds)
     if not classes:
         if labels:
             raise UserError("the network has no classes: leave --labels out")
-        return None
+        return Inputs(request.seeds)
     if not labels:
         raise UserError(f"the network has {classes} classes: give --labels, numbers from 0 to {classes - 1}")
     if max(labels) >= classes or min(labels) < 0:
         raise UserError(f"--labels must be from 0 to {classes - 1}, the network's classes")
     if len(labels) not in (1, count):
         raise UserError(f"--labels has {len(labels)} numbers: give one for all pictures, or one for each of {count}")
-    return list(labels) * (count // len(labels))
+    return Inputs(request.seeds, list(labels) * (count // len(labels)))
 
 
 def _targets(request: Request, seeds: Sequence[int]) -> list[Path]:
@@ -144,36 +240,46 @@ def _targets(request: Request, seeds: Sequence[int]) -> list[Path]:
     return [request.outdir / f"seed{seed:04d}.png" for seed in seeds]
 
 
-def _make_outdir(outdir: Path) -> None:
+def save_w(path: Path, w: np.ndarray, seeds: Sequence[int]) -> None:
+    """w [N, w_dim] before truncation, and the seeds [N] that it came from, as .npz, whole or not at all."""
+    with files.atomic_path(path) as temporary:
+        np.savez(temporary, w=w, seeds=np.asarray(seeds, np.int64))
+
+
+def read_w(path: Path, w_dim: int) -> tuple[np.ndarray, list[int]]:
+    """(w [N, w_dim] float32, its seeds) from a file of save_w; without seeds, they are 0, 1, ...
+
+    Raises UserError where the file is something else, or made for another w_dim.
+    """
+    if not path.is_file():
+        raise UserError(f"--w={path}: there is no such file")
     try:
-        outdir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--outdir={outdir}: {error.strerror}; name another folder") from None
+        with zipfile.ZipFile(path) as archive:
+            _check_sizes(archive, os.path.getsize(path))
+        with np.load(path, allow_pickle=False) as arrays:
+            w = arrays["w"]
+            seeds = arrays["seeds"] if "seeds" in arrays else np.arange(len(w))
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, TypeError) as error:
+        raise UserError(f"--w={path} is no file that --save_w wrote: {error}") from None
+    if w.ndim != 2 or w.shape[1] != w_dim or not len(w) or w.dtype.kind != "f" or not np.isfinite(w).all():
+        raise UserError(
+            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], and is {w.dtype} {list(w.shape)}"
+        )
+    if seeds.shape != (len(w),) or seeds.dtype.kind != "i" or (seeds < 0).any():
+        raise UserError(f"--w={path}: seeds must be {len(w)} whole numbers, one for each w")
+    return w.astype(np.float32), seeds.tolist()
 
 
-def _write(
-    request: Request,
-    targets: list[Path],
-    sources: Sources,
-    box: Rectangle | None,
-    Gs: "Generator | ProganGenerator",
-    look: Look,
-    about: dict[str, str],
-) -> None:
-    """Single pictures are written as they are made; a sheet, and the file of w, when all are there."""
-    kept_w, cells = [], []
-    each = progress.track(pictures_of(Gs, sources, look), len(sources.seeds), "generating", "pictures")
-    for index, (w, pixels) in enumerate(each):
-        if request.save_w is not None:
-            kept_w.append(w)
-        if box is not None:
-            x, y, width, height = box
-            pixels = pixels[y : y + height, x : x + width]
-        if request.grid is not None:
-            cells.append(pixels)
-        else:
-            pictures.save_png(targets[index], pixels, about)
-    if request.grid is not None:
-        pictures.save_png(targets[0], pictures.grid(np.stack(cells), *request.grid), about)
-    if request.save_w is not None:
-        save_w(request.save_w, np.stack(kept_w), sources.seeds)
+def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
+    """Nothing in the archive takes more memory than the file has bytes, a declared shape included."""
+    for entry in archive.infolist():
+        with archive.open(entry) as file:
+            if np.lib.format.read_magic(file) != (1, 0):
+                raise ValueError(f"{entry.filename} has another format")
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        if int(np.prod(shape, dtype=object)) * dtype.itemsize > size:
+            raise ValueError(f"{entry.filename} declares more numbers than the file has")
+
+
+def main() -> int:
+    return exit_code(lambda: run(sys.argv[1:]))

@@ -1,18 +1,19 @@
-"""Metrics of trained networks: which network, which pictures, which metrics; the only place where they meet."""
+"""Metrics of trained networks: run_metrics.py, and what is measured while a network trains."""
 
 import shutil
+import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylegan_tf import files, rundir
-from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.errors import UserError
-from stylegan_tf.metrics import definitions, report
+from stylegan_tf.command_line import Flag, help_text, parse
+from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGeneratorConfig
+from stylegan_tf.errors import Failure, UserError, exit_code
+from stylegan_tf.metrics import definitions
 from stylegan_tf.metrics.definitions import Asked, Metric
-from stylegan_tf.weights import load
 
 if TYPE_CHECKING:
     from stylegan_tf.configs.schedule import Phase
@@ -21,23 +22,56 @@ if TYPE_CHECKING:
     from stylegan_tf.metrics.samples import Fakes
     from stylegan_tf.training.state import State
 
+WHAT = "Measures a trained StyleGAN: python run_metrics.py --metrics=fid50k,ls --network=RUN_DIR"
+RESULTS = "results"
 CACHE = ".metrics"  # in the folder of the results: statistics of reals, samples of linear separability
+LARGEST_SEED = 2**32 - 1  # of scikit-learn
+FLAGS = {
+    "What is measured": (
+        Flag("metrics", "text", None, "names with commas, such as fid50k,ppl_wend,ls or fid5k@faces; or all"),
+        Flag("list", "switch", False, "print the metrics"),
+        Flag(
+            "network",
+            "text",
+            None,
+            "run or snapshot directory, .keras or official .pkl file, address, or name such as ffhq "
+            f"(default: the newest run in {RESULTS}/, else the network that comes with the project)",
+        ),
+        Flag("run_dir", "text", None, "a run instead of --network: its newest snapshot"),
+        Flag("all", "switch", False, "with --run_dir: every snapshot, and a curve of each metric as a picture"),
+    ),
+    "How": (
+        Flag("dataset", "text", None, "folder of the real pictures (default: those of the run)"),
+        Flag("mirror", "switch", None, "real pictures left-right with probability 1/2 (default: as in training)"),
+        Flag(
+            "nets",
+            "text",
+            "auto",
+            "networks that metrics look through: open or official files, downloaded once; faces, which come along; a "
+            "folder; auto: published ones that are here, else faces (default: auto)",
+        ),
+        Flag("num_samples", "whole", None, "instead of each metric's own number; the metric's name then says so"),
+        Flag("seed", "whole", 0, "of everything random (default: 0)"),
+        Flag("batch", "whole", 0, "pictures at once on each device (default: by the size of the network)"),
+        Flag("replicas", "whole", 0, "devices (default: every GPU, or one CPU)"),
+    ),
+    "Where it goes": (
+        Flag("outdir", "text", None, "folder of metric-<name>.jsonl (default: the run directory, else metrics/)"),
+    ),
+}
 
 
 @dataclass(frozen=True)
-class Request:
-    """Which metrics of which networks."""
+class Evaluation:
+    """Which metrics, and how they are computed."""
 
-    networks: Sequence[Path]  # files of generators; the snapshots of a run in their order
     metrics: Sequence[Asked]
-    nets: str = "auto"  # for metrics that name none; see experiment.nets.eye
+    nets: str = "auto"  # for metrics that name none; see feature_extractors.feature_extractor
     dataset: str | None = None  # folder; None: that of the run
     mirror: bool | None = None  # None: as the run trained
-    num_samples: int | None = None  # None: each metric's own number
     seed: int = 0
     batch: int = 0  # pictures at once on each device; 0: by the size of the network
     replicas: int = 0  # 0: every GPU, or one CPU
-    outdir: Path | None = None  # None: the run directory, or metrics/ for other networks
 
 
 @dataclass(frozen=True)
@@ -45,9 +79,10 @@ class Subject:
     """A network that is measured, and what is known about it."""
 
     path: Path
-    digest: str
+    G: GeneratorConfig | ProganGeneratorConfig
     experiment: Experiment | None  # of the run that wrote it; None where unknown
     outdir: Path
+    digest: str = ""  # of the file
 
     @property
     def name(self) -> str:
@@ -56,136 +91,287 @@ class Subject:
         return folder if folder.startswith("network-snapshot-") else self.path.stem
 
 
-def evaluate(request: Request) -> list[Path]:
+def run(arguments: list[str]) -> None:
+    """Does what the command line says. Raises UserError for what cannot be."""
+    values = parse(arguments, FLAGS)
+    if values is None or values.list:
+        print(help_text(WHAT, FLAGS) if values is None else definitions.listing())
+        return
+    evaluation = build(values)
+    from stylegan_tf.metrics.report import curve
+
+    for path in evaluate(evaluation, networks_of(values), None if values.outdir is None else Path(values.outdir)):
+        print(path)
+        drawn = curve(path) if values.all else None
+        if drawn is not None:
+            print(drawn)
+
+
+def build(values: Any) -> Evaluation:
+    """What the flags ask for."""
+    if values.metrics is None:
+        raise UserError(f"--metrics is missing: names with commas, from {', '.join(definitions.METRICS)}, or all")
+    metrics = definitions.asked_for(",".join(definitions.METRICS) if values.metrics == "all" else values.metrics)
+    for name in ("num_samples", "batch", "replicas", "seed"):
+        if getattr(values, name) is not None and getattr(values, name) < 0:
+            raise UserError(f"--{name}={getattr(values, name)} must not be negative")
+    if values.seed > LARGEST_SEED:
+        raise UserError(f"--seed={values.seed} must be {LARGEST_SEED} at most")
+    if values.all and values.run_dir is None:
+        raise UserError("--all needs --run_dir, the run whose snapshots are meant")
+    if values.run_dir is not None and values.network is not None:
+        raise UserError("--run_dir and --network both say what is measured: give one of them")
+    if values.num_samples is not None:
+        metrics = [Asked(definitions.scaled(metric, values.num_samples), nets) for metric, nets in metrics]
+    same = {name: getattr(values, name) for name in ("nets", "dataset", "mirror", "seed", "batch", "replicas")}
+    return Evaluation(metrics, **same)
+
+
+def networks_of(values: Any) -> list[Path]:
+    """The generator files that are measured; the snapshots of a run in their order."""
+    from stylegan_tf.weights import load
+
+    if values.run_dir is not None:
+        run_dir = Path(values.run_dir)
+        found = sorted(run_dir.glob("network-snapshot-*/Gs.keras"), key=lambda path: int(path.parent.name[17:]))
+        if not found:
+            raise UserError(
+                f"the run {run_dir} has saved no networks yet" if run_dir.is_dir() else f"there is no {run_dir}"
+            )
+        return found if values.all else found[-1:]
+    return [load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))]
+
+
+def evaluate(evaluation: Evaluation, networks: Sequence[Path], outdir: Path | None = None) -> list[Path]:
     """Computes all metrics of all networks; prints a line for each and adds it to its metric-<name>.jsonl.
 
-    Returns those files. Raises UserError where a metric cannot be had of a network, Failure where it has no value.
+    outdir: None: the run directory, or metrics/ for other networks. Returns the files. Raises UserError where a metric
+    cannot be had of a network, before TensorFlow is loaded; Failure where it has no value.
     """
-    replicas = _devices(request.replicas)
+    subjects = [_subject(path, outdir) for path in networks]
+    evaluator = Evaluator(evaluation)
+    evaluator.check(subjects)
+    import tensorflow as tf
+
+    from stylegan_tf.devices import Replicas
+    from stylegan_tf.weights import load
+
+    # As while generating: a GPU is shared with whatever else runs there, and computes in full float32.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    tf.config.experimental.enable_op_determinism()
+    replicas = Replicas(evaluation.replicas)
     written: dict[Path, None] = {}
-    for path in request.networks:
-        subject = _subject(path, request.outdir)
+    before, Gs = None, None
+    for subject in subjects:
         with replicas.scope():
-            networks, stage, fade = load.opened(path)
-        Gs = networks.Gs or networks.G
-        if Gs is None:
-            raise UserError(f"{path} holds a discriminator, which makes no pictures")
-        for asked in request.metrics:
-            metric = (
-                asked.metric if request.num_samples is None else definitions.scaled(asked.metric, request.num_samples)
-            )
-            *_, file = _measure(request, subject, Asked(metric, asked.nets), Gs, replicas, stage, fade)
+            opened, stage, fade = load.opened(subject.path)
+        loaded: Any = opened.Gs or opened.G
+        if (
+            before == subject.G and Gs is not None
+        ):  # the next snapshot of a run: its weights go into the graphs there are
+            for variable, new in zip(Gs.variables, loaded.variables, strict=True):
+                variable.assign(new.numpy())
+        else:
+            before, Gs = subject.G, loaded
+        known = replace(subject, digest=files.sha256(subject.path))
+        for asked in evaluation.metrics:
+            line, _, file = evaluator.measure(known, asked, Gs, replicas, stage, fade)
+            print(line, flush=True)
             written[file] = None
     return list(written)
 
 
-def while_training(experiment: Experiment, run_dir: Path) -> Callable[["State", "Phase", int], dict[str, float]] | None:
-    """What the training loop calls for output.metrics: (state, phase, nimg) -> value of each metric of Gs by its name.
+def check(experiment: Experiment) -> None:
+    """Raises UserError where a metric of output.metrics cannot be had, and fetches the networks that it looks through.
 
-    None where no metrics are asked for. Raises UserError for names that are none.
+    For the time before a run begins, or has a directory: a download then would be one in its middle.
     """
-    metrics = definitions.asked_for(experiment.output.metrics)
-    if not metrics:
-        return None
+    evaluation = Evaluation(definitions.asked_for(experiment.output.metrics))
+    Evaluator(evaluation).check([Subject(Path(), experiment.G, experiment, Path())])
 
-    def measure(state, phase, nimg: int) -> dict[str, float]:
-        request = Request([], metrics, outdir=run_dir)
-        subject = Subject(rundir.snapshot_dir(run_dir, nimg) / "Gs.keras", f"nimg {nimg}", experiment, run_dir)
-        found: dict[str, float] = {}
-        for asked in metrics:
-            name, values, _ = _measure(request, subject, asked, state.Gs, state.replicas, phase.stage, phase.fade)
-            found |= {name + suffix: value for suffix, value in values.items()}
-        return found
+
+def callback(
+    experiment: Experiment, run_dir: Path
+) -> Callable[["State", "Phase", int], Iterator[tuple[str, Mapping[str, float]]]] | None:
+    """What the training loop calls for output.metrics, with (state, phase, nimg); None where none are asked for.
+
+    It yields the official line and the values by their names, metric by metric, of state.Gs. What was made for an
+    evaluation (networks, graphs) is kept for the next one. Metrics that fail are left out, and told by one Failure at
+    the end. Raises UserError for what is known to be impossible; see `check`.
+    """
+    evaluation = Evaluation(definitions.asked_for(experiment.output.metrics))
+    if not evaluation.metrics:
+        return None
+    check(experiment)
+    evaluator = Evaluator(evaluation)
+
+    def measure(state: "State", phase: "Phase", nimg: int) -> Iterator[tuple[str, Mapping[str, float]]]:
+        import tensorflow as tf
+
+        path = rundir.snapshot_dir(run_dir, nimg) / "Gs.keras"
+        subject = Subject(path, experiment.G, experiment, run_dir, f"nimg {nimg}")
+        failures = []
+        for asked in evaluation.metrics:
+            try:
+                line, values, _ = evaluator.measure(subject, asked, state.Gs, state.replicas, phase.stage, phase.fade)
+            except (UserError, Failure, OSError, tf.errors.OpError) as error:  # the last: out of memory
+                failures.append(f"{asked.name}: {str(error).partition(chr(10))[0]}")
+            else:
+                yield line, values
+        if failures:
+            raise Failure("; ".join(failures))
 
     return measure
 
 
-def _measure(
-    request: Request, subject: Subject, asked: Asked, Gs, replicas, stage, fade
-) -> tuple[str, dict[str, float], Path]:
-    """One metric of one network, told and written down. Returns its full name, its values and the file."""
-    from stylegan_tf.metrics.feature_extractors import feature_extractor
-    from stylegan_tf.metrics.samples import Fakes
-    from stylegan_tf.networks.sampling import batch_size
+@dataclass
+class Evaluator:
+    """Computes metrics, one after the other, and keeps what they have in common: networks, graphs, real pictures."""
 
-    began = time.monotonic()
-    metric, looks = asked.metric, feature_extractor(asked.metric.network, asked.nets or request.nets, replicas)
-    name = f"{metric.name}@{looks.suffix}" if looks.suffix else metric.name
-    random_labels = metric.random_labels and Gs.label_size > 0
-    data = _data_set(request, subject, Gs) if metric.needs_reals or random_labels else None
-    mirror = request.mirror if request.mirror is not None else bool(_setting(subject, "mirror", False))
-    labels = None if data is None or data.labels is None or not random_labels else data.labels[:, : Gs.label_size]
-    with report.Live(name) as live:
-        fakes = Fakes(Gs, replicas, request.seed, request.batch or batch_size(Gs), labels, stage, fade, live)
-        values = _values(metric, name, fakes, looks, data, mirror, subject)
-    seconds = time.monotonic() - began
-    conditions = {
-        "file": str(subject.path),
-        "samples": metric.samples,
-        "seed": request.seed,
-        "batch": fakes.batch,
-        "replicas": replicas.count,
-        "nets": looks.name,
-        "dataset": None if data is None else str(data.directory),
-        "mirror": mirror if metric.needs_reals else None,
-        "labels": "random rows" if labels is not None else "zeros" if Gs.label_size else None,
-        "stage": stage,
-        "fade": fade,
-        "config": subject.experiment.config if subject.experiment else None,
-    }
-    print(report.line(subject.name, seconds, name, values), flush=True)
-    subject.outdir.mkdir(parents=True, exist_ok=True)
-    row = report.Row(name, values, subject.digest, looks.digest, seconds, conditions)
-    return name, values, report.append(subject.outdir, row)
+    evaluation: Evaluation
+    made: dict[Any, Any] = field(default_factory=dict)
 
+    def check(self, subjects: Sequence[Subject]) -> None:
+        """Raises UserError with all that is known to be impossible; fetches the networks. Without TensorFlow."""
+        from stylegan_tf.metrics import feature_extractors
 
-def _values(
-    metric: Metric,
-    name: str,
-    fakes: "Fakes",
-    looks: "FeatureExtractor",
-    data: "DataSet | None",
-    mirror: bool,
-    subject: Subject,
-) -> dict[str, float]:
-    """suffix of the result's name -> value."""
-    folder = subject.outdir / CACHE
-    if metric.family == "ppl":
-        from stylegan_tf.metrics import ppl
+        metrics, nets = self.evaluation.metrics, self.evaluation.nets
+        found: dict[str, None] = {}
+        for subject in subjects:
+            facts = None
+            if any(one.metric.needs_data for one in metrics) and (data := self._data_set(subject)):
+                facts = definitions.DataFacts(
+                    *(str(data.directory), 2 ** data.stages[0], 2 ** data.stages[-1], data.channels, data.num_images),
+                    0 if data.labels is None else data.labels.shape[1],
+                )
+            found |= dict.fromkeys(definitions.problems(metrics, subject.G, facts, nets))
+        if found:
+            several = f"{len(found)} things are wrong:\n  " if len(found) > 1 else ""
+            raise UserError(several + "\n  ".join(found))
+        for metric, own in metrics:
+            feature_extractors.fetch(metric.network, feature_extractors.kind_of(metric.network, own or nets))
 
-        sampled = (metric.space, metric.sampling, metric.samples, metric.epsilon, metric.crop)
-        return {"": ppl.evaluate(fakes, looks, *sampled)}
-    if metric.family == "ls":
-        return _separability(metric, name, fakes, looks, subject)
-    if metric.family == "inception_score":
-        from stylegan_tf.metrics import inception_score
+    def measure(
+        self, subject: Subject, asked: Asked, Gs, replicas, stage: int | None, fade: float
+    ) -> tuple[str, dict[str, float], Path]:
+        """One metric of one network, written down: its official line, its values by name, and the file."""
+        from stylegan_tf.metrics import report
+        from stylegan_tf.metrics.feature_extractors import feature_extractor
+        from stylegan_tf.metrics.samples import Fakes
+        from stylegan_tf.networks.sampling import batch_size
 
-        return dict(zip(metric.suffixes, inception_score.evaluate(fakes, looks, metric.samples), strict=True))
-    if data is None:
-        raise ValueError(f"{metric.name} needs real pictures")
-    from stylegan_tf.metrics import cache, fid, kid, precision_recall, reals
+        began, metric, evaluation = time.monotonic(), asked.metric, self.evaluation
+        role, nets = metric.network, asked.nets or evaluation.nets
+        extractor = self._once((role, nets), lambda: feature_extractor(role, nets, replicas))
+        name = f"{metric.name}@{extractor.suffix}" if extractor.suffix else metric.name
+        data = self._data_set(subject) if metric.needs_data else None
+        labels = data.labels[:, : Gs.label_size] if data and metric.random_labels and data.labels is not None else None
+        if self.made.get("Gs") is not Gs:
+            self.made |= {"Gs": Gs, "graphs": {}}
+        with report.Live(name) as live:
+            batch = evaluation.batch or batch_size(Gs)
+            fakes = Fakes(Gs, replicas, evaluation.seed, batch, labels, stage, fade, live, self.made["graphs"])
+            found = self._values(metric, name, fakes, extractor, data, subject)
+        seconds = time.monotonic() - began
+        conditions = {
+            "file": str(subject.path),
+            "samples": metric.samples,
+            "seed": evaluation.seed,
+            "batch": batch,
+            "replicas": replicas.count,
+            "nets": extractor.name,
+            "dataset": None if data is None else str(data.directory),
+            "mirror": self._mirror(subject) if metric.needs_reals else None,
+            "labels": "random rows" if labels is not None else "zeros" if Gs.label_size else None,
+            "stage": stage,
+            "fade": fade,
+            "config": subject.experiment.config if subject.experiment else None,
+        }
+        line = report.line(subject.name, seconds, name, found)
+        subject.outdir.mkdir(parents=True, exist_ok=True)
+        row = report.Row(name, found, subject.digest, extractor.digest, seconds, conditions)
+        file = report.append(subject.outdir, row)
+        return line, {name + suffix: value for suffix, value in found.items()}, file
 
-    pictures = reals.batches(data, metric.samples, mirror, repeat=metric.family == "fid")
-    if metric.family == "kid":
-        return {"": kid.evaluate(fakes, pictures, looks, metric.samples, name)}
-    if metric.family == "precision_recall":
-        found = precision_recall.evaluate(fakes, pictures, looks, metric.samples, name)
-        return dict(zip(metric.suffixes, found, strict=True))
-    key = cache.Key(cache.fingerprint(data), looks.digest, metric.samples, mirror)
-    known = cache.statistics(folder, key, lambda: fid.of_reals(pictures, looks, fakes, metric.samples))
-    return {"": fid.evaluate(fakes, known, looks, metric.samples)}
+    def _values(
+        self,
+        metric: Metric,
+        name: str,
+        fakes: "Fakes",
+        extractor: "FeatureExtractor",
+        data: "DataSet | None",
+        subject: Subject,
+    ) -> dict[str, float]:
+        """suffix of the result's name -> value."""
+        if metric.family == "ppl":
+            from stylegan_tf.metrics import ppl
+
+            sampled = (metric.space, metric.sampling, metric.samples, metric.epsilon, metric.crop)
+            return {"": ppl.evaluate(fakes, extractor, *sampled)}
+        if metric.family == "ls":
+            return _separability(metric, name, fakes, extractor, subject)
+        if metric.family == "inception_score":
+            from stylegan_tf.metrics import inception_score
+
+            return dict(zip(metric.suffixes, inception_score.evaluate(fakes, extractor, metric.samples), strict=True))
+        if data is None:
+            raise ValueError(f"{metric.name} needs real pictures")
+        from stylegan_tf.metrics import cache, features, fid, kid, precision_recall
+
+        mirror = self._mirror(subject)
+        pictures = features.real_batches(data, metric.samples, mirror, repeat=metric.family == "fid")
+        if metric.family == "kid":
+            return {"": kid.evaluate(fakes, pictures, extractor, metric.samples, name)}
+        if metric.family == "precision_recall":
+            found = precision_recall.evaluate(fakes, pictures, extractor, metric.samples, name)
+            return dict(zip(metric.suffixes, found, strict=True))
+        fingerprint = self._once(("fingerprint", data.directory, data.resolution), lambda: cache.fingerprint(data))
+        key = cache.Key(fingerprint, extractor.digest, metric.samples, mirror)
+        known = cache.statistics(
+            subject.outdir / CACHE, key, lambda: fid.of_reals(pictures, extractor, fakes, metric.samples)
+        )
+        return {"": fid.evaluate(fakes, known, extractor, metric.samples)}
+
+    def _mirror(self, subject: Subject) -> bool:
+        if self.evaluation.mirror is not None:
+            return self.evaluation.mirror
+        return subject.experiment is not None and subject.experiment.data.mirror
+
+    def _data_set(self, subject: Subject) -> "DataSet | None":
+        """The pictures to compare with, at the network's resolution if they have it; None where nothing says which."""
+        from stylegan_tf.data.layout import open_data_set
+        from stylegan_tf.data.training_set import data_set_of, faces_of
+        from stylegan_tf.weights import load
+
+        side, experiment, dataset = subject.G.resolution, subject.experiment, self.evaluation.dataset
+        if dataset is not None:
+            found = self._once(("data", dataset), lambda: open_data_set(dataset))
+        elif experiment is not None:
+            found = self._once(("data", experiment.data), lambda: data_set_of(experiment))
+        elif subject.path.absolute() == load.SHIPPED:
+            found = self._once(("data", side), lambda: faces_of(side))
+        else:
+            return None
+        stages = tuple(stage for stage in found.stages if 2**stage <= side)
+        return replace(found, stages=stages, resolution=side) if 2 ** found.stages[-1] >= side else found
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What `make` gave the first time."""
+        if key not in self.made:
+            self.made[key] = make()
+        return self.made[key]
 
 
 def _separability(
-    metric: Metric, name: str, fakes: "Fakes", looks: "FeatureExtractor", subject: Subject
+    metric: Metric, name: str, fakes: "Fakes", extractor: "FeatureExtractor", subject: Subject
 ) -> dict[str, float]:
     """Its scores; each attribute's entropies are printed, and the normals written as directions-<network>.npz."""
-    from stylegan_tf.metrics import ls
+    from stylegan_tf.metrics import ls, report
 
     folder = subject.outdir / CACHE / f"{name}-{subject.digest[:16]}-{fakes.seed}"
-    conditions = {"network": subject.digest, "nets": looks.digest, "batch": fakes.batch}
-    at_once = 40 if looks.suffix else 8  # the small networks of the bundle fit into memory together
-    found = ls.evaluate(fakes, looks.see, metric.samples, metric.keep, folder, conditions, at_once)
+    conditions = {"network": subject.digest, "nets": extractor.digest, "batch": fakes.batch}
+    at_once = 40 if extractor.suffix else 8  # the small networks of the bundle fit into memory together
+    found = ls.evaluate(fakes, extractor.network, metric.samples, metric.keep, folder, conditions, at_once)
     for attribute, one in found.attributes.items():
         entropies = "  ".join(f"H(Y|{space}) {bits:.4f}" for space, bits in one.entropy.items())
         print(f"  {attribute:<22} {entropies}")
@@ -195,58 +381,17 @@ def _separability(
 
 
 def _subject(path: Path, outdir: Path | None) -> Subject:
-    folder = path.absolute().parent
-    experiment, _ = load.trained(folder)
+    from stylegan_tf.training.transfer import start_of
+    from stylegan_tf.weights import load
+
+    G = start_of(str(path)).G
+    if G is None:
+        raise UserError(f"{path} holds a discriminator, which makes no pictures")
+    experiment, _ = load.trained(path.absolute().parent)
     if outdir is None:
-        outdir = folder.parent if experiment is not None else Path("metrics")
-    return Subject(path, files.sha256(path), experiment, outdir)
+        outdir = path.absolute().parent.parent if experiment is not None else Path("metrics")
+    return Subject(path, G, experiment, outdir)
 
 
-def _setting(subject: Subject, name: str, otherwise: Any) -> Any:
-    return otherwise if subject.experiment is None else getattr(subject.experiment.data, name)
-
-
-def _data_set(request: Request, subject: Subject, Gs) -> "DataSet":
-    """The pictures to compare with, at the network's resolution. Raises UserError where they do not fit it."""
-    from stylegan_tf.data.layout import open_data_set
-    from stylegan_tf.data.training_set import data_set_of, faces_of
-
-    if request.dataset is not None:
-        found = open_data_set(request.dataset)
-    elif subject.experiment is not None:
-        found = data_set_of(subject.experiment)
-    elif subject.path.absolute() == load.SHIPPED:
-        found = faces_of(Gs.resolution)
-    else:
-        raise UserError(f"{subject.path} does not say what it was trained on: name the pictures with --dataset")
-    stage = Gs.last_stage
-    if stage not in found.stages:
-        raise UserError(
-            f"{found.directory} has no pictures of {Gs.resolution}x{Gs.resolution}, which the network makes"
-        )
-    if found.channels != Gs.num_channels:
-        raise UserError(
-            f"the pictures of {found.directory} have {found.channels} channels, those of the network {Gs.num_channels}"
-        )
-    return replace(found, stages=tuple(s for s in found.stages if s <= stage), resolution=Gs.resolution)
-
-
-def snapshots(run_dir: Path) -> list[Path]:
-    """The generators of all snapshots of a run, oldest first. Raises UserError where there are none."""
-    found = sorted(run_dir.glob("network-snapshot-*/Gs.keras"), key=lambda path: int(path.parent.name[17:]))
-    if not found:
-        raise UserError(
-            f"the run {run_dir} has saved no networks yet" if run_dir.is_dir() else f"there is no {run_dir}"
-        )
-    return found
-
-
-def _devices(replicas: int):
-    """-> Replicas. A GPU is shared with whatever else runs there, and computes in full float32."""
-    import tensorflow as tf
-
-    from stylegan_tf.devices import Replicas
-
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-    tf.config.experimental.enable_op_determinism()
-    return Replicas(replicas)
+def main() -> int:
+    return exit_code(lambda: run(sys.argv[1:]))

@@ -1,73 +1,293 @@
-"""A whole training run: data set, run directory, devices, loop. The only place where they meet."""
+"""Trains a StyleGAN: python train.py --config=F --dataset=DIR"""
 
+import json
+import math
 import os
+import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from stylegan_tf import files, rundir
-from stylegan_tf.configs.check import check_replicas
-from stylegan_tf.configs.json_form import as_text, override, to_json
-from stylegan_tf.configs.presets import description
+from stylegan_tf.command_line import Flag, help_text, parse
+from stylegan_tf.configs import build, listing
+from stylegan_tf.configs.build import FACES, Pictures, Start
+from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, description, missing_data_set, named_data_set
 from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.data.training_set import data_set_of
-from stylegan_tf.programs.metrics import while_training
+from stylegan_tf.configs.text import as_text, differences, put, table, to_json
+from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
+from stylegan_tf.errors import UserError, exit_code
+
+if TYPE_CHECKING:
+    from stylegan_tf.data.layout import DataSet
+
+# A flag that is not given is None, and leaves the preset as it is.
+FLAGS = {
+    "What is trained": (
+        Flag("config", "text", "F", "A to F of the paper's Table 1, F is the full StyleGAN; or another one of --list"),
+        Flag("dataset", "text", None, "folder of TFRecords, or a name of --list as ffhq (default: the built-in faces)"),
+        Flag("data_dir", "text", "datasets", "folder of the data sets that have a name (default: datasets)"),
+        Flag("cond", "switch", False, "train on the labels of the data set, all columns (default: no)"),
+        Flag("init_from", "text", None, "start from the weights of a network: run, .keras, .pkl, address, or as ffhq"),
+        Flag("resolution", "whole", None, "a power of two (default: the data set's own; cpu row: 32 at most)"),
+        Flag(
+            "mirror",
+            "switch",
+            None,
+            "show each picture left-right with probability 1/2 (default: no, or as --list says)",
+        ),
+        Flag("loss", "text", None, f"{', '.join(LOSSES)} (default: logistic, A wgan_gp)"),
+        Flag(
+            "total_kimg", "number", None, "thousands of pictures to show (default: 25000, A 12000, cpu row about 100)"
+        ),
+        Flag("seed", "whole", None, "of everything random (default: 1000)"),
+        Flag("set", "texts", [], "path.to.field=value: any field that --dry_run shows; may be repeated"),
+    ),
+    "On which machine": (
+        Flag("hardware", "text", "auto", f"auto, {', '.join(HARDWARE)}: minibatches; cpu trains a small network"),
+        Flag(
+            "precision",
+            "text",
+            None,
+            "float32, mixed_bfloat16, mixed_float16, auto: the faster of the two first (default: float32; cpu: auto)",
+        ),
+        Flag("tf32", "switch", None, "TensorFloat-32 on NVIDIA cards, faster and coarser (default: no)"),
+        Flag("replicas", "whole", None, "devices that share a minibatch (default: every GPU that can, or one CPU)"),
+        Flag("threads", "whole", None, "of TensorFlow on the CPU (default: one for each core)"),
+    ),
+    "Runs": (
+        Flag("outdir", "text", None, "folder of the run directories (default: results)"),
+        Flag("resume", "text", "auto", "auto: the newest equal run that is not finished; never; or a run directory"),
+        Flag("allow_changed_data", "switch", False, "continue a run although its data set has changed since it began"),
+        Flag("metrics", "text", None, "such as fid5k@faces, computed while training; see run_metrics.py --list"),
+        Flag("metric_ticks", "whole", None, "ticks between two evaluations (default: 10)"),
+        Flag("dry_run", "switch", False, "only print the whole experiment, as a table and as JSON"),
+        Flag("benchmark", "switch", False, "only measure how fast each resolution trains here; projects the whole run"),
+        Flag("diff", "text", None, "with --dry_run: only print what differs from this other config"),
+        Flag("list", "switch", False, "print all configs with their published FID, hardware rows, losses, data sets"),
+    ),
+}
 
 
-def train(experiment: Experiment, resume: str = "auto") -> Path:
+def main() -> int:
+    return exit_code(lambda: run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> None:
+    """Does what the command line says. Raises UserError for what cannot be."""
+    flags = parse(arguments, FLAGS)
+    if flags is None or flags.list:
+        print(help_text(__doc__, FLAGS) if flags is None else listing.page())
+        return
+    if flags.diff is not None and not flags.dry_run:
+        raise UserError("--diff is for looking, not for training: add --dry_run")
+    if flags.benchmark and flags.dry_run:
+        raise UserError("--benchmark measures and --dry_run only prints: give one of them")
+    pictures, start, machine = pictures_of(flags), start_of(flags), auto_row()
+    also = partial(elsewhere, pictures=pictures)
+    chosen = build.build(flags, pictures, start, machine, also)
+    shown = f"{table(chosen)}\n\n{json.dumps(to_json(chosen), indent=2)}"
+    if flags.diff is not None:
+        config, flags.config = flags.config, flags.diff
+        try:
+            other = build.build(flags, pictures, start, machine, also)
+        except UserError as error:
+            raise UserError(f"--diff={flags.diff}: {error}") from None
+        flags.config = config
+        lines = [f"{path}: {as_text(old)} -> {as_text(new)}" for path, old, new in differences(other, chosen)]
+        shown = "\n".join(lines) or "nothing differs"
+    print("\n".join(notes(chosen, pictures)), flush=True)
+    if start is not None:
+        print("\n".join(build.changes(build.preset_of(flags, pictures, machine), start)), flush=True)
+    if flags.dry_run:
+        print(f"\n{shown}")
+    elif flags.benchmark:
+        from stylegan_tf.programs.benchmark import benchmark  # imports TensorFlow, which takes seconds
+
+        benchmark(chosen, flags.hardware != "auto")
+    else:
+        train(chosen, flags.resume, flags.allow_changed_data, flags.hardware != "auto")
+
+
+def pictures_of(flags: Any) -> Pictures:
+    """What there is to train on. A dry run takes a data set that has a name as it should be where it is not there."""
+    if flags.dataset is None:
+        return FACES
+    named = named_data_set(flags.dataset)
+    directory = os.path.normpath(os.path.join(flags.data_dir, named.folder) if named else flags.dataset)
+    if named and not os.path.exists(directory):
+        if not (flags.dry_run or flags.benchmark):
+            raise missing_data_set(flags.dataset, directory)
+        return Pictures(directory, highest=named.highest, resolution=named.resolution, mirror=named.mirror)
+    from stylegan_tf.data.layout import open_data_set
+
+    data = open_data_set(directory)
+    return Pictures(
+        directory,
+        lowest=2 ** data.stages[0],
+        highest=data.resolution,
+        channels=data.channels,
+        num_images=data.num_images,
+        label_columns=0 if data.labels is None else data.labels.shape[1],
+        resolution=named.resolution if named else data.resolution,
+        mirror=named.mirror if named else False,
+        crop=data.crop,
+    )
+
+
+def start_of(flags: Any) -> Start | None:
+    """What is known of the network that --init_from names; it is fetched if it is not here."""
+    if flags.init_from is None:
+        return None
+    from stylegan_tf.training import transfer
+
+    return transfer.start_of(flags.init_from)
+
+
+def elsewhere(chosen: Experiment, pictures: Pictures) -> list[str]:
+    """What keeps an experiment from being trained that configs/ knows nothing of: metrics, the folder of the runs."""
+    from stylegan_tf.metrics.definitions import DataFacts, asked_for, problems
+
+    found = build.outdir_problems(Path(chosen.output.outdir))
+    faces = pictures == FACES
+    num_images = chosen.data.num_faces if faces else pictures.num_images
+    sides = (pictures.lowest, chosen.data.resolution if faces else pictures.highest)
+    facts = DataFacts(pictures.name, *sides, pictures.channels, num_images, pictures.label_columns)
+    try:
+        found += problems(asked_for(chosen.output.metrics), chosen.G, facts)
+    except UserError as error:
+        found.append(str(error))
+    return found
+
+
+def notes(chosen: Experiment, pictures: Pictures) -> list[str]:
+    """What the user should know before it starts."""
+    side, training = chosen.data.resolution, chosen.training
+    source = chosen.data.directory or "the built-in faces (your own pictures: --dataset=DIR, made by dataset_tool.py)"
+    lines = [f"config {chosen.config} at {side}x{side} on {source}, hardware row {chosen.hardware}"]
+    if pictures != FACES and pictures.num_images is None:
+        lines.append(f"{chosen.data.directory} is not there: what is known of the data set of that name is shown")
+    if pictures.label_columns and chosen.data.max_label_size == 0:
+        lines.append(f"its labels ({pictures.label_columns} columns) are not used: --cond trains on them")
+    if chosen.hardware == "cpu":
+        row = PRESETS[chosen.config].hardware or "8gpu"
+        paper = f"python train.py --config={chosen.config} --dataset=DIR --hardware={row}"
+        lines.append(
+            f"the cpu row is a small network and a short schedule; the paper's, on a machine with GPUs: {paper}"
+        )
+    if training.r1_interval > 1:
+        lines.append(f"R1 is lazy: in every {training.r1_interval}th step of D (--set=training.r1_interval=1: all)")
+    if training.precision == "auto":
+        lines.append("precision and fused scaling are chosen when a run starts, by measuring this machine")
+    return lines
+
+
+def train(
+    experiment: Experiment, resume: str = "auto", allow_changed_data: bool = False, hardware_asked: bool = True
+) -> Path:
     """Trains an experiment, or continues the run that `resume` means (see rundir.resume_choice). Returns its directory.
 
-    Raises UserError, Failure, or Stopped after SIGINT or SIGTERM.
+    The only place where data set, run directory, devices and loop meet. hardware_asked: whether the user named the
+    hardware row. Raises UserError, Failure, or Stopped after SIGINT or SIGTERM.
     """
-    choice = rundir.resume_choice(resume, experiment.output.outdir, to_json(experiment))
+    from stylegan_tf.data.layout import identity
+    from stylegan_tf.data.training_set import data_set_of
+    from stylegan_tf.programs import metrics
+
+    data_set = data_set_of(experiment)
+    data = identity(data_set)
+    choice = rundir.resume_choice(resume, experiment.output.outdir, experiment, data, allow_changed_data)
     print(choice.sentence, flush=True)
     if choice.finished and choice.run_dir:
         return choice.run_dir
+    lines = []
     if choice.run_dir:
-        for path, value in rundir.kept(choice.run_dir, to_json(experiment)).items():
-            experiment = override(experiment, f"{path}={as_text(value)}")
-            print(f"{path} {as_text(value)}, as this run began", flush=True)
-    data_set = data_set_of(experiment)
-    replicas = start_devices(experiment)
-    from stylegan_tf.training import loop
-    from stylegan_tf.training.autotune import measured
+        for path, value in rundir.kept(choice.run_dir, experiment).items():
+            experiment = put(experiment, path, value)
+            lines.append(f"{path} {as_text(value)}, as this run began")
+    metrics.check(experiment)  # fetches what they look through: not in the middle of a run
+    replicas, about_devices = start_devices(experiment, hardware_asked)
+    from stylegan_tf.training.loop import training_loop
 
     if choice.run_dir is None:
-        experiment, lines = measured(experiment)
-        print("\n".join(lines), end="\n" if lines else "", flush=True)
+        from stylegan_tf.training.autotune import measured
 
+        experiment, lines = measured(experiment)
     run_dir = choice.run_dir or rundir.create(experiment.output.outdir, description(experiment))
     with files.Lock(run_dir / rundir.LOCK):
+        lines += [*about_devices, *summary(experiment, run_dir, data_set, replicas)]
         files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
-        print(f"run directory: {run_dir}", flush=True)
-        begin = _begin(experiment.training.init_from)
-        loop.train(experiment, run_dir, data_set, replicas, begin, while_training(experiment, run_dir))
+        files.write_json(run_dir / rundir.DATA_SET, data)
+        init = _init(experiment.training.init_from)
+        measure = metrics.callback(experiment, run_dir)
+        callbacks = [] if measure is None else [measure]
+        training_loop(experiment, run_dir, data_set, replicas, init, callbacks, lines)
     return run_dir
 
 
-def _begin(init_from: str):
-    """What a new run does before it starts: takes the weights of another network. None: keeps its random ones."""
-    if not init_from:
-        return None
-    from stylegan_tf.training import transfer
-    from stylegan_tf.weights import load
+def _init(init_from: str):
+    """What a new run does before its first step: says its size, and takes the weights of another network if asked."""
 
-    return lambda state: transfer.take(state, load.load(init_from), init_from)
+    def init(state) -> list[str]:
+        sizes = [
+            f"{role} {sum(math.prod(variable.shape) for variable in network.trainable_variables):,}"
+            for role, network in (("G", state.G), ("D", state.D))
+        ]
+        lines = [f"networks: {', '.join(sizes)} parameters"]
+        if init_from:
+            from stylegan_tf.training import transfer
+            from stylegan_tf.weights import load
+
+            lines += transfer.take(state, load.load(init_from), init_from)
+        return lines
+
+    return init
 
 
-def start_devices(experiment: Experiment):
-    """Starts TensorFlow as the experiment asks for it. -> Replicas. Raises UserError where they do not fit."""
-    import tensorflow as tf
+def summary(experiment: Experiment, run_dir: Path, data_set: "DataSet", replicas: Replicas) -> list[str]:
+    """What a run begins with: devices, pictures, how long, where."""
+    from stylegan_tf.progress import format_time
+    from stylegan_tf.training.eta import remaining_seconds
 
-    from stylegan_tf.devices import Replicas
+    training, data, side = experiment.training, experiment.data, experiment.data.resolution
+    used = [f"{data_set.num_images:,} pictures", f"trained at {side}x{side}x{experiment.G.num_channels}"]
+    used += ["mirrored"] if data.mirror else []
+    used += [f"{experiment.G.label_size} columns of labels"] if experiment.G.label_size else []
+    shown = rundir.shown_nimg(run_dir)
+    seconds = remaining_seconds(experiment, shown, pace_of(run_dir, experiment))
+    first = experiment.schedule.initial_resolution
+    return [
+        describe(experiment, replicas),
+        f"data set: {data_set.directory}, {', '.join(used)}",
+        f"schedule: {first}x{first} to {side}x{side}, {training.total_kimg:g} kimg"
+        + (f", {shown / 1000:g} of them shown" if shown else "")
+        + ("" if seconds is None else f"; about {format_time(seconds)} to go"),
+        f"run directory: {run_dir}",
+    ]
 
-    threads = experiment.threads or os.cpu_count() or 1
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-    tf.config.experimental.enable_tensor_float_32_execution(experiment.training.tf32)
-    replicas = Replicas(experiment.replicas)
-    check_replicas(experiment, replicas.count)
-    deterministic = experiment.training.deterministic
-    if replicas.on_cpu if deterministic is None else deterministic:
-        tf.config.experimental.enable_op_determinism()
-    if replicas.on_cpu and replicas.count > 1:
-        print(f"{replicas.count} replicas on one CPU are slower than one: they are for tests", flush=True)
-    return replicas
+
+def pace_of(run_dir: Path, experiment: Experiment) -> dict[int, float]:
+    """stage -> seconds of a picture, from the ticks of this run, or of the newest one beside it that computes the same
+    on as many devices; {} where there is none.
+    """
+
+    def cost(one: Experiment):
+        training = replace(one.training, total_kimg=0, seed=0, init_from="")
+        return one.G, one.D, one.loss, one.schedule, training, one.replicas, one.threads
+
+    found: dict[int, float] = {}
+    for run in (run_dir, *reversed(rundir.runs(run_dir.parent))):
+        try:
+            if run != run_dir and cost(rundir.experiment_of(run)) != cost(experiment):
+                continue
+            for line in (run / rundir.STATS).read_text(encoding="utf-8").splitlines():
+                tick = json.loads(line)
+                if "Progress/lod" in tick:
+                    stage = experiment.data.resolution.bit_length() - 1 - int(tick["Progress/lod"])
+                    found[stage] = tick["Timing/sec_per_kimg"] / 1000
+        except (UserError, OSError, ValueError, TypeError, LookupError):
+            continue  # no statistics to be had from there
+        if found:
+            return found
+    return found

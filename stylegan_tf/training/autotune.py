@@ -17,7 +17,6 @@ from stylegan_tf.configs.schedule import minibatch_of
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.layers.equalized import EqualizedConv2D
 from stylegan_tf.layers.scaled_conv import DownscaleConv2D, UpscaleConv2D
-from stylegan_tf.networks.stages import channels
 
 CHOICES = ("float32", "mixed_bfloat16")  # of precision "auto": float16 may lose steps
 SECONDS = 0.15  # of each measurement, the making of its graph not counted
@@ -73,7 +72,7 @@ def convolution_seconds(precision: str) -> float:
 def fused_resolutions(experiment: Experiment, role: str) -> list[int]:
     """Resolutions at which the scaled convolution of G or D is faster fused, its gradients included."""
     network, last = getattr(experiment, role), experiment.data.resolution.bit_length() - 1
-    widths = {at: channels(at, network.fmap_base, network.fmap_decay, network.fmap_max) for at in range(2, last + 1)}
+    widths = {at: network.width(at) for at in range(2, last + 1)}
     found = []
     for stage in range(3, last + 1):
         inside, outside = (stage - 1, stage) if role == "G" else (stage, stage - 1)

@@ -16,7 +16,6 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
     ScheduleConfig,
 )
-from stylegan_tf.networks.stages import channels
 
 # How often a picture goes through each network, forward or (about as expensive) backward to weights or to inputs.
 # G: forward in the D step; forward and twice backward in the G step. D: reals and fakes forward and twice backward,
@@ -82,7 +81,7 @@ def multiplications(experiment: Experiment, stage: int) -> float:
 
 def generator_cost(G: GeneratorConfig | ProganGeneratorConfig, stage: int) -> float:
     """Multiply-adds of one picture of 2**stage x 2**stage, forward; styles and blurs are too few to count."""
-    width = {at: channels(at, G.fmap_base, G.fmap_decay, G.fmap_max) for at in range(2, stage + 1)}
+    width = {at: G.width(at) for at in range(2, stage + 1)}
     if isinstance(G, ProganGeneratorConfig):
         cost = float((G.z_dim + G.label_size) * 16 * width[2])
     else:
@@ -99,7 +98,7 @@ def generator_cost(G: GeneratorConfig | ProganGeneratorConfig, stage: int) -> fl
 
 def discriminator_cost(D: DiscriminatorConfig | ProganDiscriminatorConfig, stage: int) -> float:
     """Multiply-adds of one picture of 2**stage x 2**stage, forward."""
-    width = {at: channels(at, D.fmap_base, D.fmap_decay, D.fmap_max) for at in range(1, stage + 1)}
+    width = {at: D.width(at) for at in range(1, stage + 1)}
     cost = float(4**stage * D.num_channels * width[stage])
     for at in range(3, stage + 1):
         down = 9 * width[at] * width[at - 1] * _scaling(D.fused_scale, at)

@@ -32,12 +32,6 @@ def fresh_noise(G, stage: int, seed: int, purpose: str, nimg, rows: draws.Rows) 
     ]
 
 
-def random_labels(labels, seed: int, nimg, rows: draws.Rows):
-    """Labels of random pictures of the data set, for the G step. labels: [pictures, label_size] -> [n, label_size]."""
-    number = tf.cast(draws.uniform(seed, "G labels", nimg, rows) * labels.shape[0], tf.int64)
-    return tf.gather(labels, tf.minimum(number, labels.shape[0] - 1))
-
-
 def share_sum(w, rows: draws.Rows, shares: int):
     """Sum of w [n, w_dim] over the rows of share 0 -> [w_dim]. (The official average of w sees the first GPU alone.)"""
     first = tf.cast(draws.share_of(rows, shares) == 0, w.dtype)

@@ -1,8 +1,12 @@
 """Everything a run says: the official tick line, stats.jsonl, TensorBoard, and a live line on the console."""
 
+import io
 import json
 import math
+import os
 import resource
+import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +14,13 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from stylegan_tf import files, rundir
+from stylegan_tf import rundir
 from stylegan_tf.configs.schedule import Phase
 from stylegan_tf.progress import LiveLine, format_time
-from stylegan_tf.training.events import EventFile
 
+EVENTS = "events.out.tfevents."
 # Name, width and digits of each number in the tick line, in the official order.
 TICK_LINE = (
     ("tick", "<5d"),
@@ -112,41 +117,42 @@ def process_memory_gb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def cut_back(path: Path, nimg: int) -> int:
-    """Removes what stats.jsonl says about pictures after `nimg`, and a line that a kill cut short.
-
-    Returns the nimg of the last line that stays, -1 if none does.
-    """
-    if not path.exists():
-        return -1
-    kept, last = [], -1
-    for line in path.read_bytes().decode("utf-8", "replace").splitlines(keepends=True):
-        try:
-            seen = int(json.loads(line)["nimg"])
-        except (ValueError, KeyError, TypeError):
-            break  # only the last line can be cut short
-        if seen > nimg or not line.endswith("\n"):
-            break
-        kept.append(line)
-        last = seen
-    files.write_text(path, "".join(kept))
-    return last
-
-
 class RunLog:
-    """Writes what a run says into its directory and on the console. `nimg`: where this start of the run begins.
+    """Writes what a run says into its directory and on the console: log.txt, stats.jsonl, TensorBoard's event files.
 
-    Earlier words about pictures after `nimg` are taken back first, except for those in log.txt, which is a diary.
+    nimg: where this start of the run begins. lengths: what `lengths` returned when the checkpoint was written that the
+    run goes on from: whatever was written after it is taken back, so that a resumed run is one line; {} for a run that
+    begins, None where that is not known and all stays. log.txt is a diary, and nothing in it is taken back.
     """
 
-    def __init__(self, run_dir: Path, nimg: int = 0, line: LiveLine | None = None):
+    def __init__(
+        self,
+        run_dir: Path,
+        nimg: int = 0,
+        lengths: Mapping[str, int] | None = None,
+        line: LiveLine | None = None,
+    ):
         self.run_dir = run_dir
         self.line = line if line is not None else LiveLine()
-        # A checkpoint may have been written just before or just after the tick that ends at the same picture.
-        self._said = cut_back(run_dir / rundir.STATS, nimg if nimg else -1)
-        self._events = EventFile(run_dir, nimg)
+        if lengths is not None:
+            for path in self._measured():
+                if path.name not in lengths:
+                    path.unlink()
+                elif path.stat().st_size > lengths[path.name]:
+                    os.truncate(path, lengths[path.name])
         self._log = open(run_dir / rundir.LOG, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
         self._stats = open(run_dir / rundir.STATS, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        self._events = EventFile(run_dir, 0 if lengths == {} else nimg + 1)
+
+    def lengths(self) -> dict[str, int]:
+        """Name of each file that `__init__` may cut back -> its length, all of which is on the disk."""
+        for file in (self._stats, self._events.file):
+            file.flush()
+            os.fsync(file.fileno())
+        return {path.name: path.stat().st_size for path in self._measured()}
+
+    def _measured(self) -> list[Path]:
+        return [*self.run_dir.glob(rundir.STATS), *self.run_dir.glob(f"{EVENTS}*")]
 
     def say(self, text: str) -> None:
         """A line on the console and in log.txt."""
@@ -159,34 +165,28 @@ class RunLog:
     def tick(self, tick: Tick) -> None:
         """The tick line, a line of stats.jsonl and a point on TensorBoard's curves."""
         self.say(tick_line(tick))
-        if tick.nimg <= self._said:
-            return
-        values = scalars(tick)
-        self._events.scalars(values, tick.nimg)
-        plain: dict[str, Any] = {"nimg": tick.nimg}
-        # JSON has no NaN and no infinity.
-        plain |= {name: value if math.isfinite(value) else None for name, value in values.items()}
-        self._stats.write(json.dumps(plain) + "\n")
-        self._stats.flush()
+        self._write(scalars(tick), tick.nimg)
 
     def metrics(self, values: Mapping[str, float], nimg: int) -> None:
         """Metrics by name: a line of stats.jsonl, and points on TensorBoard's curves, as Metrics/<name>."""
-        named = {f"Metrics/{name}": value for name, value in values.items()}
-        if nimg > self._said:
-            self._events.scalars(named, nimg)
-            self._stats.write(json.dumps({"nimg": nimg} | named) + "\n")
-            self._stats.flush()
+        self._write({f"Metrics/{name}": value for name, value in values.items()}, nimg)
+
+    def _write(self, values: Mapping[str, float], nimg: int) -> None:
+        self._events.scalars(values, nimg)
+        # JSON has no NaN and no infinity.
+        plain = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._stats.write(json.dumps({"nimg": nimg} | plain) + "\n")
+        self._stats.flush()
 
     def image(self, tag: str, pixels: np.ndarray, nimg: int) -> None:
         """A grid for TensorBoard, uint8 [H, W, C]; `tag` such as "fakes"."""
-        if nimg > self._said:
-            self._events.image(tag, pixels, nimg)
+        self._events.image(tag, pixels, nimg)
 
     def close(self) -> None:
         """Ends the live line and closes the files."""
         if self.line.live:
             self.line.close()
-        for file in (self._events, self._log, self._stats):
+        for file in (self._events.file, self._log, self._stats):
             file.close()
 
     def __enter__(self) -> "RunLog":
@@ -196,3 +196,48 @@ class RunLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class EventFile:
+    """One start of a run in TensorBoard's format, by its own writer of records, which needs no TensorFlow.
+
+    TensorBoard reads the event files of a folder in the order of their names, as one run. `step`: where this start
+    begins; a TensorBoard that is running and has read what was taken back since drops all from there on.
+    """
+
+    def __init__(self, folder: Path, step: int):
+        from tensorboard.compat.proto.event_pb2 import SessionLog
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        # Later in the alphabet than every event file in the folder, even if the clock went backwards.
+        stamps = [path.name.removeprefix(EVENTS).split(".")[0] for path in folder.glob(f"{EVENTS}*")]
+        newest = max((int(stamp) for stamp in stamps if stamp.isdecimal()), default=0)
+        name = f"{EVENTS}{max(int(time.time()), newest + 1):010d}.{socket.gethostname()}"
+        self.file = open(folder / name, "xb")  # noqa: SIM115 (closed by RunLog)
+        self._records = RecordWriter(self.file)
+        self._write(file_version="brain.Event:2")
+        self._write(step=step, session_log=SessionLog(status=SessionLog.START))
+
+    def scalars(self, values: Mapping[str, float], nimg: int) -> None:
+        """One point on the line of each name."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        points = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        self._write(step=nimg, summary=Summary(value=points))
+
+    def image(self, tag: str, pixels: np.ndarray, nimg: int) -> None:
+        """A picture, uint8 [H, W, 1 or 3]."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        height, width, channels = pixels.shape
+        png = io.BytesIO()
+        Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels).save(png, format="PNG")
+        picture = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png.getvalue())
+        self._write(step=nimg, summary=Summary(value=[Summary.Value(tag=tag, image=picture)]))
+
+    def _write(self, **fields: Any) -> None:
+        """Appends an event and hands it to the operating system, where a kill does not reach it."""
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        self._records.write(Event(wall_time=time.time(), **fields).SerializeToString())
+        self._records.flush()

@@ -1,10 +1,22 @@
 """SIGINT and SIGTERM while training: finish the step, save, say so."""
 
+import os
 import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+DEAF_SECONDS = 2.0  # that a signal may wait in work that may be broken off
 
 
 class Stopped(KeyboardInterrupt):
     """Training was asked to stop, and everything is saved."""
+
+
+class BrokenOff(KeyboardInterrupt):
+    """What may be broken off was, because training was asked to stop."""
 
 
 class StopRequest:
@@ -14,20 +26,54 @@ class StopRequest:
 
     def __init__(self):
         self.requested = False
+        self._may_break_off = False
+        self._nimg = 0
 
     def __enter__(self):
         self._before = {number: signal.signal(number, self._note) for number in self.SIGNALS}
+        ear, self._mouth = os.pipe()
+        os.set_blocking(self._mouth, False)
+        self._mouth_before = signal.set_wakeup_fd(self._mouth)
+        threading.Thread(target=self._watch, args=(ear,), daemon=True).start()
         return self
 
     def __exit__(self, *_):
+        signal.set_wakeup_fd(self._mouth_before)
+        os.close(self._mouth)  # ends the thread
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @contextmanager
+    def breaks_off(self, nimg: int, may: bool = True) -> Iterator[None]:
+        """Within it a request raises BrokenOff wherever Python is, one that is there already at the beginning.
+
+        For long work that can be done again from the checkpoint at `nimg`: making graphs, metrics. Where TensorFlow
+        does not return to Python (it compiles) the process ends without more ado. may: False: changes nothing.
+        """
+        self._may_break_off, self._nimg = may, nimg
+        try:
+            if may and self.requested:
+                raise BrokenOff
+            yield
+        finally:
+            self._may_break_off = False
+
     def stopped(self, nimg: int) -> Stopped:
         """The exception that ends the run."""
-        return Stopped(f"stopped and saved at {nimg / 1000:.1f} kimg; the same command continues")
+        return Stopped(f"stopped at {nimg / 1000:.1f} kimg, saved; the same command continues")
 
     def _note(self, number, frame):
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
+        if self._may_break_off:
+            raise BrokenOff
+
+    def _watch(self, ear: int) -> None:
+        """Reads the numbers of signals, which Python writes at once; `_note` is called between two steps of Python."""
+        with open(ear, "rb", buffering=0) as numbers:
+            while number := numbers.read(1):
+                time.sleep(DEAF_SECONDS)
+                if number[0] in self.SIGNALS and self._may_break_off and not self.requested:
+                    print(self.stopped(self._nimg), file=sys.stderr, flush=True)
+                    os._exit(130)

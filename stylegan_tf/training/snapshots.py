@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from stylegan_tf import draws, files, pictures, rundir
-from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.reading import read_pictures
 from stylegan_tf.errors import Failure

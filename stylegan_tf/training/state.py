@@ -24,6 +24,11 @@ class State:
             self.G_scale = LossScale(policy == "mixed_float16")
             self.D_scale = LossScale(policy == "mixed_float16")
 
+    def is_finite(self) -> bool:
+        """Whether all weights of G, D and Gs are finite numbers, by one sum of squares over all of them."""
+        weights = [variable.value for network in (self.G, self.D, self.Gs) for variable in network.variables]
+        return bool(tf.math.is_finite(tf.linalg.global_norm([tf.convert_to_tensor(weight) for weight in weights])))
+
     def reset_optimizers(self) -> None:
         """Forgets the moments and step counts of both optimizers (official reset_opt_for_new_lod)."""
         for optimizer in (self.G_optimizer, self.D_optimizer):

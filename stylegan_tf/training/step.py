@@ -15,25 +15,19 @@ from stylegan_tf.ops.blend import lerp
 from stylegan_tf.training import ema, fakes, losses, penalties
 from stylegan_tf.training.state import State
 
-# Means over the minibatch, penalties before their weights, under their names in TensorBoard; then 1 for a step that
-# was skipped.
-D_STATISTICS = (
-    *("D", "scores/real", "scores/fake", "r1_penalty", "r2_penalty", "mixed_norms", "epsilon_penalty"),
-    "D_skipped",
-)
-G_STATISTICS = ("G", "G_skipped")
-R1_STATISTICS = ("lazy r1_penalty", "lazy r2_penalty", "R1_skipped")
+SKIPPED = "skipped"  # the statistic that is 1 for a step whose gradients were not finite, else 0
 
 
 class Steps:
     """The steps for one stage and one size of minibatch; r1_step is there for lazy penalties alone.
 
-    Each is one graph. What changes from step to step is an argument: the pictures, nimg, fade, the learning rate.
+    Each is one graph. What changes from step to step is an argument: pictures and labels, nimg, fade, learning rate.
+    Each returns its statistics by their names in TensorBoard: means over the minibatch, penalties before their weights;
+    and SKIPPED. Those of a skipped step are 0.
     """
 
-    def __init__(self, state: State, experiment: Experiment, stage: int, minibatch: int, labels=None):
+    def __init__(self, state: State, experiment: Experiment, stage: int, minibatch: int):
         self.state, self.experiment, self.stage, self.minibatch = state, experiment, stage, minibatch
-        self.labels = labels  # of the whole data set, [pictures, label_size], or None
         self.halvings = experiment.G.resolution.bit_length() - 1 - stage  # from the final picture down to this stage
         training = experiment.training
         self.group = max(1, min(experiment.D.mbstd_group_size, minibatch // training.num_gpus))
@@ -54,12 +48,12 @@ class Steps:
     # --- the discriminator
 
     def _d_step(self, pictures, labels, nimg, fade, learning_rate):
-        """pictures: uint8 [n, H, W, C] of each replica, labels: [n, label_size]. -> statistics, in their order."""
+        """pictures: uint8 [n, H, W, C] of each replica, labels: [n, label_size]. -> statistics."""
         gradients, statistics, w_sum = self.state.replicas.run(self.d_gradients, pictures, labels, nimg, fade)
         finite = self._apply(self.state.D_optimizer, self.state.D_scale, self.D_variables(), gradients, learning_rate)
         self._move_w_avg(w_sum)
         ema.update(self.state.replicas, self.state.Gs, self.state.G, self.beta)
-        return self._told(statistics, finite)
+        return self._summed(statistics, finite)
 
     def d_gradients(self, pictures, labels, nimg, fade):
         """On one replica: gradients of its part of the mean loss, sums of the statistics / minibatch, sum of w."""
@@ -70,7 +64,7 @@ class Steps:
         return gradients, statistics, w_sum
 
     def d_loss(self, reals, images, labels, nimg, fade, rows):
-        """Loss of the discriminator per sample. -> ([n], [[n], ...] in the order of D_STATISTICS)."""
+        """Loss of the discriminator per sample [n], and what it is made of by name, {name: [n] or [n, 1]}."""
         config = self.experiment.loss
         r1_gamma, r2_gamma = (0.0, 0.0) if self.is_lazy() else (config.r1_gamma, config.r2_gamma)
         real, r1 = self._judged(reals, labels, fade, r1_gamma)
@@ -86,17 +80,24 @@ class Steps:
         drift = penalties.drift(real)
         if config.drift_weight:
             loss += drift * config.drift_weight
-        return loss, [loss, real, fake, r1, r2, norms, drift]
+        statistics = {
+            "D": loss,
+            "scores/real": real,
+            "scores/fake": fake,
+            "mixed_norms": norms,
+            "epsilon_penalty": drift,
+        }
+        return loss, statistics if self.is_lazy() else statistics | {"r1_penalty": r1, "r2_penalty": r2}
 
     def is_lazy(self) -> bool:
         """Whether the R1 and R2 penalties have a step of their own."""
         return self.experiment.training.r1_interval > 1
 
     def _r1_step(self, pictures, labels, nimg, fade, learning_rate):
-        """The penalties of the D step with the same arguments, after it. -> statistics, in their order."""
+        """The penalties of the D step with the same arguments, after it. -> statistics."""
         gradients, statistics = self.state.replicas.run(self.r1_gradients, pictures, labels, nimg, fade)
         finite = self._apply(self.state.D_optimizer, self.state.D_scale, self.D_variables(), gradients, learning_rate)
-        return self._told(statistics, finite)
+        return self._summed(statistics, finite)
 
     def r1_gradients(self, pictures, labels, nimg, fade):
         """On one replica, as d_gradients: of R1 and R2, r1_interval times their weight."""
@@ -108,7 +109,8 @@ class Steps:
             none = tf.zeros(rows.count)
             r1 = self._judged(reals, labels, fade, config.r1_gamma)[1] if config.r1_gamma else none
             r2 = none if images is None else self._judged(images, labels, fade, config.r2_gamma)[1]
-            return interval * (r1 * (config.r1_gamma / 2) + r2 * (config.r2_gamma / 2)), [r1, r2]
+            weighted = interval * (r1 * (config.r1_gamma / 2) + r2 * (config.r2_gamma / 2))
+            return weighted, {"r1_penalty": r1, "r2_penalty": r2}
 
         return self._D_gradients(loss, unconnected="zero")  # the last bias moves all logits alike
 
@@ -139,21 +141,20 @@ class Steps:
             loss, statistics = loss_of()
             total = tf.reduce_sum(loss) / self.minibatch * self.state.D_scale.factor()
         gradients = tape.gradient(total, variables, unconnected_gradients=unconnected)
-        return gradients, [tf.reduce_sum(value) / self.minibatch for value in statistics]
+        return gradients, {name: tf.reduce_sum(value) / self.minibatch for name, value in statistics.items()}
 
     # --- the generator
 
-    def _g_step(self, nimg, fade, learning_rate):
-        """-> statistics, in their order."""
-        gradients, statistics, w_sum = self.state.replicas.run(self.g_gradients, nimg, fade)
+    def _g_step(self, labels, nimg, fade, learning_rate):
+        """labels: [n, label_size] of each replica, random rows of the data set's. -> statistics."""
+        gradients, statistics, w_sum = self.state.replicas.run(self.g_gradients, labels, nimg, fade)
         finite = self._apply(self.state.G_optimizer, self.state.G_scale, self.G_variables(), gradients, learning_rate)
         self._move_w_avg(w_sum)
-        return self._told(statistics, finite)
+        return self._summed(statistics, finite)
 
-    def g_gradients(self, nimg, fade):
-        """On one replica, as d_gradients. The labels are random rows of the data set's."""
-        seed, rows = self.experiment.training.seed, self.rows()
-        labels = fakes.random_labels(self.labels, seed, nimg, rows) if self.experiment.G.label_size else None
+    def g_gradients(self, labels, nimg, fade):
+        """On one replica, as d_gradients."""
+        rows, labels = self.rows(), labels if self.experiment.G.label_size else None
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in self.G_variables()])
             images, w_sum = self._fakes("G", labels, nimg, fade, rows)
@@ -161,7 +162,7 @@ class Steps:
             loss = losses.GENERATOR[self.experiment.loss.G](logits)
             total = tf.reduce_sum(loss) / self.minibatch * self.state.G_scale.factor()
         gradients = tape.gradient(total, [variable.value for variable in self.G_variables()])
-        return gradients, [tf.reduce_sum(loss) / self.minibatch], w_sum
+        return gradients, {"G": tf.reduce_sum(loss) / self.minibatch}, w_sum
 
     # --- what both share
 
@@ -207,10 +208,11 @@ class Steps:
         scale.after(finite)
         return finite
 
-    def _told(self, statistics, finite):
-        """The statistics of all replicas as one vector; zeros, and a 1 at the end, after a skipped step."""
-        values = tf.stack(self.state.replicas.all_reduce(statistics))
-        return tf.concat([tf.where(finite, values, tf.zeros_like(values)), [tf.cast(~finite, tf.float32)]], axis=0)
+    def _summed(self, statistics, finite):
+        """The statistics of all replicas by name; zeros, and a 1 for SKIPPED, after a skipped step."""
+        means = self.state.replicas.all_reduce(statistics)
+        means = {name: tf.where(finite, value, 0.0) for name, value in means.items()}
+        return means | {SKIPPED: tf.cast(~finite, tf.float32)}
 
     def _move_w_avg(self, w_sum):
         if isinstance(self.state.G, ProganGenerator):

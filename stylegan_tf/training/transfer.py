@@ -3,8 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from stylegan_tf.configs.schema import DiscriminatorConfig, ProganDiscriminatorConfig
-from stylegan_tf.configs.start import Start
+from stylegan_tf.configs.build import Start
 from stylegan_tf.errors import UserError
 from stylegan_tf.weights import load
 
@@ -20,23 +19,7 @@ def start_of(name: str) -> Start:
 
     Raises UserError where there is none.
     """
-    files = load.network_files(name)
-    found: dict[str, Any] = {}
-    if load.is_official(files[0]):
-        from stylegan_tf.weights import network_file, official_arguments
-
-        states = network_file.read(files[0])
-        found = {role: official_arguments.declared(state) for role, state in states.items()}
-        shown = next(role for role in ("Gs", "G", "D") if role in states)
-        stage, _ = load.stage_of_lod(states[shown].lod, found[shown].resolution.bit_length() - 1)
-    else:
-        from stylegan_tf.weights.keras_header import declared
-
-        for path in files:
-            config = declared(path)
-            judges = isinstance(config, (DiscriminatorConfig, ProganDiscriminatorConfig))
-            found["D" if judges else path.stem if path.stem in load.ROLES else "Gs"] = config
-        stage, _ = load.stage_of_snapshot(files[0])
+    found, stage = load.declared(name)
     G = found.get("Gs") or found.get("G")
     reached = G or found["D"]
     return Start(name, G, found.get("D"), 2**stage if stage else reached.resolution)

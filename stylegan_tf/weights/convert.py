@@ -6,8 +6,7 @@ from pathlib import Path
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.kinds import Network, make
 from stylegan_tf.weights import names
-from stylegan_tf.weights.network_file import State
-from stylegan_tf.weights.official_arguments import translated
+from stylegan_tf.weights.official_pickle import State, translated
 
 
 def to_network(state: State) -> Network:

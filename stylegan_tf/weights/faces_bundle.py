@@ -8,7 +8,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,9 +25,12 @@ from stylegan_tf.weights import keras_file
 BUNDLE = Path(__file__).resolve().parents[2] / "pretrained" / "faces" / "attributes.npz"
 FORMAT = 1
 LARGEST_FILE = 2**26  # bytes, unpacked
-WIDEST, FINEST = 512, 256  # channels and resolution that a network may ask for
-CLASSIFIER_ARGUMENTS = ("resolution", "num_channels", "fmap_base", "fmap_decay", "fmap_max", "use_wscale")
-FEATURE_ARGUMENTS = ("widths", "num_features", "num_attributes")
+# Arguments that are kept, and the largest values that a file may ask for.
+CLASSIFIER_ARGUMENTS = {
+    **{"resolution": 256, "num_channels": 3, "fmap_max": 512},
+    **dict.fromkeys(("fmap_base", "fmap_decay", "use_wscale")),  # whatever they are, fmap_max limits the widths
+}
+FEATURE_ARGUMENTS = {"widths": 512, "num_features": 512, "num_attributes": 512}
 # What damaged bytes make of zipfile, numpy and json.
 UNREADABLE = (
     *(OSError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, NotImplementedError),
@@ -54,7 +57,8 @@ class Classifiers(NamedTuple):
 def classifiers(path: str | os.PathLike = BUNDLE) -> Classifiers:
     """The attribute classifiers in a bundle. Raises UserError that names the file where it is not whole."""
     with _opened(path) as (header, arrays):
-        arguments, named = _classifier_arguments(header), _part(arrays, "classifiers/")
+        arguments = _declared(header, "classifiers", "classifiers", CLASSIFIER_ARGUMENTS)
+        named = _part(arrays, "classifiers/")
         attributes = header["classifiers"]["attributes"]
         for name, array in named.items():
             if array.ndim < 1 or len(array) != len(attributes):
@@ -72,7 +76,8 @@ def classifiers(path: str | os.PathLike = BUNDLE) -> Classifiers:
 def features(path: str | os.PathLike = BUNDLE) -> Features:
     """The feature network in a bundle. Raises UserError that names the file where it is not whole."""
     with _opened(path) as (header, arrays):
-        network = FacesFeatures(**_feature_arguments(header), dtype="float32")
+        arguments = _declared(header, "features", "feature network", FEATURE_ARGUMENTS)
+        network = FacesFeatures(**arguments, dtype="float32")
         keras_file.fill(network, _part(arrays, "features/"))
         return Features("faces-features", files.sha256(path), network)
 
@@ -109,10 +114,10 @@ def write(
 
 
 def _half(variable) -> np.ndarray:
-    return np.asarray(variable.numpy() if hasattr(variable, "numpy") else variable).astype(np.float16)
+    return keras.ops.convert_to_numpy(variable).astype(np.float16)
 
 
-def _arguments(network: keras.Model, names: Sequence[str]) -> dict[str, Any]:
+def _arguments(network: keras.Model, names: Iterable[str]) -> dict[str, Any]:
     config = network.get_config()
     return {name: config[name] for name in names}
 
@@ -143,19 +148,12 @@ def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray
     return {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
 
 
-def _classifier_arguments(header: Mapping[str, Any]) -> dict[str, Any]:
-    if "classifiers" not in header:
-        raise UserError("it holds no classifiers")
-    arguments = {name: header["classifiers"]["arguments"][name] for name in CLASSIFIER_ARGUMENTS}
-    if not (arguments["resolution"] <= FINEST and arguments["num_channels"] <= 3 and arguments["fmap_max"] <= WIDEST):
-        raise UserError(f"its classifiers are too large: {arguments}")
-    return arguments
-
-
-def _feature_arguments(header: Mapping[str, Any]) -> dict[str, Any]:
-    if "features" not in header:
-        raise UserError("it holds no feature network")
-    arguments = {name: header["features"]["arguments"][name] for name in FEATURE_ARGUMENTS}
-    if max(*arguments["widths"], arguments["num_features"], arguments["num_attributes"]) > WIDEST:
-        raise UserError(f"its feature network is too large: {arguments}")
+def _declared(header: Mapping[str, Any], part: str, title: str, largest: Mapping[str, int | None]) -> dict[str, Any]:
+    """The arguments of the networks of a part, within their limits."""
+    if part not in header:
+        raise UserError(f"it holds no {title}")
+    arguments = {name: header[part]["arguments"][name] for name in largest}
+    for name, most in largest.items():
+        if most is not None and not np.max(arguments[name]) <= most:
+            raise UserError(f"its {title} would be too large: {name} {arguments[name]}, and at most {most} is taken")
     return arguments

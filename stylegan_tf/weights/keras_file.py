@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from stylegan_tf.errors import UserError
-from stylegan_tf.networks.kinds import KINDS, Network
+from stylegan_tf.networks.kinds import Network, make
 from stylegan_tf.weights import keras_header
 
 
@@ -23,8 +23,8 @@ def read(path: str | os.PathLike) -> Network:
     Nothing is built before class, arguments and sizes are found to be those of a network of ours whose weights are all
     in the file. Every array is used once and every variable filled. Raises UserError that names the file.
     """
-    with keras_header.refusing(path), keras_header.opened(path) as (kind, arguments, arrays):
-        network = KINDS[kind](**arguments, dtype="float32")
+    with keras_header.refusing(path), keras_header.opened(path) as (config, seed, arrays):
+        network = make(config, seed)
         fill(network, arrays)
         return network
 

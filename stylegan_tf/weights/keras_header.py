@@ -1,4 +1,4 @@
-"""What a .keras file of ours declares, without Keras: its class, the arguments of that class, and its weights as bytes.
+"""What a .keras file of ours declares, without Keras: its class, its arguments, and its weights, not read yet.
 
 A .keras file is a zip archive of config.json (class and constructor arguments), metadata.json (version and date) and
 model.weights.h5. All that is not there uncompressed is refused, so that no small file takes much memory.
@@ -10,6 +10,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +21,20 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
 )
 from stylegan_tf.errors import UserError
-from stylegan_tf.weights.keras_arguments import Config, Kind, check_size, checked_arguments, config_of
-from stylegan_tf.weights.keras_arrays import plain_arrays
+from stylegan_tf.weights.arguments import Config, Kind, check_size, checked
 
-# registered name of the class -> the dataclass that has its constructor arguments
+# registered name of the class -> the dataclass of its arguments
 CONFIGS: dict[str, Kind] = {
     "stylegan_tf>Generator": GeneratorConfig,
     "stylegan_tf>Discriminator": DiscriminatorConfig,
     "stylegan_tf>ProganGenerator": ProganGeneratorConfig,
     "stylegan_tf>ProganDiscriminator": ProganDiscriminatorConfig,
 }
+KERAS_OWN = {"name", "trainable", "dtype"}  # which every Keras layer has; ours are float32 and get a fresh name
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 LONGEST_JSON = 2**16
+MOST_NAMES = 20_000  # groups and arrays; a generator at 1024x1024 has some 400
+DEEPEST = 12
 # What the readers of zip, JSON and HDF5 raise on bytes that are not theirs.
 UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, KeyError, ValueError, TypeError, NotImplementedError)
 
@@ -39,11 +42,11 @@ UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, KeyError, Val
 def declared(path: str | os.PathLike) -> Config:
     """The arguments of the network in a .keras file, from its config.json alone: in milliseconds.
 
-    They are known, complete and in their ranges; whether the weights fit them shows when they are read. Raises
-    UserError that names the file.
+    They are known and in their ranges; one that is not there, as it is younger than the file, has its default. Whether
+    the weights fit them shows when they are read. Raises UserError that names the file.
     """
     with refusing(path), zipfile.ZipFile(path) as archive:
-        return config_of(*_declared(_entries(archive, path)))
+        return _declared(archive, path)[0]
 
 
 @contextmanager
@@ -60,25 +63,24 @@ def refusing(path: str | os.PathLike) -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: str | os.PathLike) -> Iterator[tuple[Kind, dict[str, Any], dict[str, Any]]]:
-    """Within `refusing`: (dataclass, arguments, arrays): path of an array -> h5py.Dataset, not read yet.
+def opened(path: str | os.PathLike) -> Iterator[tuple[Config, int, dict[str, Any]]]:
+    """Within `refusing`: (config, seed, arrays): path of an array -> h5py.Dataset, not read yet.
 
     The arrays are plain, and at least as large together as the arguments make the network.
     """
     import h5py
 
     with zipfile.ZipFile(path) as archive:
-        entries = _entries(archive, path)
-        kind, arguments = _declared(entries)
+        config, seed = _declared(archive, path)
         weights = archive.read(WEIGHTS)
     with h5py.File(io.BytesIO(weights), "r") as file:
         arrays = plain_arrays(file, len(weights))
-        check_size(kind, arguments, sum(array.nbytes for array in arrays.values()))
-        yield kind, arguments, arrays
+        check_size(config, sum(array.nbytes for array in arrays.values()))
+        yield config, seed, arrays
 
 
-def _entries(archive: zipfile.ZipFile, path: str | os.PathLike) -> Any:
-    """config.json, parsed, of an archive that is one of ours by its entries."""
+def _declared(archive: zipfile.ZipFile, path: str | os.PathLike) -> tuple[Config, int]:
+    """(arguments, seed) of an archive that is one of ours by its entries."""
     entries = {entry.filename: entry for entry in archive.infolist()}
     if set(entries) != {CONFIG, METADATA, WEIGHTS} or len(archive.infolist()) != len(entries):
         raise UserError(f"the archive must hold {CONFIG}, {METADATA} and {WEIGHTS}, each once, and nothing else")
@@ -89,13 +91,60 @@ def _entries(archive: zipfile.ZipFile, path: str | os.PathLike) -> Any:
         raise UserError("its parts declare more bytes than it has")
     if entries[CONFIG].file_size > LONGEST_JSON:
         raise UserError(f"its {CONFIG} has {entries[CONFIG].file_size} bytes, too many for a network of ours")
-    return json.loads(archive.read(CONFIG))
-
-
-def _declared(config: Any) -> tuple[Kind, dict[str, Any]]:
-    name = config.get("registered_name") if isinstance(config, dict) else None
+    plain = json.loads(archive.read(CONFIG))
+    name = plain.get("registered_name") if isinstance(plain, dict) else None
     if not isinstance(name, str) or name not in CONFIGS:
-        given = config.get("class_name") if isinstance(config, dict) else None
-        known = [known.removeprefix("stylegan_tf>") for known in CONFIGS]
-        raise UserError(f"its class is {given!s:.60}, not {', '.join(known[:-1])} or {known[-1]}")
-    return CONFIGS[name], checked_arguments(CONFIGS[name], config.get("config"))
+        given = plain.get("class_name") if isinstance(plain, dict) else None
+        *most, last = (known.removeprefix("stylegan_tf>") for known in CONFIGS)
+        raise UserError(f"its class is {given!s:.60}, not {', '.join(most)} or {last}")
+    kind, given = CONFIGS[name], plain.get("config")
+    if not isinstance(given, dict):
+        raise UserError("its configuration is no table of arguments")
+    known = {each.name for each in fields(kind)}
+    for name in sorted(given.keys() - known - KERAS_OWN - {"seed"}):
+        raise UserError(f"it has the unknown argument {name:.60}")
+    seed = given.get("seed", 0)
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise UserError(f"its seed must be a whole number from 0 to 2**63 - 1, not {seed!r:.40}")
+    return checked(kind, {name: given[name] for name in known & given.keys()}), seed
+
+
+def plain_arrays(file: Any, size: int) -> dict[str, Any]:
+    """path -> h5py.Dataset of every array in an open h5py.File of `size` bytes.
+
+    Every array is float32 and lies whole and unshared in the file: no links out of it, no virtual, chunked, compressed
+    or merely declared data, and in sum no more than the file has bytes. Raises UserError for anything else.
+    """
+    import h5py
+
+    found: dict[str, Any] = {}
+    groups, names = [("", file, 0)], 0
+    while groups:
+        path, group, depth = groups.pop()
+        for name in group:
+            names += 1  # of what was visited, as links can make a small file a large tree
+            here = f"{path}{name}"
+            if names > MOST_NAMES or depth > DEEPEST:
+                raise UserError("it has more names, or deeper ones, than any network")
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise UserError(f"{here} is a link to something else, not an array")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                groups.append((f"{here}/", item, depth + 1))
+            elif isinstance(item, h5py.Dataset):
+                found[here] = item
+            else:
+                raise UserError(f"{here} is not an array")
+    total = sum(array.nbytes for array in found.values())
+    if total > size:
+        raise UserError(f"its arrays declare {total} bytes, and it has {size}")
+    for path, array in found.items():
+        if array.dtype != "float32" or array.shape is None:
+            raise UserError(f"{path} is {array.dtype}, not float32")
+        properties = array.id.get_create_plist()
+        if properties.get_layout() != h5py.h5d.CONTIGUOUS or properties.get_external_count() or array.is_virtual:
+            raise UserError(f"{path} does not lie in the file as one plain block")
+        start = array.id.get_offset()
+        if start is None or array.id.get_storage_size() != array.nbytes or start + array.nbytes > size:
+            raise UserError(f"{path} is declared, but its numbers are not there")
+    return found

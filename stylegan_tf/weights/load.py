@@ -1,18 +1,28 @@
-"""Networks from what a user names: a run or snapshot directory, a .keras or official file, an address, a known name."""
+"""Networks from what a user names. `load` takes
+
+results/00000-sgan-mine-256-F-1gpu         a run directory: its newest snapshot
+.../network-snapshot-000140                a snapshot: G.keras, D.keras, Gs.keras
+.../checkpoints                            the newest checkpoint of a run, as far as it has come
+.../checkpoints/000140032                  one of them
+Gs.keras                                   a file of one network
+karras2019stylegan-ffhq-1024x1024.pkl      an official network file
+https://host/net.pkl                       the address of either, which is downloaded once
+ffhq                                       a published network by its name (pretrained/README.md), likewise
+"""
 
 import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stylegan_tf import rundir
 from stylegan_tf.configs.crop import Rectangle, rectangle
-from stylegan_tf.configs.json_form import from_json
 from stylegan_tf.configs.schedule import phase
-from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.schema import DiscriminatorConfig, Experiment, ProganDiscriminatorConfig
+from stylegan_tf.configs.text import from_json
 from stylegan_tf.errors import UserError
-from stylegan_tf.weights import download, network_file, registry
+from stylegan_tf.weights import download, official_pickle, registry
 
 if TYPE_CHECKING:
     from stylegan_tf.networks.discriminator import Discriminator
@@ -22,10 +32,32 @@ if TYPE_CHECKING:
 ROLES = ("G", "D", "Gs")
 SHIPPED = Path(__file__).parents[2] / "pretrained" / "faces" / "Gs.keras"  # a network that comes with the project
 REPORT = "network.json"  # beside converted official files
+STATE = "state.index"  # of a checkpoint: TensorFlow's table of what is in it; it stands for the checkpoint here
 ACCEPTED = (
-    "give a run directory, a network-snapshot directory, a .keras or official .pkl file, an address, or one of "
-    + ", ".join(registry.GENERATORS)
+    "give a run directory, a network-snapshot directory, a checkpoints directory, a .keras or official .pkl file, an "
+    "address, or one of " + ", ".join(registry.GENERATORS)
 )
+
+
+def load(what: str | os.PathLike) -> "Networks":
+    """The networks of what a user names: see the list at the top of this file.
+
+    G.keras, D.keras and Gs.keras are what their names say; the generator of a file of one network becomes Gs. Nothing
+    in a file is executed. Raises UserError where there is nothing of the kind, or a file is not such a network.
+    """
+    return opened(what).networks
+
+
+def opened(what: str | os.PathLike) -> "Opened":
+    """As `load`, with the stage that was reached."""
+    files = network_files(what)
+    if files[0].name == STATE:
+        networks = _read_checkpoint(files[0].parent)
+    elif is_official(files[0]):
+        return _read_official(files[0])
+    else:
+        networks = Networks(**dict(_read_keras(path) for path in files))
+    return Opened(networks, *stage_of_snapshot(files[0]))
 
 
 class Networks(NamedTuple):
@@ -50,41 +82,45 @@ class Opened(NamedTuple):
     fade: float
 
 
-def load(what: str | os.PathLike) -> Networks:
-    """The networks of what a user names.
+def declared(what: str | os.PathLike) -> tuple[dict[str, Any], int | None]:
+    """(role -> dataclass of its arguments, stage that was reached) of what `load` takes, without TensorFlow and Keras.
 
-    A run directory (its newest snapshot), a snapshot directory, a .keras file, an official network file, an http(s)
-    address of either, or a registered name such as "ffhq" (see pretrained/README.md), which is downloaded once.
-    G.keras, D.keras and Gs.keras are what their names say; the generator of a file of one network becomes Gs. Nothing
-    in a file is executed. Raises UserError where there is nothing of the kind, or a file is not such a network.
+    Fetches what is not here. Raises UserError where there is none.
     """
-    return opened(what).networks
-
-
-def opened(what: str | os.PathLike) -> Opened:
-    """As `load`, with the stage that was reached."""
     files = network_files(what)
-    if is_official(files[0]):
-        return _official(files[0])
-    read = [_read(path) for path in files]
-    return Opened(Networks(**dict(read)), *stage_of_snapshot(files[0]))
+    found: dict[str, Any] = {}
+    if files[0].name == STATE:
+        experiment, _ = _run_of(files[0].parent)
+        found = {"G": experiment.G, "D": experiment.D, "Gs": experiment.G}
+    elif is_official(files[0]):
+        states = official_pickle.read(files[0])
+        found = {role: official_pickle.declared(state) for role, state in states.items()}
+        shown = next(role for role in ("Gs", "G", "D") if role in states)
+        return found, stage_of_lod(states[shown].lod, found[shown].resolution.bit_length() - 1)[0]
+    else:
+        from stylegan_tf.weights import keras_header
+
+        for path in files:
+            config = keras_header.declared(path)
+            judges = isinstance(config, DiscriminatorConfig | ProganDiscriminatorConfig)
+            found["D" if judges else path.stem if path.stem in ROLES else "Gs"] = config
+    return found, stage_of_snapshot(files[0])[0]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Which files are meant.
 
 
 def network_files(what: str | os.PathLike) -> list[Path]:
-    """The files that `what` means: the .keras files of one snapshot, or a single file. Fetches what is not here.
+    """The files that `what` means: the .keras files of one snapshot, the STATE of a checkpoint, or a single file.
 
-    Raises UserError where there are none.
+    Fetches what is not here. Raises UserError where there are none.
     """
     path = Path(what)
     if path.is_file():
         return [path]
     if path.is_dir():
-        snapshot = path if _networks_in(path) else rundir.newest_snapshot(path)
-        if snapshot is not None:
-            return _networks_in(snapshot)
-        if (path / rundir.CONFIG).is_file():
-            raise UserError(f"the run {path} has saved no networks yet")
-        raise UserError(f"there are no networks in {path}; {ACCEPTED}")
+        return _files_in(path)
     if download.is_address(str(what)):
         return [download.fetch(str(what))]
     entry = registry.find(str(what))
@@ -96,6 +132,28 @@ def network_files(what: str | os.PathLike) -> list[Path]:
     raise UserError(f"there is no {path}; {near if near.startswith('did you mean') else ACCEPTED}")
 
 
+def _files_in(folder: Path) -> list[Path]:
+    snapshot = folder if _keras_files(folder) else rundir.newest_snapshot(folder)
+    if snapshot is not None:
+        return _keras_files(snapshot)
+    if (folder / STATE).is_file():
+        return [folder / STATE]
+    is_run = (folder / rundir.CONFIG).is_file()
+    checkpoints = folder / rundir.CHECKPOINTS if is_run else folder
+    numbered = [path for path in checkpoints.glob("*") if path.name.isdigit() and (path / STATE).is_file()]
+    newest = max(numbered, key=lambda path: int(path.name), default=None)
+    if is_run:
+        hint = f"; its newest checkpoint can be named: {checkpoints}" if newest else ""
+        raise UserError(f"the run {folder} has saved no networks yet{hint}")
+    if newest is None or checkpoints.absolute().name != rundir.CHECKPOINTS:
+        raise UserError(f"there are no networks in {folder}; {ACCEPTED}")
+    return [newest / STATE]
+
+
+def _keras_files(folder: Path) -> list[Path]:
+    return [path for path in (folder / f"{role}.keras" for role in ROLES) if path.is_file()]
+
+
 def is_official(path: Path) -> bool:
     """Whether a file is not one of ours, which are zip archives."""
     with open(path, "rb") as file:
@@ -103,7 +161,10 @@ def is_official(path: Path) -> bool:
 
 
 def generator_file(what: str | os.PathLike) -> Path:
-    """The file of the generator whose pictures are meant to be seen: Gs, or G where that is all there is."""
+    """The file of the generator whose pictures are meant to be seen: Gs, or G where that is all there is.
+
+    Of a checkpoint, which has all networks in one, its STATE.
+    """
     files = {path.name: path for path in network_files(what)}
     found = files.get("Gs.keras") or files.get("G.keras")
     if found is None and len(files) == 1:
@@ -126,11 +187,15 @@ def newest_network(outdir: str | os.PathLike, otherwise: Path | None = None) -> 
     return found
 
 
-def stage_of_snapshot(path: Path) -> tuple[int | None, float]:
-    """(stage, fade) that the network in a .keras file had been trained to; (None, 1.0), the final one, where unknown.
+# ---------------------------------------------------------------------------------------------------------------------
+# How far a network was trained, and on what.
 
-    Known for snapshots that lie in the folder they were written to, to the thousand pictures that its name counts, and
-    for converted official files beside the report of their conversion.
+
+def stage_of_snapshot(path: Path) -> tuple[int | None, float]:
+    """(stage, fade) that the network in a file of ours had been trained to; (None, 1.0), the final one, where unknown.
+
+    Known for snapshots that lie in the folder they were written to, to the thousand pictures that its name counts; for
+    checkpoints in their run; and for converted official files beside the report of their conversion.
     """
     folder = path.absolute().parent
     if (folder / REPORT).is_file():
@@ -143,7 +208,7 @@ def stage_of_snapshot(path: Path) -> tuple[int | None, float]:
 
 
 def crop_of_snapshot(path: Path) -> tuple[Rectangle, int] | None:
-    """What is not black bars in the pictures that the network in a .keras file was trained on, and their side.
+    """What is not black bars in the pictures that the network in a file of ours was trained on, and their side.
 
     None where there are none, or nothing is known: see stage_of_snapshot.
     """
@@ -156,14 +221,45 @@ def crop_of_snapshot(path: Path) -> tuple[Rectangle, int] | None:
 
 
 def trained(folder: Path) -> tuple[Experiment | None, int]:
-    """The experiment that wrote a snapshot folder, and its nimg to the thousand; (None, 0) for other folders."""
+    """The experiment that wrote a snapshot or checkpoint, and its nimg, that of a snapshot to the thousand.
+
+    (None, 0) for other folders.
+    """
+    if (folder / STATE).is_file():
+        return _run_of(folder)
     kimg = re.fullmatch(r"network-snapshot-(\d{6,})", folder.name)
     if kimg is None or not (folder / rundir.CONFIG).is_file():
         return None, 0
+    return _experiment(folder), int(kimg[1]) * 1000
+
+
+def _run_of(checkpoint: Path) -> tuple[Experiment, int]:
+    """The experiment of the run that a checkpoint lies in, and the checkpoint's nimg."""
+    run = checkpoint.absolute().parents[1]
+    if checkpoint.absolute().parent.name != rundir.CHECKPOINTS or not (run / rundir.CONFIG).is_file():
+        raise UserError(
+            f"the checkpoint {checkpoint} lies in no {rundir.CHECKPOINTS} folder of a run, whose {rundir.CONFIG} would "
+            "say which networks it holds; put it back there"
+        )
+    progress = checkpoint / "progress.json"
     try:
-        return from_json(rundir.read_config(folder)), int(kimg[1]) * 1000
+        nimg = json.loads(progress.read_text(encoding="utf-8"))["nimg"]
+        if type(nimg) is not int or nimg < 0:
+            raise ValueError(f"its nimg is {nimg!a:.40}")
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise UserError(f"{progress} is damaged ({error}); {_another(checkpoint)}") from None
+    return _experiment(run), nimg
+
+
+def _experiment(folder: Path) -> Experiment:
+    try:
+        return from_json(rundir.read_config(folder))
     except UserError as error:
         raise UserError(f"{folder / rundir.CONFIG}: {error}") from None
+
+
+def _another(checkpoint: Path) -> str:
+    return f"name another checkpoint in {checkpoint.parent}, or a snapshot of the run"
 
 
 def _stage_of_converted(path: Path, report: Path) -> tuple[int | None, float]:
@@ -189,13 +285,12 @@ def stage_of_lod(lod: float, last_stage: int) -> tuple[int | None, float]:
     return max(last_stage - int(lod), 2), 1 - (lod - int(lod))
 
 
-def _networks_in(folder: Path) -> list[Path]:
-    return [path for path in (folder / f"{role}.keras" for role in ROLES) if path.is_file()]
+# ---------------------------------------------------------------------------------------------------------------------
+# The networks in a file. Keras, which takes seconds, is imported after the file has been found.
 
 
-def _official(path: Path) -> Opened:
-    """Imports Keras, which takes seconds, after the file has been found to be whole."""
-    states = network_file.read(path)
+def _read_official(path: Path) -> Opened:
+    states = official_pickle.read(path)
     from stylegan_tf.weights.convert import to_network
 
     networks = {role: to_network(state) for role, state in states.items()}
@@ -204,8 +299,8 @@ def _official(path: Path) -> Opened:
     return Opened(Networks(**networks), stage, fade)
 
 
-def _read(path: Path) -> "tuple[str, Generator | Discriminator | ProganGenerator | ProganDiscriminator]":
-    """(role, network). Imports Keras, which takes seconds."""
+def _read_keras(path: Path) -> "tuple[str, Generator | Discriminator | ProganGenerator | ProganDiscriminator]":
+    """(role, network)."""
     from stylegan_tf.networks.discriminator import Discriminator
     from stylegan_tf.networks.progan import ProganDiscriminator
     from stylegan_tf.weights.keras_file import read
@@ -217,3 +312,32 @@ def _read(path: Path) -> "tuple[str, Generator | Discriminator | ProganGenerator
         kind = "discriminator" if judges else "generator"
         raise UserError(f"{path} holds a {kind}, which its name does not say")
     return path.stem if path.stem in ROLES else fitting[0], network
+
+
+def _read_checkpoint(folder: Path) -> Networks:
+    """The networks that the run's config.json describes, with the weights of a checkpoint (training/checkpoint.py)."""
+    experiment, _ = _run_of(folder)
+    import keras
+    import numpy as np
+
+    if keras.config.backend() != "tensorflow":
+        raise UserError(f"{folder} is a checkpoint of TensorFlow's: {keras.config.backend()} can load a snapshot")
+    import tensorflow as tf
+
+    from stylegan_tf.networks.kinds import make
+
+    unreadable = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError, tf.errors.OpError)
+    try:
+        G, D, Gs = make(experiment.G), make(experiment.D), make(experiment.G)
+        # A checkpoint also holds the state of the optimizers, which nobody needs here.
+        status = tf.train.Checkpoint(G=G, D=D, Gs=Gs).read(str(folder / Path(STATE).stem)).expect_partial()
+        status.assert_existing_objects_matched()
+    except unreadable as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(
+            f"the checkpoint {folder} is damaged, or of other networks ({why}); {_another(folder)}"
+        ) from None
+    for role, network in (("G", G), ("D", D), ("Gs", Gs)):
+        if not all(np.isfinite(variable.numpy()).all() for variable in network.variables):
+            raise UserError(f"the {role} of {folder} holds numbers that are not finite; {_another(folder)}")
+    return Networks(G, D, Gs)

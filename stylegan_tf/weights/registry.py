@@ -2,9 +2,6 @@
 
 import difflib
 from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-from stylegan_tf.weights import addresses
 
 # What a file is for.
 NETWORKS = "networks"  # StyleGAN: G, D and Gs
@@ -50,10 +47,17 @@ ATTRIBUTES = (
 # fmt: on
 
 
+def drive_addresses(file_id: str) -> tuple[str, str]:
+    """Where Google Drive gives a file: without its warning page about large files, and the older address."""
+    return (
+        f"https://drive.usercontent.google.com/download?id={file_id}&export=download&confirm=t",
+        f"https://drive.google.com/uc?id={file_id}&export=download",
+    )
+
+
 def _stylegan(name: str, resolution: str, data: str, file_id: str) -> Entry:
-    file = f"karras2019stylegan-{name}-{resolution}.pkl"
-    what = f"StyleGAN of {data}: G, D, Gs"
-    return Entry(name, file, addresses.drive_addresses(file_id), NETWORKS, what, resolution, CC_BY_NC)
+    file, what = f"karras2019stylegan-{name}-{resolution}.pkl", f"StyleGAN of {data}: G, D, Gs"
+    return Entry(name, file, drive_addresses(file_id), NETWORKS, what, resolution, CC_BY_NC)
 
 
 def _config_a(name: str, resolution: str, data: str) -> Entry:
@@ -63,11 +67,20 @@ def _config_a(name: str, resolution: str, data: str) -> Entry:
     return Entry(f"{name}-config-a", file, where, NETWORKS, what, resolution, NVIDIA_NC)
 
 
+def _metric(name: str, file: str, what: str, resolution: str, licence: str, file_id: str) -> Entry:
+    where = (f"{NVIDIA}/stylegan/networks/metrics/{file}", *drive_addresses(file_id))
+    return Entry(name, file, where, METRIC, what, resolution, licence)
+
+
 def _classifier(index: int, attribute: str) -> Entry:
     name = f"celebahq-classifier-{index:02d}-{attribute}"
     where = (f"{NVIDIA}/stylegan/networks/metrics/{name}.pkl",)
     what = f"CelebA-HQ attribute {index}: {attribute.replace('-', ' ')}"
     return Entry(name, f"{name}.pkl", where, CLASSIFIER, what, "256x256", CC_BY_NC)
+
+
+def _open(name: str, folder: str, file: str, what: str, resolution: str, licence: str, size: int, sha256: str) -> Entry:
+    return Entry(name, file, (f"https://{folder}/{file}",), METRIC, what, resolution, licence, size, sha256)
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -81,63 +94,35 @@ ENTRIES: tuple[Entry, ...] = (
     _config_a("cat", "256x256", "LSUN Cat"),
     _config_a("church", "256x256", "LSUN Church"),
     _config_a("horse", "256x256", "LSUN Horse"),
-    Entry(
-        "inception",
-        "inception_v3_features.pkl",
-        (
-            f"{NVIDIA}/stylegan/networks/metrics/inception_v3_features.pkl",
-            *addresses.drive_addresses("1MzTY44rLToO5APn8TZmfR7_ENSe5aZUn"),
-        ),
-        role=METRIC,
-        what="Inception-v3 of 2015-12-05, features (FID)",
-        resolution="299x299",
-        licence=APACHE,
+    _metric(
+        *("inception", "inception_v3_features.pkl", "Inception-v3 of 2015-12-05, features (FID)", "299x299"),
+        *(APACHE, "1MzTY44rLToO5APn8TZmfR7_ENSe5aZUn"),
     ),
-    Entry(
-        "vgg16-lpips",
-        "vgg16_zhang_perceptual.pkl",
-        (
-            f"{NVIDIA}/stylegan/networks/metrics/vgg16_zhang_perceptual.pkl",
-            *addresses.drive_addresses("1N2-m9qszOeVC9Tq77WxsLnuWwOedQiD2"),
-        ),
-        role=METRIC,
-        what="VGG16 with the LPIPS weights, perceptual distance (PPL)",
-        resolution="any",
-        licence=f"{VGG16}, {LPIPS}",
+    _metric(
+        *("vgg16-lpips", "vgg16_zhang_perceptual.pkl", "VGG16 with the LPIPS weights, perceptual distance (PPL)"),
+        *("any", f"{VGG16}, {LPIPS}", "1N2-m9qszOeVC9Tq77WxsLnuWwOedQiD2"),
     ),
     *(_classifier(index, attribute) for index, attribute in enumerate(ATTRIBUTES)),
-    Entry(
+    _open(
         "inception-pth",
+        "github.com/mseitzer/pytorch-fid/releases/download/fid_weights",
         "pt_inception-2015-12-05-6726825d.pth",
-        ("https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",),
-        role=METRIC,
-        what="Inception-v3 of 2015-12-05 as pytorch-fid has it (FID)",
-        resolution="299x299",
-        licence=APACHE,
-        size=95_628_359,
-        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        "Inception-v3 of 2015-12-05 as pytorch-fid has it (FID)",
+        *("299x299", APACHE, 95_628_359, "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"),
     ),
-    Entry(
+    _open(
         "vgg16-pth",
+        "download.pytorch.org/models",
         "vgg16-397923af.pth",
-        ("https://download.pytorch.org/models/vgg16-397923af.pth",),
-        role=METRIC,
-        what="VGG16 as torchvision has it (PPL)",
-        resolution="any",
-        licence=VGG16,
-        size=553_433_881,
-        sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        "VGG16 as torchvision has it (PPL)",
+        *("any", VGG16, 553_433_881, "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"),
     ),
-    Entry(
+    _open(
         "lpips-pth",
+        "raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1",
         "vgg.pth",
-        ("https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",),
-        role=METRIC,
-        what="LPIPS weights v0.1 for VGG16 (PPL); also lpips/weights/v0.1/ in the PyPI package lpips 0.1.4",
-        resolution="any",
-        licence=LPIPS,
-        size=7_289,
-        sha256="a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
+        "LPIPS weights v0.1 for VGG16 (PPL); also lpips/weights/v0.1/ in the PyPI package lpips 0.1.4",
+        *("any", LPIPS, 7_289, "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),
     ),
 )
 NAMES = tuple(entry.name for entry in ENTRIES)
@@ -154,31 +139,3 @@ def nearest(name: str) -> str:
     known = {spelling.lower(): spelling for entry in ENTRIES for spelling in (entry.name, entry.file)}
     near = difflib.get_close_matches(name.lower(), known, n=1)
     return f"did you mean {known[near[0]]}?" if near else "choose from " + ", ".join(GENERATORS)
-
-
-def from_address(address: str) -> Entry:
-    """The entry for a file that a user gave by its address: a published one, or a new one named by the address.
-
-    Raises UserError for an address that is not followed. A foreign file never takes the name of a published one.
-    """
-    addresses.check(address)
-    file_id = addresses.drive_id(address)
-    where = (address,) if file_id is None else addresses.drive_addresses(file_id)
-    for entry in ENTRIES:
-        if set(where) & set(entry.addresses):
-            return entry
-    file = addresses.file_name(address)
-    if find(file) is not None:
-        file = addresses.marked(file, address)
-    return Entry(address, file, where)
-
-
-def table() -> list[str]:
-    """The lines of the table in pretrained/README.md."""
-    rows = ["| name | file | what | resolution | licence | address |", "|---|---|---|---|---|---|"]
-    for entry in ENTRIES:
-        links = ", ".join(f"[{urlsplit(where).hostname}]({where})" for where in entry.addresses)
-        rows.append(
-            f"| `{entry.name}` | `{entry.file}` | {entry.what} | {entry.resolution} | {entry.licence} | {links} |"
-        )
-    return rows

@@ -1,8 +1,7 @@
 """The page of train.py --list."""
 
-from stylegan_tf.configs.data_sets import DATA_SETS
 from stylegan_tf.configs.listing import page
-from stylegan_tf.configs.presets import CONFIGS, HARDWARE, LOSSES
+from stylegan_tf.configs.presets import CONFIGS, DATA_SETS, HARDWARE, LOSSES
 
 
 def section(title: str) -> list[list[str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylegan_tf.data.attributes import chosen, find_list, plain, read_attributes, split
+from stylegan_tf.data.attributes import chosen, find_list, plain, read_attributes, split, write_attributes
 from stylegan_tf.data.faces.attributes import ATTRIBUTES as CELEBA
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
@@ -27,6 +27,7 @@ def test_reading(tmp_path):
     assert found.column("smiling").tolist() == [True, False, False]
     assert found.column("5-o-clock-shadow").tolist() == [False, False, True]
     assert found.table.dtype == np.bool_
+    assert found.files == ("000001.jpg", "000002.jpg", "c.png")
 
 
 def test_every_name_of_celeba_is_one_of_the_published_classifiers():
@@ -94,3 +95,36 @@ def test_split_is_a_function_of_the_seed():
     assert np.array_equal(split(95, 0.1, 7)[1], judged)
     assert not np.array_equal(split(95, 0.1, 8)[1], judged)
     assert len(split(12, 0.01, 7)[1]) == 1
+
+
+def test_the_written_layout_is_celebas(tmp_path):
+    path = tmp_path / "list_attr_celeba.txt"
+    table = np.zeros((2, 40), bool)
+    table[1, 0] = table[0, 39] = True
+    write_attributes(path, ["000000.png", "000001.png"], CELEBA, table)
+    lines = path.read_text().splitlines()
+    assert lines[0] == "2"
+    assert lines[1].startswith("5_o_Clock_Shadow Arched_Eyebrows ") and lines[1].endswith(" Wearing_Necktie Young")
+    assert lines[2] == "000000.png" + 39 * " -1" + "  1"
+    assert lines[3] == "000001.png  1" + 39 * " -1"
+    assert [each.name for each in tmp_path.iterdir()] == ["list_attr_celeba.txt"]
+
+
+def test_what_is_written_is_read(tmp_path):
+    table = np.random.default_rng(0).random((5, 40)) < 0.5
+    files = tuple(f"{index:06d}.png" for index in range(5))
+    write_attributes(tmp_path / "list.txt", files, CELEBA, table)
+    found = read_attributes(tmp_path / "list.txt")
+    assert (found.files, found.names) == (files, CELEBA)
+    assert np.array_equal(found.table, table)
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
+    with pytest.raises(ValueError, match="shape"):
+        write_attributes(tmp_path / "list.txt", ["a.png"], CELEBA, np.zeros((1, 39), bool))
+    with pytest.raises(ValueError, match="space"):
+        write_attributes(tmp_path / "list.txt", ["a b.png"], CELEBA, np.zeros((1, 40), bool))
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError):
+        write_attributes(tmp_path / "folder", ["a.png"], CELEBA, np.zeros((1, 40), bool))
+    assert [each.name for each in tmp_path.iterdir()] == ["folder"]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from stylegan_tf.data import framing, layout
-from stylegan_tf.data.encoding import encode_levels
-from stylegan_tf.data.example_proto import encode
-from stylegan_tf.data.framing import write_record
-from stylegan_tf.data.layout import FACTS, find_levels, labels_path, level_path, open_data_set, read_facts
+from stylegan_tf.data.example import encode
+from stylegan_tf.data.framing import framed
+from stylegan_tf.data.layout import FACTS, find_levels, identity, labels_path, level_path, open_data_set, read_facts
+from stylegan_tf.data.writing import encode_levels
 from stylegan_tf.errors import UserError
 
 COUNT = 3
@@ -19,7 +19,7 @@ COUNT = 3
 def write_level(path, pictures):
     with open(path, "wb") as file:
         for picture in pictures:
-            write_record(file, encode(picture))
+            file.write(framed(encode(picture)))
 
 
 @pytest.fixture
@@ -155,8 +155,8 @@ def test_index_notices_a_count_that_the_file_size_hid(folder):
     size = path.stat().st_size
     first = len(encode(np.zeros((3, 4, 4), np.uint8))) + 16
     with open(path, "wb") as file:
-        write_record(file, encode(np.full((3, 4, 4), 2, np.uint8)))
-        write_record(file, b"x" * (size - first - 16))
+        file.write(framed(encode(np.full((3, 4, 4), 2, np.uint8))))
+        file.write(framed(b"x" * (size - first - 16)))
     data_set = open_data_set(folder)
     with pytest.raises(UserError, match="cats-r02.tfrecords holds 2 records, the other levels 3"):
         data_set.index(2)
@@ -194,7 +194,7 @@ def test_records_of_other_lengths_that_fill_the_file_as_equal_ones_would(compres
     for stage, blob in zip((3, 2), first, strict=True):
         with open(level_path(folder, "cats", stage), "wb") as file:
             file.write(blob)
-            write_record(file, b"x" * (2 * len(blob) - 16))
+            file.write(framed(b"x" * (2 * len(blob) - 16)))
     assert open_data_set(folder).num_images == 2  # though three of the first would fit
 
 
@@ -241,7 +241,59 @@ def test_headers_of_a_large_compressed_set_are_read_quickly(tmp_path):
     with open(level_path(tmp_path, "cats", 2), "wb") as file:
         file.write(tiny)
         for length in range(69_999):
-            write_record(file, b"x" * (length % 99))
+            file.write(framed(b"x" * (length % 99)))
     start = time.process_time()
     assert open_data_set(tmp_path).num_images == 70_000
     assert time.process_time() - start < 1
+
+
+@pytest.fixture
+def labelled(folder):
+    """The data set of `folder`, with labels, in a folder of its own."""
+    with open(labels_path(folder, "cats"), "wb") as file:
+        np.save(file, np.eye(COUNT, dtype=np.float32))
+    return folder.rename(folder.with_name(f"{folder.name}-labelled"))
+
+
+def test_identity_does_not_depend_on_the_place(labelled, tmp_path_factory):
+    before = identity(open_data_set(labelled))
+    assert json.loads(json.dumps(before)) == before
+    assert {name: before[name] for name in ("name", "num_images", "resolution", "channels")} == {
+        "name": "cats",
+        "num_images": COUNT,
+        "resolution": 16,
+        "channels": 3,
+    }
+    elsewhere = labelled.rename(tmp_path_factory.mktemp("elsewhere") / "called otherwise")
+    (elsewhere / "list_attr_cats.txt").write_text("1")
+    (elsewhere / FACTS).write_text("{}")
+    assert identity(open_data_set(elsewhere)) == before
+    assert identity(open_data_set(os.path.relpath(elsewhere))) == before
+
+
+def other_labels(folder):
+    with open(labels_path(folder, "cats"), "wb") as file:
+        np.save(file, np.eye(COUNT, dtype=np.float32)[::-1])
+
+
+def another_picture(folder):
+    for stage in (2, 3, 4):
+        write_level(level_path(folder, "cats", stage), np.zeros((COUNT + 1, 3, 2**stage, 2**stage), np.uint8))
+    with open(labels_path(folder, "cats"), "wb") as file:
+        np.save(file, np.eye(COUNT + 1, dtype=np.float32))
+
+
+def compressed_differently(folder):
+    for stage in (2, 3, 4):
+        blob = encode_levels(np.full((COUNT, 2**stage, 2**stage, 3), stage, np.uint8), "png")[0]
+        level_path(folder, "cats", stage).write_bytes(blob)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [other_labels, another_picture, compressed_differently, remove("cats-rxx.labels"), remove("cats-r02.tfrecords")],
+)
+def test_identity_shows_what_changed(labelled, change):
+    before = identity(open_data_set(labelled))
+    change(labelled)
+    assert identity(open_data_set(labelled)) != before

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from stylegan_tf.data import reading
-from stylegan_tf.data.compression import compress
-from stylegan_tf.data.example_proto import encode, encode_data, example_class
-from stylegan_tf.data.framing import offsets, write_record
+from stylegan_tf.data.example import encode, example_class, message, parse
+from stylegan_tf.data.framing import framed, offsets
 from stylegan_tf.data.layout import open_data_set
-from stylegan_tf.data.reading import pictures, read_pictures
+from stylegan_tf.data.reading import all_pictures, read_pictures
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError
 
@@ -39,7 +38,7 @@ def record_file(tmp_path):
         path = tmp_path / "records"
         with open(path, "wb") as file:
             for payload in payloads:
-                write_record(file, payload)
+                file.write(framed(payload))
         return path, *offsets(path)
 
     return write
@@ -118,16 +117,9 @@ def test_a_record_that_is_no_picture(record_file):
         read_pictures(file, starts, lengths)
 
 
-def encode_packed(compression, picture):
-    return encode_data(compress(picture[None], compression)[0], picture.shape, compression)
-
-
 @pytest.mark.parametrize("kinds", [("png",), ("gzip",), ("none", "png", "gzip"), ("gzip", "none")])
 def test_compressed_records_and_mixtures(record_file, kinds):
-    payloads = [
-        encode(picture) if (kind := kinds[number % len(kinds)]) == "none" else encode_packed(kind, picture)
-        for number, picture in enumerate(PICTURES)
-    ]
+    payloads = [encode(picture, kinds[number % len(kinds)]) for number, picture in enumerate(PICTURES)]
     path, starts, lengths = record_file(payloads)
     order = np.random.RandomState(0).permutation(50)
     with open(path, "rb") as file:
@@ -137,14 +129,14 @@ def test_compressed_records_and_mixtures(record_file, kinds):
 def test_pixels_that_gzip_stores_as_they_are(record_file):
     """Noise does not become smaller: the packed bytes may hold the pixels themselves, and a checksum that differs."""
     noise = np.random.RandomState(7).randint(0, 256, (6, 1, 16, 16), np.uint8)
-    path, starts, lengths = record_file(encode_packed("gzip", picture) for picture in noise)
+    path, starts, lengths = record_file(encode(picture, "gzip") for picture in noise)
     assert len(set(lengths.tolist())) == 1
     with open(path, "rb") as file:
         assert np.array_equal(read_pictures(file, starts, lengths), noise)
 
 
 def test_a_compressed_record_that_lies_is_named(record_file):
-    path, starts, lengths = record_file([encode_data(compress(PICTURES[:1], "png")[0], (3, 4, 8), "png")])
+    path, starts, lengths = record_file([message(parse(encode(PICTURES[0], "png"))[1], (3, 4, 8), "png")])
     with open(path, "rb") as file, pytest.raises(UserError, match="record at byte 0: its PNG file is 4x4"):
         read_pictures(file, starts, lengths)
 
@@ -158,12 +150,12 @@ def test_all_pictures_in_order(tmp_path, monkeypatch, compression, batch_values)
         for picture in added:
             writer.add(picture)
     data_set = open_data_set(tmp_path / "cats")
-    found = list(pictures(data_set))
+    found = list(all_pictures(data_set))
     assert np.array_equal(found, added) and found[0].flags.c_contiguous
     means = added.astype(np.float64).reshape(5, 4, 2, 4, 2, 3).mean((2, 4))
-    assert np.array_equal(list(pictures(data_set, 2)), np.rint(means))
+    assert np.array_equal(list(all_pictures(data_set, 2)), np.rint(means))
     with pytest.raises(UserError, match="no 16x16 pictures"):
-        list(pictures(data_set, 4))
+        list(all_pictures(data_set, 4))
 
 
 def test_all_pictures_of_a_level_must_be_as_large_as_it_says(tmp_path):
@@ -171,6 +163,6 @@ def test_all_pictures_of_a_level_must_be_as_large_as_it_says(tmp_path):
         writer.add(PICTURES[0].transpose(1, 2, 0))
     data_set = open_data_set(tmp_path / "cats")
     with open(data_set.path(2), "wb") as file:
-        write_record(file, encode(PICTURES[0].reshape(3, 2, 8)))
+        file.write(framed(encode(PICTURES[0].reshape(3, 2, 8))))
     with pytest.raises(UserError, match=r"cats-r02.tfrecords holds pictures \[3, 2, 8\] at byte 0"):
-        next(pictures(data_set))
+        next(all_pictures(data_set))

@@ -1,15 +1,18 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import stylegan_tf
 from stylegan_tf import files
-from stylegan_tf.data import encoding, writing
-from stylegan_tf.data.records import encode_levels, open_data_set, pictures, read_pictures
-from stylegan_tf.data.writing import Writer, check_target
+from stylegan_tf.data import writing
+from stylegan_tf.data.layout import open_data_set
+from stylegan_tf.data.reading import all_pictures, read_pictures
+from stylegan_tf.data.writing import Writer, check_target, encode_levels
 from stylegan_tf.errors import Failure, UserError
 
 
@@ -52,7 +55,7 @@ def test_what_is_written_is_read(tmp_path, channels):
 
 
 def test_many_small_batches_and_a_picture_that_changes_after_add(tmp_path, monkeypatch):
-    monkeypatch.setattr(encoding, "BATCH_VALUES", 2 * 4 * 4 * 3)  # two pictures at a time
+    monkeypatch.setattr(writing, "BATCH_VALUES", 2 * 4 * 4 * 3)  # two pictures at a time
     added = noise(5, 4)
     one = np.empty((4, 4, 3), np.uint8)
     with Writer(tmp_path / "cats", "cats", 4, 3) as writer:
@@ -128,7 +131,7 @@ def test_a_disk_that_fails_at_the_very_end(tmp_path, monkeypatch):
         with pytest.raises(Failure, match=f"{name}: Input/output error; nothing was left behind"):
             write(tmp_path / name, noise(3), overwrite=overwrite)
     assert os.listdir(tmp_path) == ["cats"]
-    assert np.array_equal(list(pictures(open_data_set(tmp_path / "cats"))), noise(2))
+    assert np.array_equal(list(all_pictures(open_data_set(tmp_path / "cats"))), noise(2))
 
 
 def write(folder, added, compression="none", overwrite=False):
@@ -151,7 +154,7 @@ def test_add_and_append_write_the_same(tmp_path, compression):
     for name in ("cats-r02.tfrecords", "cats-r03.tfrecords", writing.FACTS):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
     data_set = open_data_set(tmp_path / "other")
-    assert data_set.compression == compression and np.array_equal(list(pictures(data_set)), added)
+    assert data_set.compression == compression and np.array_equal(list(all_pictures(data_set)), added)
 
 
 def test_blobs_of_another_resolution_are_refused(tmp_path):
@@ -200,7 +203,7 @@ def test_overwrite_keeps_the_old_set_after_an_error(tmp_path, error):
         writer.add(noise(1)[0])
         raise error
     assert os.listdir(tmp_path) == ["cats"]
-    assert np.array_equal(list(pictures(open_data_set(tmp_path / "cats"))), noise(2))
+    assert np.array_equal(list(all_pictures(open_data_set(tmp_path / "cats"))), noise(2))
 
 
 def test_the_old_set_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
@@ -265,3 +268,13 @@ def test_a_read_only_folder(tmp_path):
     finally:
         os.seteuid(user)
     assert os.listdir(locked) == []
+
+
+def test_what_a_killed_process_left_is_removed_before_its_disk_space_is_wanted(tmp_path, capsys):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    left = tmp_path / f".cats.tmp-{process.pid}"
+    left.mkdir()
+    (left / "cats-r02.tfrecords").write_bytes(b"half")
+    check_target(tmp_path / "cats")
+    assert os.listdir(tmp_path) == [] and str(left) in capsys.readouterr().err

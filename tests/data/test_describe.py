@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylegan_tf.data.describe import info, labels
+from stylegan_tf.data.describe import count_labels, info
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError
 
@@ -57,7 +57,7 @@ def test_a_long_option_is_cut(tmp_path):
 
 
 def test_class_counts(tmp_path):
-    found = labels(make(tmp_path / "set", np.eye(4)[CLASSES]))
+    found = count_labels(make(tmp_path / "set", np.eye(4)[CLASSES]))
     assert found.one_hot and found.counts.tolist() == [1, 1, 3, 0]
     assert str(found).splitlines() == [
         "cats: 5 pictures of 4 classes",
@@ -70,7 +70,7 @@ def test_class_counts(tmp_path):
 
 @pytest.mark.parametrize("rows", [[[1, 0], [1, 1]], [[0.5, 0.5], [1, 0]], [[2, -1], [1, 0]], [[0, 0], [1, 0]]])
 def test_labels_that_are_no_classes(tmp_path, rows):
-    found = labels(make(tmp_path / "set", np.array(rows)[[0, 1, 1, 1, 1]]))
+    found = count_labels(make(tmp_path / "set", np.array(rows)[[0, 1, 1, 1, 1]]))
     assert not found.one_hot
     assert str(found).startswith("cats: 5 pictures with 2 labels each, not one-hot\n  0: ")
     assert found.counts.tolist() == [4 + (rows[0][0] != 0), (rows[0][1] != 0) + 4 * (rows[1][1] != 0)]
@@ -79,6 +79,6 @@ def test_labels_that_are_no_classes(tmp_path, rows):
 
 def test_no_labels(tmp_path):
     with pytest.raises(UserError, match=r"has no labels \(cats-rxx.labels\)"):
-        labels(make(tmp_path / "set"))
+        count_labels(make(tmp_path / "set"))
     with pytest.raises(UserError, match="no columns"):
-        labels(make(tmp_path / "other", np.zeros((5, 0))))
+        count_labels(make(tmp_path / "other", np.zeros((5, 0))))

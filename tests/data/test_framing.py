@@ -1,4 +1,3 @@
-import io
 import itertools
 import os
 import struct
@@ -7,25 +6,22 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from stylegan_tf.data.framing import masked_crc, offsets, read_record, write_record
+from stylegan_tf.data import framing
+from stylegan_tf.data.framing import masked_crc, offsets, read_record
 from stylegan_tf.errors import UserError
 
 PAYLOADS = [b"123456789", b"", b"x" * 40]
 
 
 def framed(*payloads: bytes) -> bytes:
-    file = io.BytesIO()
-    for payload in payloads:
-        write_record(file, payload)
-    return file.getvalue()
+    return b"".join(map(framing.framed, payloads))
 
 
 def read_all(path) -> list[bytes]:
     starts, lengths = offsets(path)
     with open(path, "rb") as file:
         return [
-            read_record(file.fileno(), int(start), int(length))[: int(length)]
-            for start, length in zip(starts, lengths, strict=True)
+            read_record(file.fileno(), int(start), int(length)) for start, length in zip(starts, lengths, strict=True)
         ]
 
 

@@ -6,10 +6,10 @@ import tensorflow as tf
 import tiny
 from PIL import Image
 
-from stylegan_tf import rundir
+from stylegan_tf import draws, rundir
 from stylegan_tf.data.layout import open_data_set
-from stylegan_tf.data.pipeline import Feed, Reader, permutation, pictures_of
-from stylegan_tf.data.reading import pictures as stored_pictures
+from stylegan_tf.data.pipeline import Feed, Reader, permutation, pictures_of, random_rows
+from stylegan_tf.data.reading import all_pictures as stored_pictures
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
@@ -32,10 +32,10 @@ def shown(data_set, samples, stage=4):
 
 
 def fed(data_set, minibatches, minibatch=8, first=0, group=4, replicas=1, label_size=tiny.LABEL_SIZE, stage=4):
-    """(pictures, labels) of the first minibatches of a feed, rows of replicas put back in their place."""
+    """(pictures, labels, labels for G) of the first minibatches of a feed, rows of replicas put back in their place."""
     devices, rows = Replicas(replicas), Rows(minibatch, group, replicas)
     feed = Feed(Reader(data_set, stage, label_size), SEED, first, rows, devices)
-    whole = [], []
+    whole = [], [], []
     for _ in range(minibatches):
         for kind, parts in zip(whole, next(feed), strict=True):
             parts = [part.numpy() for part in devices.strategy.experimental_local_results(parts)]
@@ -46,7 +46,7 @@ def fed(data_set, minibatches, minibatch=8, first=0, group=4, replicas=1, label_
 
 
 def fed_bytes(data_set, stage):
-    pictures, labels = fed(data_set, 12, first=24, stage=stage)
+    pictures, labels, _ = fed(data_set, 12, first=24, stage=stage)
     return pictures.tobytes(), labels.tobytes()
 
 
@@ -88,7 +88,7 @@ def test_training_on_a_compressed_set_gives_the_same_numbers(data_set, compresse
         (tmp_path / name).mkdir()
         for variable, number in first:
             variable.assign(number)
-        loop.train(tiny.experiment(labels=True, total_kimg=0.032), tmp_path / name, data, Replicas(1))
+        loop.training_loop(tiny.experiment(labels=True, total_kimg=0.032), tmp_path / name, data, Replicas(1))
         trained.append(tiny.numbers(state))
     assert tiny.differing(*trained) == []
     assert len(tiny.differing(trained[0], untouched)) > 20
@@ -123,14 +123,14 @@ def test_a_minibatch_may_straddle_epochs():
     ids=str,
 )
 def test_the_order_is_a_function_of_pictures_shown(how, data_set):
-    pictures, labels = fed(data_set, 10, **how)
+    pictures, labels, _ = fed(data_set, 10, **how)
     expected = shown(data_set, how.get("first", 0) + np.arange(10 * how["minibatch"]))
     assert np.array_equal(pictures, expected[0]) and np.array_equal(labels, expected[1])
 
 
 def test_pictures_and_their_labels(data_set):
     """Picture i is about 2 i + 64 bright, and its label is i mod 2."""
-    pictures, labels = fed(data_set, 8)
+    pictures, labels, _ = fed(data_set, 8)
     assert pictures.dtype == np.uint8 and pictures.shape == (64, 16, 16, 3)
     numbers = np.round((pictures.mean(axis=(1, 2, 3)) - 64) / 2).astype(int)
     order = pictures_of(np.arange(64), SEED, 64)
@@ -149,6 +149,24 @@ def test_columns_of_labels(data_set):
     whole = fed(data_set, 1)[1]
     assert np.array_equal(fed(data_set, 1, label_size=1)[1], whole[:, :1])
     assert fed(data_set, 1, label_size=0)[1].shape == (8, 0)
+
+
+@pytest.mark.parametrize("how", [{}, {"first": 64_000_024}, {"replicas": 2}], ids=str)
+def test_labels_for_G_are_random_rows_of_the_data_sets(how, data_set):
+    """Those that a graph with the whole table in it would gather."""
+    first = how.get("first", 0)
+    random_labels = fed(data_set, 10, **how)[2]
+    for minibatch, found in enumerate(random_labels.reshape(10, 8, 2)):
+        uniform = draws.uniform(SEED, "G labels", first + 8 * minibatch, Rows(8, 4))
+        numbers = tf.minimum(tf.cast(uniform * tiny.PICTURES, tf.int64), tiny.PICTURES - 1)
+        assert np.array_equal(found, tf.gather(data_set.labels, numbers))
+    assert len({row.tobytes() for row in random_labels}) == 2
+
+
+def test_random_rows_are_all_equally_likely():
+    counts = np.bincount(random_rows(draws.uniform(3, "G labels", 0, Rows(1000)).numpy(), 5))
+    assert len(counts) == 5 and np.abs(counts - 200).max() < 5 * np.sqrt(1000 * 0.2 * 0.8)
+    assert random_rows(np.array([0, np.nextafter(np.float32(1), 0)], np.float32), 700_001).tolist() == [0, 700_000]
 
 
 def test_pictures_without_labels(tmp_path):

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from stylegan_tf.data import layout, verifying
-from stylegan_tf.data.encoding import encode_levels
-from stylegan_tf.data.example_proto import encode
-from stylegan_tf.data.framing import offsets, write_record
+from stylegan_tf.data.example import encode
+from stylegan_tf.data.framing import framed, offsets
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.verifying import verify
-from stylegan_tf.data.writing import Writer
+from stylegan_tf.data.writing import Writer, encode_levels
 from stylegan_tf.errors import UserError
 
 
@@ -64,8 +63,8 @@ def test_verify_lists_every_fault(tmp_path):
 def test_verify_checks_shapes_messages_and_labels(tmp_path):
     make(tmp_path / "cats", 2)
     with open(tmp_path / "cats" / "cats-r03.tfrecords", "ab") as file:
-        write_record(file, encode(np.zeros((1, 8, 8), np.uint8)))
-        write_record(file, b"junk")
+        file.write(framed(encode(np.zeros((1, 8, 8), np.uint8))))
+        file.write(framed(b"junk"))
     with open(tmp_path / "cats" / "cats-rxx.labels", "wb") as file:
         np.save(file, np.zeros((2, 3), np.float32))
     with pytest.raises(UserError) as raised:

@@ -29,6 +29,11 @@ FILES = {
     "losses32_lod1p6": r"grad/",
     "losses32_lod2p0": r"grad/",
     "losses32_r1_realgrads": None,
+    "cond16": r"grad/",
+    "progan16_cond": r"(grad|adam1)/",
+    "traintwo": r"train_iter\d/.*/",
+    "mixing16": None,
+    "chan16_[14]": r"grad/",
     "process_reals": None,
     "network32_outputs": None,
     "metrics": None,
@@ -38,7 +43,7 @@ FILES = {
 # Of arrays that stay whole: those of which the first row is enough, and those that are left out.
 FIRST_ROW = {"inception_formula": r".*_299", "lpips_formula": r"(a|b|d_ab)_256"}
 LEFT_OUT = {"lpips_formula": r"(c|d_ac)_256"}
-COPIED = ("vars_1024.json", "network32.pkl", "classifier32.pkl")
+COPIED = ("vars_1024.json", "network32.pkl", "classifier32.pkl", "cond16.pkl", "progan16_cond.pkl")
 # Files that hold the arrays of another: what differs is stored, and where the rest is in the other.
 TWINS = {"network32_proto4": "network32", "classifier32_proto4": "classifier32"}
 SHORTEST = 64  # bytes that are worth a reference

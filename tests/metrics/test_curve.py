@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylegan_tf.metrics.curve import curve
+from stylegan_tf.metrics.report import curve
 
 
 def rows(path: Path, *points: tuple[str, float]) -> Path:

@@ -58,13 +58,13 @@ def test_the_bundle_sees() -> None:
     a, b = tf.cast(pictures, tf.float32), tf.cast(pictures[::-1], tf.float32)
     distance = feature_extractors.feature_extractor("distance", "faces", Replicas(1))
     assert np.array_equal(distance(a, a), np.zeros(3)) and (np.asarray(distance(a, b))[[0, 2]] > 0.01).all()
-    assert len(feature_extractors.feature_extractor("classifiers", "faces", Replicas(1)).see) == 40
+    assert len(feature_extractors.feature_extractor("classifiers", "faces", Replicas(1)).network) == 40
 
 
 def test_published_classifiers_one_after_the_other(published: Path) -> None:
     found = feature_extractors.feature_extractor("classifiers", str(published), Replicas(1))
     assert found.suffix == "" and len(found.digest) == 64
-    pairs = list(found.see)
+    pairs = list(found.network)
     assert [attribute for attribute, _ in pairs] == list(registry.ATTRIBUTES)
     pictures = np.random.default_rng(1).normal(size=(2, 8, 8, 3)).astype(np.float32)
     logits = [np.asarray(network(pictures)) for _, network in pairs[:3]]
@@ -76,7 +76,7 @@ def test_mistakes(published: Path, tmp_path: Path) -> None:
     G = make(GeneratorConfig(**SMALL, z_dim=4, w_dim=4, mapping_layers=1))
     first.write_bytes(official_files.write(tmp_path / "G.pkl", {"Gs": G}).read_bytes())
     with pytest.raises(UserError, match="00-male.pkl holds no attribute classifier"):
-        list(feature_extractors.feature_extractor("classifiers", str(published), Replicas(1)).see)
+        list(feature_extractors.feature_extractor("classifiers", str(published), Replicas(1)).network)
     first.unlink()
     with pytest.raises(
         UserError, match="must hold the 40 attribute classifiers; there is no celebahq-classifier-00-male"

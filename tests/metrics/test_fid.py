@@ -8,8 +8,8 @@ from metric_stubs import Painter, Pixels, noisy_G
 from stylegan_tf.devices import Replicas
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics import fid
+from stylegan_tf.metrics.fid import Gaussian
 from stylegan_tf.metrics.samples import Fakes
-from stylegan_tf.metrics.statistics import Gaussian
 
 
 def gaussian(mean, covariance) -> Gaussian:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from stylegan_tf.data.faces.create import create_faces
-from stylegan_tf.data.records import pictures
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.devices import Replicas
 from stylegan_tf.metrics import features, fid
 from stylegan_tf.metrics.feature_extractors import feature_extractor
@@ -17,7 +17,7 @@ COUNT = 1000
 @pytest.fixture(scope="module")
 def distance(tmp_path_factory):
     """Frechet distance of a changed copy of the faces to the faces."""
-    faces = np.stack(list(pictures(create_faces(tmp_path_factory.mktemp("faces") / "set", 32, COUNT, 11, 2))))
+    faces = np.stack(list(all_pictures(create_faces(tmp_path_factory.mktemp("faces") / "set", 32, COUNT, 11, 2))))
     network = feature_extractor("features", "faces", Replicas(1))
 
     def statistics(images):

@@ -38,7 +38,7 @@ class Killer:
 
 
 def arrays(folder, killer=None, networks=NETWORKS, at_once=2, seed=0) -> dict[str, np.ndarray]:
-    fakes = Fakes(Painter(), Replicas(1), seed, BATCH, progress=killer or Killer())
+    fakes = Fakes(Painter(), Replicas(1), seed, BATCH, on_progress=killer or Killer())
     with Samples(fakes, COUNT, folder, {"network": "aa"}) as samples:
         logits = {name: np.array(array) for name, array in drawn(samples, networks, at_once)}
         return logits | {name: np.array(array) for name, array in samples.latents().items()}

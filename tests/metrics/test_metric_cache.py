@@ -9,7 +9,7 @@ from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.metrics import cache
 from stylegan_tf.metrics.cache import Key
-from stylegan_tf.metrics.statistics import Gaussian
+from stylegan_tf.metrics.fid import Gaussian
 
 KEY = Key("ab" * 32, "cd" * 32, 50_000, False)
 FOUND = Gaussian(50_000, np.array([1.0, 2.0]), np.array([[3.0, 0.5], [0.5, 4.0]]))

@@ -1,11 +1,15 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from stylegan_tf.configs.schema import GeneratorConfig, ProganGeneratorConfig
 from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import definitions
-from stylegan_tf.metrics.definitions import METRICS, find
+from stylegan_tf.metrics.definitions import METRICS, DataFacts, asked_for, find, problems
+
+G, DATA = GeneratorConfig(32), DataFacts("datasets/it", 4, 64, 3, 100)
 
 
 def test_the_official_numbers():
@@ -94,6 +98,129 @@ def test_listing_names_every_metric():
     assert "100,000 samples" in lines[list(METRICS).index("ppl_wend")]
 
 
+@pytest.fixture
+def nothing_here(monkeypatch, tmp_path):
+    """No published files are here."""
+    monkeypatch.setenv("STYLEGAN_TF_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "G", "data"),
+    [
+        ("fid50k,kid0.1k,pr0.1k3,ppl_zfull,ppl_wend,ppl2_wend,ls", G, DATA),
+        ("fid50k@open,kid0.1k@open,is50k@open,ppl_wend@open,ls@faces", G, DATA),
+        ("fid5k,ppl_zend,ls", ProganGeneratorConfig(64), DATA),
+        ("ppl_wend@faces", GeneratorConfig(16), None),
+        ("ppl2_wend@faces,fid5k@open", GeneratorConfig(8), DATA),
+        ("ls@open,ls_2k@official", GeneratorConfig(256), None),
+        ("fid5k_labels", replace(G, label_size=2), DATA._replace(label_columns=3)),
+        ("fid5k", replace(G, num_channels=1), DATA._replace(channels=1)),
+        ("kid5k", G, DATA._replace(num_images=None)),
+        ("", replace(G, num_channels=3), None),
+    ],
+)
+def test_metrics_that_can_be_had(nothing_here, metrics, G, data):
+    assert problems(asked_for(metrics), G, data) == []
+
+
+@pytest.mark.parametrize(
+    ("metrics", "G", "data", "nets", "said"),
+    [
+        ("kid0.1k@faces", GeneratorConfig(16), DATA, "auto", ["kid0.1k@faces", "16x16", "32x32 at least"]),
+        ("fid5k", GeneratorConfig(16), DATA, "faces", ["fid5k@faces", "the features of faces need 32x32 at least"]),
+        ("is50k", G, None, "auto", ["classes of Inception", "--nets=open", "is50k@open"]),
+        ("ppl_wend", ProganGeneratorConfig(32), None, "auto", ["ppl_wend@faces", "(config A) has no w"]),
+        ("kid0.2k", G, DATA, "auto", ["datasets/it has 100 pictures, kid0.2k@faces asks for 200", "kid0.1k"]),
+        (
+            "pr0.2k3",
+            G,
+            DATA._replace(num_images=2),
+            "faces",
+            ["has 2 pictures, pr0.2k3@faces asks for 200: use a larger"],
+        ),
+        ("ls", replace(G, num_channels=4), None, "auto", ["pictures of 4 channels", "alpha is not supported"]),
+        ("ls@faces", GeneratorConfig(16), None, "auto", ["pictures of 16x16, and the classifiers", "32x32 at least"]),
+        ("ls@open", GeneratorConfig(128), None, "auto", ["the classifiers of open need 256x256 at least"]),
+        (
+            "ppl_zfull@open",
+            GeneratorConfig(16),
+            None,
+            "auto",
+            ["the middle 8x8 is seen", "distance of open need 16x16"],
+        ),
+        ("ppl_zfull@faces", GeneratorConfig(8), None, "auto", ["the middle 4x4 is seen", "8x8 at least"]),
+        (
+            "ppl2_wend",
+            GeneratorConfig(8),
+            None,
+            "official",
+            ["pictures of 8x8, and the distance of official need 16x16"],
+        ),
+        ("fid5k,fid5.0k", G, DATA, "auto", ["fid5k@faces is asked for twice"]),
+        ("ls,ppl_wend,ls@faces", G, DATA, "auto", ["ls@faces is asked for twice"]),
+        ("fid5k_labels", G, DATA, "auto", ["fid5k_labels@faces: the network takes no labels: ask for fid5k"]),
+        ("ls_labels", replace(G, label_size=2), DATA, "auto", ["datasets/it has no labels", "takes 2: ask for ls, or"]),
+        (
+            "fid5k",
+            GeneratorConfig(128),
+            DATA,
+            "auto",
+            ["datasets/it has no pictures of 128x128, which the network makes"],
+        ),
+        ("fid5k", replace(G, num_channels=1), DATA, "auto", ["datasets/it have 3 channels, those of the network 1"]),
+        ("fid5k", G, None, "auto", ["nothing says what the network was trained on: name the pictures with --dataset"]),
+        ("pr0.003k3", G, DATA, "auto", ["3 samples are too few: ask for 4 at least"]),
+        ("is0.009k@open", G, None, "auto", ["9 samples are too few: ask for 10 at least"]),
+        ("fid5k@opne", G, DATA, "auto", ["fid5k: --nets=opne: choose from auto, open, official, faces"]),
+    ],
+)
+def test_metrics_that_cannot_be_had(nothing_here, metrics, G, data, nets, said):
+    (why,) = problems(asked_for(metrics), G, data, nets)
+    assert all(part in why for part in said), why
+
+
+def test_a_folder_without_the_files(nothing_here, tmp_path):
+    found = problems(asked_for("fid5k,ls,ppl_wend"), G, DATA, str(tmp_path))
+    for why, name in zip(found, ("pt_inception", "celebahq-classifier-00-male.pkl", "vgg16"), strict=True):
+        assert f"the folder {tmp_path} must hold " in why and name in why
+
+
+def test_all_problems_at_once(nothing_here):
+    found = problems(asked_for("kid5k@faces,is50k,fid5k@faces,ls@faces"), GeneratorConfig(16, num_channels=4), DATA)
+    assert [why.split()[0] for why in found] == [
+        "the",
+        "kid5k@faces:",
+        "the",
+        "datasets/it",
+        "the",
+        "fid5k@faces:",
+        "ls@faces:",
+    ]
+    assert len(found) == len(set(found))
+
+
+def test_the_smallest_pictures_are_those_of_the_networks():
+    import numpy as np
+
+    from stylegan_tf.configs.classifiers import RESOLUTION
+    from stylegan_tf.networks import faces_features, lpips
+    from stylegan_tf.weights import faces_bundle
+
+    assert definitions.SMALLEST["features"] == (1, faces_features.RESOLUTION)
+    assert definitions.SMALLEST["classifiers"] == (RESOLUTION, faces_bundle.classifiers().networks[0][1].resolution)
+    assert definitions.SMALLEST["distance"] == (lpips.SMALLEST, 8)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype(np.float32)
+    distance = faces_bundle.features().network.distance(images, images[::-1])
+    assert (np.asarray(distance) > 0).all()
+
+
 def test_it_answers_without_tensorflow():
-    code = "import sys, stylegan_tf.metrics.definitions; print({'tensorflow', 'keras'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+    code = (
+        "import sys\n"
+        "from stylegan_tf.configs.schema import GeneratorConfig\n"
+        "from stylegan_tf.metrics.definitions import asked_for, problems\n"
+        "print(len(problems(asked_for('ls,fid5k,is50k,ppl_wend'), GeneratorConfig(8))))\n"
+        "print({'tensorflow', 'keras'} & set(sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[1:] == ["set()"], done

@@ -72,10 +72,11 @@ def test_collected_stops_at_the_count():
 
 
 def test_too_few_reals():
-    found = np.zeros((300, 4), np.float32)
-    assert features.enough(found, 300, "kid50k") is found
-    with pytest.raises(UserError, match=r"the data set has 300 pictures, kid50k asks for 50000: .*--num_samples=300"):
-        features.enough(found, 50_000, "kid50k")
+    fakes = Fakes(Painter(), Replicas(1))
+    both = features.of_both(fakes, [grey(3)], Sides(), 3, "kid50k")
+    assert [len(found) for found in both] == [3, 3]
+    with pytest.raises(UserError, match=r"the data set has 3 pictures, kid50k asks for 4: .*--num_samples=3"):
+        features.of_both(fakes, [grey(3)], Sides(), 4, "kid50k")
 
 
 def test_what_is_not_a_picture():

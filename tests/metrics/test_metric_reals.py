@@ -4,7 +4,7 @@ import tensorflow as tf  # noqa: F401 (so that it is set up before the first tes
 import tiny
 
 from stylegan_tf.data.reading import read_pictures
-from stylegan_tf.metrics import reals
+from stylegan_tf.metrics.features import real_batches
 
 
 @pytest.fixture(scope="module")
@@ -19,24 +19,24 @@ def pictures(data_set):
 
 
 def test_file_order(data_set, pictures):
-    parts = list(reals.batches(data_set, 20, mirror=False, batch=8))
+    parts = list(real_batches(data_set, 20, mirror=False, batch=8))
     assert [len(part) for part in parts] == [8, 8, 4]
     assert np.array_equal(np.concatenate(parts), pictures[:20])
     assert parts[0].dtype == np.uint8
 
 
 def test_repeated_only_where_asked(data_set, pictures):
-    found = np.concatenate(list(reals.batches(data_set, 150, mirror=False, repeat=True)))
+    found = np.concatenate(list(real_batches(data_set, 150, mirror=False, repeat=True)))
     assert np.array_equal(found, np.concatenate([pictures, pictures, pictures[:22]]))
-    assert np.array_equal(np.concatenate(list(reals.batches(data_set, 150, mirror=False))), pictures)
+    assert np.array_equal(np.concatenate(list(real_batches(data_set, 150, mirror=False))), pictures)
 
 
 def test_mirrored(data_set, pictures):
-    found = np.concatenate(list(reals.batches(data_set, 128, mirror=True, repeat=True)))
+    found = np.concatenate(list(real_batches(data_set, 128, mirror=True, repeat=True)))
     same = (found == np.concatenate([pictures] * 2)).all((1, 2, 3))
     flipped = (found == np.concatenate([pictures] * 2)[:, :, ::-1]).all((1, 2, 3))
     assert (same ^ flipped).all()
     assert 40 < flipped.sum() < 88
     assert not np.array_equal(flipped[:64], flipped[64:])
-    others = np.concatenate(list(reals.batches(data_set, 128, mirror=True, repeat=True, batch=9)))
+    others = np.concatenate(list(real_batches(data_set, 128, mirror=True, repeat=True, batch=9)))
     assert np.array_equal(found, others)

@@ -79,3 +79,15 @@ def test_live_progress():
     assert lines[1].startswith("fid50k: 10 reals in 0s")
     assert lines[2].startswith("fid50k: 2/4 fakes, ")
     assert lines[-1].startswith("fid50k: 4 fakes in 0s")
+
+
+def test_progress_counts_the_first_batch_too(monkeypatch):
+    """It is reported when it is done: the time before belongs to it."""
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with Live("fid50k", LiveLine(stream, every=0)) as live:
+        for what in ("reals", "fakes"):
+            now[0] += 4
+            live(what, 4, 8)
+    assert stream.getvalue().splitlines() == [f"fid50k: 4/8 {what}, 1/s, 4s left" for what in ("reals", "fakes")]

@@ -16,7 +16,7 @@ from stylegan_tf.metrics.samples import Fakes, each_batch
 def pictures(fakes: Fakes, count: int) -> tuple[np.ndarray, ...]:
     """(z, pictures) of the first samples."""
 
-    def function(first, rows):
+    def function(fakes, first, rows):
         z, labels = samples.latents(fakes, "z", first, rows), samples.label_rows(fakes, first, rows)
         images = samples.pictures_of_z(fakes, z, labels, samples.noise_of(fakes, first, rows))
         return samples.all_finite(images), z, images
@@ -59,7 +59,6 @@ def test_pictures_have_the_final_resolution_and_three_channels():
 
 def test_config_a_has_neither_w_nor_noise():
     fakes = Fakes(progan(), Replicas(1))
-    assert not samples.has_w(fakes.Gs)
     assert samples.noise_of(fakes, 0, Rows(2)) == []
     assert pictures(fakes, 2)[1].shape == (2, 16, 16, 3)
 
@@ -82,15 +81,49 @@ def test_a_conditional_network_gets_its_labels():
     assert np.abs(zeros - ones).max() > 1e-3
 
 
+def test_labels_are_no_constant_of_the_graph():
+    """A graph holds 2 GB at most, a table of labels may be larger."""
+    table = np.random.default_rng(0).random((5000, 3)).astype(np.float32)
+    fakes = Fakes(Painter(label_size=3), Replicas(1), labels=table)
+
+    def function(fakes, first, rows):
+        labels = samples.label_rows(fakes, first, rows)
+        return tf.ones(rows.count, bool), labels
+
+    (found,) = zip(*each_batch(fakes, function, 8, "fakes", "labels"), strict=True)
+    assert all(row in table for row in np.concatenate(found))
+    (graph,) = fakes.graphs.values()
+    assert graph.graph.as_graph_def().ByteSize() < table.nbytes / 2
+
+
+def test_one_graph_for_all_fades_of_a_stage():
+    """And the same pictures, bit by bit, as with the fade in the graph."""
+    z = np.random.RandomState(0).standard_normal((8, 8)).astype(np.float32)
+    graphs: dict = {}
+
+    def function(fakes, first, rows):
+        images = samples.pictures_of_z(fakes, z, None, [])
+        return samples.all_finite(images), images
+
+    for fade in (0.1, 0.3, 0.7123):
+        fakes = Fakes(noisy_G(), Replicas(1), stage=4, fade=fade, graphs=graphs)
+        ((found,),) = each_batch(fakes, function, 8, "fakes", "pictures")
+        fixed = tf.function(lambda fakes=fakes: function(fakes, 0, Rows(8)), autograph=False)()[1].numpy()
+        assert found.tobytes() == fixed.tobytes()
+    assert len(graphs) == 1
+    list(each_batch(Fakes(noisy_G(), Replicas(1), stage=4, graphs=graphs), function, 8, "fakes", "pictures"))
+    assert len(graphs) == 2  # nothing fades
+
+
 def test_progress_counts_to_the_end():
     told = []
-    fakes = Fakes(Painter(), Replicas(2), batch=2, progress=lambda *call: told.append(call))
+    fakes = Fakes(Painter(), Replicas(2), batch=2, on_progress=lambda *call: told.append(call))
     pictures(fakes, 6)
     assert told == [("fakes", 4, 6), ("fakes", 6, 6)]
 
 
 def test_a_picture_that_is_not_finite_is_named():
-    def function(first, rows):
+    def function(fakes, first, rows):
         number = tf.cast(first, tf.int32) + rows.numbers()
         return number != 5, number
 
@@ -101,7 +134,7 @@ def test_a_picture_that_is_not_finite_is_named():
 
 
 def test_mistakes_are_raised_as_they_are_from_inside_a_graph():
-    def function(first, rows):
+    def function(fakes, first, rows):
         raise UserError("one clear line")
 
     for replicas in (Replicas(1), Replicas(2)):

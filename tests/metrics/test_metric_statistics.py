@@ -4,18 +4,15 @@ import numpy as np
 import pytest
 
 from stylegan_tf.errors import Failure, UserError
-from stylegan_tf.metrics.statistics import Running
+from stylegan_tf.metrics.fid import Gaussian, statistics_of
 
 
-def running(parts) -> Running:
-    result = Running()
-    for part in parts:
-        result.add(np.asarray(part))
-    return result
+def running(parts) -> Gaussian:
+    return statistics_of(np.asarray(part) for part in parts)
 
 
 def test_by_hand():
-    found = running([[[1.0, 2.0]], [[3.0, 6.0], [5.0, 1.0]]]).gaussian()
+    found = running([[[1.0, 2.0]], [[3.0, 6.0], [5.0, 1.0]]])
     assert found.count == 3
     assert found.mean.tolist() == [3, 3]
     # Deviations (-2, -1), (0, 3), (2, -2): sums of products 8, -2, 14, over 3 - 1.
@@ -30,35 +27,17 @@ def features():
 
 @pytest.mark.parametrize("size", [1, 64, 700, 1000])
 def test_batches(features, size):
-    found = running(features[first : first + size] for first in range(0, 1000, size)).gaussian()
+    found = running(features[first : first + size] for first in range(0, 1000, size))
     assert found.mean == pytest.approx(features.mean(axis=0, dtype=np.float64), rel=1e-12)
     assert found.covariance == pytest.approx(np.cov(features, rowvar=False), rel=1e-9)
-    assert found.covariance.tobytes() == running([features]).gaussian().covariance.tobytes()
-
-
-def test_more_after_a_look(features):
-    collected = running([features[:300]])
-    assert collected.gaussian().count == collected.count == 300
-    collected.add(features[300:])
-    assert collected.gaussian().covariance == pytest.approx(np.cov(features, rowvar=False), rel=1e-9)
-
-
-def test_merged(features):
-    one, other, empty = running([features[:300]]), running([features[300:700], features[700:]]), Running()
-    one.merge(other)
-    one.merge(empty)
-    empty.merge(one)
-    for found in (one.gaussian(), empty.gaussian()):
-        assert found.count == 1000
-        assert found.mean == pytest.approx(features.mean(axis=0, dtype=np.float64), rel=1e-12)
-        assert found.covariance == pytest.approx(np.cov(features, rowvar=False), rel=1e-9)
+    assert found.covariance.tobytes() == running([features]).covariance.tobytes()
 
 
 def test_memory_is_flat():
     random = np.random.default_rng(0)
     tracemalloc.start()
     try:
-        found = running(random.standard_normal((50, 64), np.float32) for _ in range(1000)).gaussian()
+        found = running(random.standard_normal((50, 64), np.float32) for _ in range(1000))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -68,9 +47,9 @@ def test_memory_is_flat():
 
 def test_bad_features():
     with pytest.raises(UserError, match="there are 1 pictures, and a covariance needs 2 at least"):
-        running([[[1.0, 2.0]]]).gaussian()
+        running([[[1.0, 2.0]]])
     with pytest.raises(UserError, match="there are 0 pictures"):
-        running([np.zeros((0, 3))]).gaussian()
+        running([np.zeros((0, 3))])
     with pytest.raises(Failure, match="a feature is not finite"):
         running([[[1.0, np.nan]]])
     with pytest.raises(ValueError, match="features of 3 numbers after features of 2"):

@@ -51,7 +51,7 @@ def test_dropped_modes_cost_recall():
 def test_evaluate():
     pictures = np.random.RandomState(1).randint(0, 256, (20, 16, 16, 3)).astype(np.uint8)
     told = []
-    fakes = Fakes(noisy_G(), Replicas(1), progress=lambda *call: told.append(call))
+    fakes = Fakes(noisy_G(), Replicas(1), on_progress=lambda *call: told.append(call))
     found = pr.evaluate(fakes, [pictures], Pixels(), 20)
     assert 0 <= found.precision <= 1 and 0 <= found.recall <= 1
     assert pr.evaluate(Fakes(noisy_G(), Replicas(2), batch=3), [pictures], Pixels(), 20) == found

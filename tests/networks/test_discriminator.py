@@ -74,5 +74,5 @@ def test_errors_repeat_what_they_got(tiny_D):
         tiny_D(IMAGES, stage=9)
     with pytest.raises(ValueError, match="group size 4, got 6 samples"):
         tiny_D(np.zeros((6, 16, 16, 3), np.float32))
-    with pytest.raises(ValueError, match="resolution must be 8 at least, got 4"):
+    with pytest.raises(ValueError, match="resolution=4 must be a power of two from 8"):
         Discriminator(resolution=4)

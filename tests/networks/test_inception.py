@@ -10,7 +10,7 @@ import tolerances
 from recorded import Recorded, relative
 
 from stylegan_tf.networks.inception import DEPTHS, Inception, resize
-from stylegan_tf.weights import keras_file, metric_names
+from stylegan_tf.weights import keras_file, metric_weights
 
 
 def variables(network):
@@ -27,7 +27,7 @@ def network():
     """With the weights of the formula."""
     made = Inception()
     shapes = {path: tuple(variable.shape) for path, variable in variables(made).items()}
-    keras_file.fill(made, metric_names.inception_arrays(formula_weights.inception_state(), shapes))
+    keras_file.fill(made, metric_weights.inception_arrays(formula_weights.inception_state(), shapes))
     return made
 
 

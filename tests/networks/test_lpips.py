@@ -6,7 +6,7 @@ import pytest
 from recorded import Recorded
 
 from stylegan_tf.networks.lpips import Lpips
-from stylegan_tf.weights import keras_file, metric_names
+from stylegan_tf.weights import keras_file, metric_weights
 
 RELATIVE = 1e-4
 
@@ -17,7 +17,7 @@ def network():
     made = Lpips()
     shapes = {path: tuple(variable.shape) for path, variable in keras_file.named_variables(made).items()}
     state = formula_weights.vgg_state() | formula_weights.lins_state()
-    keras_file.fill(made, metric_names.lpips_arrays(state, shapes))
+    keras_file.fill(made, metric_weights.lpips_arrays(state, shapes))
     return made
 
 

@@ -7,22 +7,24 @@ import tolerances
 
 from stylegan_tf.networks.mapping import Mapping
 
+TINY = {"z_dim": 2, "w_dim": 2, "mapping_layers": 0}
+
 
 def near(values):
     return pytest.approx(np.asarray(values), abs=tolerances.BY_HAND)
 
 
 def test_without_layers_w_is_the_normalised_z():
-    w = Mapping(2, 2, num_layers=0)(tf.constant([[3.0, 4.0]]))
+    w = Mapping(**TINY)(tf.constant([[3.0, 4.0]]))
     assert np.asarray(w) == near([[3 / math.sqrt(12.5), 4 / math.sqrt(12.5)]])
 
 
 def test_without_normalisation():
-    assert np.asarray(Mapping(2, 2, num_layers=0, normalize_latents=False)(tf.constant([[3.0, 4.0]]))) == near([[3, 4]])
+    assert np.asarray(Mapping(**TINY, normalize_latents=False)(tf.constant([[3.0, 4.0]]))) == near([[3, 4]])
 
 
 def test_labels_are_embedded_beside_z_before_the_normalisation():
-    mapping = Mapping(1, 2, label_size=2, num_layers=0)
+    mapping = Mapping(z_dim=1, w_dim=2, label_size=2, mapping_layers=0)
     mapping.label_weight.assign([[4], [-4]])
     w = mapping(tf.constant([[3.0], [3.0]]), tf.constant([[1.0, 0.0], [0.0, 1.0]]))
     root = math.sqrt(12.5)
@@ -30,7 +32,7 @@ def test_labels_are_embedded_beside_z_before_the_normalisation():
 
 
 def test_every_layer_has_the_learning_rate_multiplier_and_a_non_linearity():
-    mapping = Mapping(1, 1, num_layers=2, fmaps=1, lrmul=0.5, normalize_latents=False)
+    mapping = Mapping(z_dim=1, w_dim=1, mapping_layers=2, mapping_fmaps=1, mapping_lrmul=0.5, normalize_latents=False)
     for layer in (mapping.dense0, mapping.dense1):
         layer.weight.assign([[1]])
         layer.bias.assign([-10])
@@ -41,7 +43,7 @@ def test_every_layer_has_the_learning_rate_multiplier_and_a_non_linearity():
 
 
 def test_widths():
-    mapping = Mapping(4, 6, label_size=3, num_layers=3, fmaps=5)
+    mapping = Mapping(z_dim=4, w_dim=6, label_size=3, mapping_layers=3, mapping_fmaps=5)
     assert [tuple(weight.shape) for weight in mapping.trainable_variables if "weight" in weight.path] == [
         (3, 4),
         (8, 5),
@@ -51,14 +53,14 @@ def test_widths():
 
 
 def test_errors_repeat_what_they_got():
-    with pytest.raises(ValueError, match="w_dim must be 8, got 4"):
-        Mapping(4, 4, label_size=2, num_layers=0)
+    with pytest.raises(ValueError, match="w_dim must be 8 .twice z_dim, as z is joined by the label., not 4"):
+        Mapping(z_dim=4, w_dim=4, label_size=2, mapping_layers=0)
     with pytest.raises(ValueError, match=r"z must have the shape \[N, 4\], got \[2, 5\]"):
-        Mapping(4, 4, num_layers=1)(np.zeros((2, 5)))
-    conditional = Mapping(4, 4, label_size=2, num_layers=1)
+        Mapping(z_dim=4, w_dim=4, mapping_layers=1)(np.zeros((2, 5)))
+    conditional = Mapping(z_dim=4, w_dim=4, label_size=2, mapping_layers=1)
     with pytest.raises(ValueError, match=r"labels must have the shape \[N, 2\], got None"):
         conditional(np.zeros((2, 4)))
     with pytest.raises(ValueError, match=r"labels must have the shape \[N, 2\], got \[2, 3\]"):
         conditional(np.zeros((2, 4)), np.zeros((2, 3)))
-    with pytest.raises(ValueError, match="got 'swish'"):
-        Mapping(4, 4, nonlinearity="swish")
+    with pytest.raises(ValueError, match="mapping_nonlinearity is swish; choose from lrelu, relu"):
+        Mapping(mapping_nonlinearity="swish")

@@ -6,6 +6,7 @@ import tolerances
 from official_args import recorded_D, recorded_G, recorded_progan, stage_and_fade
 from recorded import FOLDER, Recorded, relative
 
+import stylegan_tf
 from stylegan_tf.ops.blend import mix_styles
 from stylegan_tf.ops.pixels import to_uint8
 from stylegan_tf.weights import names
@@ -22,6 +23,7 @@ GENERATORS = (
     "no_normalize_latents",
     "pixelnorm_no_instancenorm",
 )
+IMAGES = [f"images_lod{level}" for level in range(3)]
 DISCRIMINATORS = ("grey", "mbstd0", "mbstd_g8", "mbstd_nf2", "noblur", "nowscale", "relu")
 
 
@@ -172,3 +174,97 @@ def test_config_a(name, fused_scale):
         check(G(recording["z"], stage=stage, fade=fade), recording[f"images_lod{level}"], 32)
         scores = D(at_stage(recording["D_images_in"], stage), stage=stage, fade=fade)
         assert relative(scores, recording[f"D_scores_lod{level}"]) <= tolerances.NETWORK
+
+
+def labels_of(recording, kind: str) -> np.ndarray:
+    """'': one-hot, '_soft': rows that sum to 1. '_zero': of zeros, which the official code takes for labels=None."""
+    if kind == "_zero":
+        return np.zeros_like(recording["labels"])
+    return recording["labels" + kind]
+
+
+def check_levels(recording, G, D, keys, labels=None, **arguments) -> None:
+    """The pictures called `keys` and the scores of the reals, at the three recorded levels of detail."""
+    for level, (lod, key) in enumerate(zip(recording["lods"], keys, strict=True)):
+        stage, fade = stage_and_fade(lod, 16)
+        check(G(recording["z"], labels=labels, stage=stage, fade=fade, **arguments), recording[key], 16)
+        scores = D(at_stage(recording["reals"], stage), labels=labels, stage=stage, fade=fade)
+        assert relative(scores, recording[f"D_scores_lod{level}"]) <= tolerances.NETWORK
+
+
+@pytest.fixture(scope="module")
+def cond16():
+    recording = Recorded("cond16")
+    return recording, recorded_G(recording), recorded_D(recording)
+
+
+@pytest.mark.parametrize("kind", ["", "_zero", "_soft"])
+def test_labels(cond16, kind):
+    recording, G, D = cond16
+    z, labels = recording["z"], labels_of(recording, kind)
+    assert relative(G.broadcast(G.mapping(z, labels)), recording[f"dlatents{kind}"]) <= tolerances.NETWORK
+    keys = {"img_psi07_cut4": {"psi": 0.7, "cutoff": 4}, "img_defaults": {}}
+    compared = [key for key in keys if f"{key}{kind}" in recording]
+    assert compared
+    for key in compared:
+        check(G(z, labels, **keys[key]), recording[f"{key}{kind}"], 16)
+    scores, official = D(at_stage(recording["reals"], 4), labels), recording[f"D_scores{kind}"]
+    if kind == "_zero":
+        assert not np.any(official)
+        assert not np.any(scores)
+    else:
+        assert relative(scores, official) <= tolerances.NETWORK
+
+
+def test_labels_at_every_level_of_detail(cond16):
+    recording, G, D = cond16
+    keys = [f"img_psi07_cut4{lod}" for lod in ("", "_lod1", "_lod2")]
+    check_levels(recording, G, D, keys, recording["labels"], psi=0.7, cutoff=4)
+
+
+def test_config_a_with_labels():
+    """They stand beside z as they are; its discriminator is given them and does not look at them."""
+    recording = Recorded("progan16_cond")
+    G, D = recorded_progan(recording)
+    check_levels(recording, G, D, IMAGES, recording["labels"])
+    zeros = labels_of(recording, "_zero")
+    check(G(recording["z"], zeros), recording["images_zero"], 16)
+    assert relative(D(at_stage(recording["reals"], 4), zeros), recording["D_scores_zero"]) <= tolerances.NETWORK
+    assert np.array_equal(recording["D_scores_zero"], recording["D_scores_lod0"])
+    with pytest.raises(ValueError, match=r"labels must have the shape \[N, 3\], got None"):
+        G(recording["z"])
+
+
+def test_config_a_without_labels():
+    recording = Recorded("traintwo")
+    check_levels(recording, *recorded_progan(recording), IMAGES)
+
+
+@pytest.mark.parametrize("num_channels", [1, 4])
+def test_grey_and_rgba(num_channels):
+    recording = Recorded(f"chan16_{num_channels}")
+    G, D = recorded_G(recording), recorded_D(recording)
+    check_levels(recording, G, D, [f"images_psi1_lod{level}" for level in range(3)], psi=1)
+    if num_channels == 1:
+        check(G(recording["z"], psi=0.7, cutoff=4), recording["img_psi07_cut4"], 16)
+
+
+@pytest.mark.parametrize("name", ["cond16", "progan16_cond"])
+def test_network_files_with_labels(name):
+    """Official pickles: their Gs is not in the other files; their G and D are the same, number by number."""
+    recording, networks = Recorded(name), stylegan_tf.load(FOLDER / f"{name}.pkl")
+    z, labels = recording["z"], recording["labels"]
+    if name == "cond16":
+        G, D = recorded_G(recording), recorded_D(recording)
+        for kind in ("", "_zero"):
+            images = networks.Gs(z, labels_of(recording, kind), psi=0.7, cutoff=4)
+            check(images, recording[f"Gs_img_psi07_cut4{kind}"], 16)
+        check(networks.G(z, labels), recording["img_defaults"], 16)
+    else:
+        G, D = recorded_progan(recording)
+        check(networks.Gs(z, labels), recording["Gs_images"], 16)
+        check(networks.G(z, labels), recording["images_lod0"], 16)
+    assert relative(networks.D(at_stage(recording["reals"], 4), labels), recording["scores_real"]) <= tolerances.NETWORK
+    for loaded, like in ((networks.G, G), (networks.D, D)):
+        for variable, expected in zip(loaded.variables, like.variables, strict=True):
+            np.testing.assert_array_equal(variable, expected, err_msg=variable.path)

@@ -10,7 +10,7 @@ from stylegan_tf.networks import as_graphs, sampling
 from stylegan_tf.networks.as_graphs import graph_of
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.progan import ProganGenerator
-from stylegan_tf.networks.sampling import Look, Sources, batch_size, latents, pictures_of, random_noise
+from stylegan_tf.networks.sampling import Inputs, Look, batch_size, latents, pictures_of, random_noise
 
 TINY = {"resolution": 16, "fmap_base": 64, "fmap_max": 8, "z_dim": 8, "w_dim": 8, "mapping_fmaps": 8}
 
@@ -28,7 +28,7 @@ def Gs() -> Generator:
 
 
 def made(Gs: Generator, seeds: Sequence[int], labels: Sequence[int] | None = None, **look: Any) -> np.ndarray:
-    each = pictures_of(Gs, Sources(seeds, labels or [1] * len(seeds)), Look(**look))
+    each = pictures_of(Gs, Inputs(seeds, labels or [1] * len(seeds)), Look(**look))
     return np.stack([pixels for _, pixels in each])
 
 
@@ -87,8 +87,8 @@ def test_graphs_make_the_same_pictures(look: dict[str, Any], Gs: Generator, monk
     plain = made(Gs, [1, 2, 3], **look)
     monkeypatch.setattr(sampling, "FEW_BATCHES", 0)
     assert np.abs(made(Gs, [1, 2, 3], **look).astype(int) - plain).max() <= 1
-    w = np.stack([w for w, _ in pictures_of(Gs, Sources([1, 2, 3], [1] * 3), Look(**look))])
-    again = np.stack([pixels for _, pixels in pictures_of(Gs, Sources([1, 2, 3], w=w), Look(**look))])
+    w = np.stack([w for w, _ in pictures_of(Gs, Inputs([1, 2, 3], [1] * 3), Look(**look))])
+    again = np.stack([pixels for _, pixels in pictures_of(Gs, Inputs([1, 2, 3], w=w), Look(**look))])
     assert np.abs(again.astype(int) - plain).max() <= 1
 
 
@@ -128,24 +128,24 @@ def test_without_styles_there_is_no_truncation() -> None:
         use_instance_norm=False,
     )
     B.w_avg.assign(np.full(8, 3))
-    found = [next(pictures_of(B, Sources([1]), Look(psi=psi)))[1] for psi in (0.1, 1.0)]
+    found = [next(pictures_of(B, Inputs([1]), Look(psi=psi)))[1] for psi in (0.1, 1.0)]
     np.testing.assert_array_equal(*found)
 
 
 def test_config_a_has_z_alone() -> None:
     A = ProganGenerator(resolution=8, fmap_base=64, fmap_max=8, z_dim=8, label_size=2)
-    z, pixels = zip(*pictures_of(A, Sources([3, 4], [0, 1]), Look(psi=0.1)), strict=True)
+    z, pixels = zip(*pictures_of(A, Inputs([3, 4], [0, 1]), Look(psi=0.1)), strict=True)
     np.testing.assert_array_equal(np.stack(z), latents([3, 4], 8))
     images = np.asarray(A(latents([3, 4], 8), np.float32([[1, 0], [0, 1]])))
     np.testing.assert_array_equal(np.stack(pixels), np.trunc(np.clip(images * 127.5 + 128, 0, 255)).astype(np.uint8))
-    assert next(pictures_of(A, Sources([3], [1]), Look(stage=2)))[1].shape == (4, 4, 3)
+    assert next(pictures_of(A, Inputs([3], [1]), Look(stage=2)))[1].shape == (4, 4, 3)
     assert random_noise(A, 2, 0) == []
 
 
 def test_config_a_in_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     A = ProganGenerator(resolution=8, fmap_base=64, fmap_max=8, z_dim=8)
-    plain = [pixels for _, pixels in pictures_of(A, Sources([3, 4]), Look())]
+    plain = [pixels for _, pixels in pictures_of(A, Inputs([3, 4]), Look())]
     monkeypatch.setattr(sampling, "FEW_BATCHES", 0)
-    z, found = zip(*pictures_of(A, Sources([3, 4]), Look()), strict=True)
+    z, found = zip(*pictures_of(A, Inputs([3, 4]), Look()), strict=True)
     np.testing.assert_array_equal(np.stack(z), latents([3, 4], 8))
     assert np.abs(np.stack(found).astype(int) - np.stack(plain)).max() <= 1

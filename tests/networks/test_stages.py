@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from stylegan_tf.configs.schema import NetworkConfig
 from stylegan_tf.networks.stages import (
-    channels,
     checked_shape,
     checked_stage,
     num_layers,
@@ -24,12 +24,16 @@ def test_what_is_no_resolution_is_repeated(resolution):
 
 def test_widths_of_the_paper():
     # 1x1 to 1024x1024: the official table of feature maps
-    widths = [channels(stage, 8192, 1.0, 512) for stage in range(1, 11)]
+    widths = [NetworkConfig().width(stage) for stage in range(1, 11)]
     assert widths == [512, 512, 512, 512, 512, 256, 128, 64, 32, 16]
 
 
 def test_widths_with_another_decay():
-    assert [channels(stage, 64, 0.5, 100) for stage in (1, 2, 3)] == [64, 45, 32]  # 64 / sqrt(2) = 45.25, cut
+    assert [NetworkConfig(fmap_base=64, fmap_decay=0.5, fmap_max=100).width(stage) for stage in (1, 2, 3)] == [
+        64,
+        45,
+        32,
+    ]  # 64 / sqrt(2) = 45.25, cut
 
 
 def test_layers():

@@ -106,11 +106,13 @@ def test_errors_repeat_what_they_got(synthesis, ws):
         synthesis(ws, noise=[synthesis.noise0] * 6)
     with pytest.raises(ValueError, match=r"stage must be 2 \(4x4\) to 4 \(16x16\), got 5"):
         synthesis(ws, stage=5)
-    with pytest.raises(ValueError, match="resolution must be 8 at least, got 4"):
+    with pytest.raises(ValueError, match="resolution=4 must be a power of two from 8"):
         Synthesis(resolution=4)
-    with pytest.raises(ValueError, match="power of two, 4 at least, got 24"):
+    with pytest.raises(ValueError, match="resolution=24 must be a power of two"):
         Synthesis(resolution=24)
-    with pytest.raises(ValueError, match="would not depend on w"):
+    with pytest.raises(
+        ValueError, match="without use_styles, w enters at the input alone: const_input_layer must be false"
+    ):
         Synthesis(**SMALL, use_styles=False)
-    with pytest.raises(ValueError, match="got 'always'"):
+    with pytest.raises(ValueError, match="fused_scale is always; choose from auto, on, off or"):
         Synthesis(**SMALL, fused_scale="always")

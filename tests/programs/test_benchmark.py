@@ -12,13 +12,14 @@ from stylegan_tf.programs import benchmark
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(benchmark, "SECONDS", 0.0)
-    monkeypatch.setattr(benchmark, "start_devices", lambda experiment: Replicas(1))
+    monkeypatch.setattr(benchmark, "start_devices", lambda experiment, asked: (Replicas(1), ["a warning"]))
 
 
 def test_every_stage_and_the_whole(quick, capsys):
     """With labels and lazy penalties."""
     benchmark.benchmark(tiny.experiment(labels=True, r1_interval=4))
-    lines = capsys.readouterr().out.splitlines()
+    warning, devices, *lines = capsys.readouterr().out.splitlines()
+    assert warning == "a warning" and devices.startswith("training on 1 CPU, ")
     assert [line.split()[:2] for line in lines[2:4]] == [["8x8", "8"], ["16x16", "8"]]
     assert [line.split()[4] for line in lines[2:4]] == ["0.064", "0.128"]
     assert lines[4].startswith("all 0.192 kimg: ")

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from stylegan_tf.programs.classifier_files import Place, stem, table, write_accuracy
 
 from stylegan_tf.errors import UserError
+from stylegan_tf.programs.classifiers import Place, stem, table, write_accuracy
 from stylegan_tf.weights import faces_bundle
 
 SCORE = {"accuracy": 0.9, "balanced": 0.8, "majority": 0.6, "pictures": 10}

@@ -3,16 +3,20 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
 
 from stylegan_tf import files, rundir
-from stylegan_tf.configs.json_form import to_json
-from stylegan_tf.data import training_set
+from stylegan_tf.configs.text import to_json
+from stylegan_tf.data import layout, training_set
+from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.errors import UserError
-from stylegan_tf.programs.train import train
+from stylegan_tf.networks.kinds import make
+from stylegan_tf.programs.train import pace_of, train
 from stylegan_tf.training import autotune, loop
 
 
@@ -35,7 +39,8 @@ def trained(settings, monkeypatch):
     calls = []
 
     def finish(experiment, run_dir, data_set, replicas, begin, evaluate):
-        assert (begin is None) == (experiment.training.init_from == "")
+        state = SimpleNamespace(G=make(experiment.G), D=make(experiment.D))
+        assert [line.split()[0] for line in begin(state)] == ["networks:"]
         assert (evaluate is None) == (experiment.output.metrics == "")
         calls.append((experiment, run_dir, data_set, replicas))
         with pytest.raises(UserError, match="is in use by process"), files.Lock(run_dir / rundir.LOCK):
@@ -62,7 +67,16 @@ def test_a_new_run(chosen, trained, settings, capsys, tmp_path):
     assert (at, data_set.num_images, data_set.resolution, replicas.count) == (run_dir, 64, 16, 1)
     assert json.loads((run_dir / "config.json").read_text()) == to_json(experiment)
     assert settings == {"intra": 3, "inter": 3, "tf32": False, "deterministic": True}
-    assert capsys.readouterr().out == f"starting a new run\nrun directory: {run_dir}\n"
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "starting a new run"
+    assert (run_dir / "log.txt").read_text().splitlines() == lines  # what is said first is logged, and not twice
+    assert lines[0].startswith("warning: the hardware row 1gpu is for GPUs, and TensorFlow sees none")
+    assert lines[1].startswith("training on 1 CPU, 3 threads, ") and lines[1].endswith(", float32")
+    assert lines[2:] == [
+        f"data set: {tmp_path / 'noise'}, 64 pictures, trained at 16x16x3",
+        "schedule: 8x8 to 16x16, 0.192 kimg",
+        f"run directory: {run_dir}",
+    ]
 
 
 @pytest.mark.parametrize("deterministic", [False, True, None])
@@ -98,6 +112,63 @@ def test_what_is_measured_is_stored_and_kept(chosen, trained, monkeypatch, capsy
 def test_replicas_on_one_cpu_are_warned_of(chosen, trained, capsys):
     train(replace(chosen, replicas=2))
     assert "2 replicas on one CPU are slower than one" in capsys.readouterr().out
+
+
+def test_how_long_where_it_is_known(chosen, trained, capsys):
+    """From the ticks of a run that computes the same: 64 pictures of a second at 8x8, 128 of two at 16x16."""
+    first = train(chosen)
+    assert "to go" not in capsys.readouterr().out
+    ticks = [(1.0, 1000), (0.5, 2000)]
+    lines = [json.dumps({"nimg": 1, "Progress/lod": lod, "Timing/sec_per_kimg": pace}) for lod, pace in ticks]
+    (first / rundir.STATS).write_text("\n".join([*lines, '{"nimg": 1, "Metrics/fid": 3}']) + "\n")
+    assert pace_of(first, chosen) == {3: 1.0, 4: 2.0}
+    train(replace(chosen, training=replace(chosen.training, seed=1)))
+    assert "0.192 kimg; about 5m 20s to go" in capsys.readouterr().out
+    train(replace(chosen, G=replace(chosen.G, fmap_max=4)))
+    assert "to go" not in capsys.readouterr().out
+
+
+def test_nothing_to_do_for_less_than_was_shown(chosen, trained, capsys):
+    """And the run that is there stays unfinished, as it was."""
+    run_dir = train(chosen)
+    (run_dir / rundir.FINISHED).unlink()
+    (run_dir / rundir.CHECKPOINTS / "000000160").mkdir(parents=True)
+    capsys.readouterr()
+    assert train(replace(chosen, training=replace(chosen.training, total_kimg=0.1))) == run_dir
+    assert f"{run_dir} is already at 0.16 kimg" in capsys.readouterr().out
+    assert len(trained) == 1 and not (run_dir / rundir.FINISHED).exists()
+
+
+def test_the_same_data_set_elsewhere(chosen, trained, tmp_path):
+    run_dir = train(chosen)
+    (run_dir / rundir.FINISHED).unlink()
+    (tmp_path / "noise").rename(tmp_path / "moved")
+    moved = replace(chosen, data=replace(chosen.data, directory=str(tmp_path / "moved")))
+    assert train(moved) == run_dir
+    assert json.loads((run_dir / "config.json").read_text())["data"]["directory"] == str(tmp_path / "moved")
+
+
+def test_a_data_set_that_changed_under_a_run(chosen, trained, tmp_path, capsys):
+    run_dir = train(chosen)
+    (run_dir / rundir.FINISHED).unlink()
+    labels = tmp_path / "noise" / "noise-rxx.labels"
+    with labels.open("wb") as file:
+        np.save(file, np.zeros((64, 2), np.float32))
+    with pytest.raises(UserError, match="data set has changed since .*: labels was .*; --allow_changed_data continues"):
+        train(chosen)
+    assert len(trained) == 1
+    assert train(chosen, allow_changed_data=True) == train(chosen) == run_dir
+    assert "though the data set has changed: labels was" in capsys.readouterr().out
+
+
+def test_identity_of_a_data_set(chosen, tmp_path):
+    found = layout.identity(open_data_set(tmp_path / "noise"))
+    assert {name: found[name] for name in ("name", "num_images", "resolution", "channels")} == {
+        **{"name": "noise", "num_images": 64, "resolution": 16, "channels": 3}
+    }
+    assert list(found["bytes"]) == ["4", "8", "16"] and len(found["labels"]) == 64
+    (tmp_path / "noise" / "noise-rxx.labels").unlink()
+    assert layout.identity(open_data_set(tmp_path / "noise")) == {**found, "labels": None}
 
 
 def test_the_same_command_again_is_finished(chosen, trained, capsys):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stylegan_tf.programs.w_file import read_w, save_w
 
 from stylegan_tf.errors import UserError
+from stylegan_tf.programs.generate import read_w, save_w
 
 
 def test_back_as_they_were(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Checkpoints: everything is in them, the last two stay, and a bad one is a clear sentence."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +21,11 @@ PROGRESS = Progress(
     tick_nimg=320,
     reset_key=[0, 1],
     skipped_steps=7,
-    sums={"D": 0.1 + 0.2, "scores/real": float(np.float32(-1 / 3))},
+    sums={"D": {"D": 0.1 + 0.2, "scores/real": float(np.float32(-1 / 3))}},
     seed=5,
     threads=[2, 1],
+    phase_nimg=320,
+    lengths={"stats.jsonl": 12},
 )
 
 
@@ -60,12 +63,12 @@ def saved(state, tmp_path):
 
 def test_everything_comes_back(state, other, saved):
     assert len(tiny.differing(tiny.numbers(state), tiny.numbers(other))) > 100
-    assert Checkpoints(saved, other).restore() == PROGRESS
+    assert Checkpoints(saved, other).restore() == (PROGRESS, [])
     assert tiny.differing(tiny.numbers(state), tiny.numbers(other)) == []
 
 
 def test_there_may_be_none(state, tmp_path):
-    assert Checkpoints(tmp_path, state).restore() is None
+    assert Checkpoints(tmp_path, state).restore() == (None, [])
     assert Checkpoints(tmp_path, state).existing() == []
 
 
@@ -75,19 +78,19 @@ def test_the_last_two_are_kept(state, other, tmp_path):
         checkpoints.save(replace(PROGRESS, nimg=nimg))
     assert [path.name for path in checkpoints.existing()] == ["999999999", "1000000000"]
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["1000000000", "999999999"]
-    assert Checkpoints(tmp_path, other).restore().nimg == 1_000_000_000
+    assert Checkpoints(tmp_path, other).restore()[0].nimg == 1_000_000_000
 
 
 def test_saving_where_it_is_saved_already(state, saved):
     Checkpoints(saved, state).save(replace(PROGRESS, tick=99))
-    assert Checkpoints(saved, state).restore() == PROGRESS
+    assert Checkpoints(saved, state).restore() == (PROGRESS, [])
 
 
 def test_numbers_that_are_not_finite(state, other, tmp_path):
     """The statistics of a run that is about to diverge must not stop it from being saved."""
-    progress = replace(PROGRESS, sums={"D": float("inf"), "epsilon_penalty": float("nan")})
+    progress = replace(PROGRESS, sums={"D": {"D": float("inf"), "epsilon_penalty": float("nan")}})
     Checkpoints(tmp_path, state).save(progress)
-    sums = Checkpoints(tmp_path, other).restore().sums
+    sums = Checkpoints(tmp_path, other).restore()[0].sums["D"]
     assert sums["D"] == float("inf") and np.isnan(sums["epsilon_penalty"])
 
 
@@ -95,7 +98,7 @@ def test_what_a_killed_process_left_behind_is_removed(state, saved):
     for name in (".000000384.tmp-123", ".000000352.tmp-7"):
         (saved / "checkpoints" / name).mkdir()
         (saved / "checkpoints" / name / "state.index").touch()
-    assert Checkpoints(saved, state).restore() == PROGRESS
+    assert Checkpoints(saved, state).restore() == (PROGRESS, [])
     assert [path.name for path in (saved / "checkpoints").iterdir()] == ["000000352"]
 
 
@@ -120,28 +123,58 @@ def test_a_checkpoint_that_cannot_be_written_leaves_nothing(error, state, saved,
     assert [path.name for path in (saved / "checkpoints").iterdir()] == ["000000352"]
 
 
+def test_counters_can_be_noted_later(state, other, saved):
+    later = replace(PROGRESS, evaluate=True, lengths={"stats.jsonl": 99})
+    Checkpoints(saved, state).note(later)
+    assert Checkpoints(saved, other).restore() == (later, [])
+
+
+def test_the_last_finite_one_is_kept(state, tmp_path):
+    checkpoints = Checkpoints(tmp_path, state)
+    assert checkpoints.last_finite() is None
+    for nimg, finite in ((32, True), (64, True), (96, False), (128, False), (160, False)):
+        checkpoints.save(replace(PROGRESS, nimg=nimg, finite=finite))
+    assert [int(path.name) for path in checkpoints.existing()] == [64, 128, 160]
+    assert checkpoints.last_finite().name == "000000064"
+    checkpoints.save(replace(PROGRESS, nimg=192))
+    assert [int(path.name) for path in checkpoints.existing()] == [160, 192]
+
+
+def test_a_checkpoint_from_before_there_were_checksums(state, other, saved):
+    path = saved / "checkpoints" / "000000352" / "progress.json"
+    content = json.loads(path.read_text())
+    assert set(content.pop("files")) == {"state.index", "state.data-00000-of-00001"}
+    for name in ("sha256", "phase_nimg", "evaluate", "finite", "lengths", "tick_seconds"):
+        del content[name]
+    path.write_text(json.dumps(content))
+    progress, _ = Checkpoints(saved, other).restore()
+    assert progress == replace(PROGRESS, phase_nimg=352, lengths=None)
+    assert tiny.differing(tiny.numbers(state), tiny.numbers(other)) == []
+
+
 def flip(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 16
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize(
-    ("file", "damage"),
-    [
-        ("state.data-00000-of-00001", flip),
-        ("state.data-00000-of-00001", lambda path: path.write_bytes(path.read_bytes()[:1000])),
-        ("state.data-00000-of-00001", lambda path: path.unlink()),
-        ("state.index", flip),
-        ("state.index", lambda path: path.write_bytes(b"")),
-        ("state.index", lambda path: path.unlink()),
-        ("progress.json", lambda path: path.unlink()),
-        ("progress.json", lambda path: path.write_text("{")),
-        ("progress.json", lambda path: path.write_text('{"nimg": 1, "unheard_of": 2}')),
-        ("progress.json", lambda path: path.write_text("[1]")),
-    ],
-)
-def test_damage_is_a_mistake(file, damage, other, saved):
+DAMAGE = [
+    ("state.data-00000-of-00001", flip),
+    ("state.data-00000-of-00001", lambda path: path.write_bytes(path.read_bytes()[:1000])),
+    ("state.data-00000-of-00001", lambda path: path.unlink()),
+    ("state.index", flip),
+    ("state.index", lambda path: path.write_bytes(b"")),
+    ("state.index", lambda path: path.unlink()),
+    ("progress.json", lambda path: path.unlink()),
+    ("progress.json", lambda path: path.write_text("{")),
+    ("progress.json", lambda path: path.write_text('{"nimg": 1, "unheard_of": 2}')),
+    ("progress.json", lambda path: path.write_text(path.read_text().replace('"tick": 3', '"tick": 4'))),
+    ("progress.json", lambda path: path.write_text("[1]")),
+]
+
+
+@pytest.mark.parametrize(("file", "damage"), DAMAGE)
+def test_damage_is_a_mistake_where_there_is_no_other(file, damage, other, saved):
     folder = saved / "checkpoints" / "000000352"
     damage(folder / file)
     with pytest.raises(UserError) as caught:
@@ -149,10 +182,38 @@ def test_damage_is_a_mistake(file, damage, other, saved):
     check_sentence(caught.value, folder)
 
 
-def check_sentence(mistake, folder):
+@pytest.mark.parametrize(("file", "damage"), DAMAGE)
+def test_damage_falls_back_to_the_one_before(file, damage, state, other, saved):
+    expected = tiny.numbers(state)
+    bias = state.D.b4_dense1.bias
+    before = bias.numpy()
+    bias.assign(before + 1)
+    Checkpoints(saved, state).save(replace(PROGRESS, nimg=384))
+    bias.assign(before)
+    folder = saved / "checkpoints" / "000000384"
+    damage(folder / file)
+    progress, (line,) = Checkpoints(saved, other).restore()
+    assert progress == PROGRESS and tiny.differing(expected, tiny.numbers(other)) == []
+    assert line.startswith(f"the checkpoint {folder} cannot be taken up (")
+    assert line.endswith("): it is 000000384.damaged now") and "\n" not in line
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["000000352", "000000384.damaged"]
+    assert Checkpoints(saved, other).restore() == (PROGRESS, [])
+
+
+def test_two_damaged_ones(state, other, saved):
+    Checkpoints(saved, state).save(replace(PROGRESS, nimg=384))
+    for name in ("000000352", "000000384"):
+        flip(saved / "checkpoints" / name / "state.index")
+    with pytest.raises(UserError) as caught:
+        Checkpoints(saved, other).restore()
+    check_sentence(caught.value, saved / "checkpoints" / "000000384", ", and none before it can")
+    assert sorted(path.name for path in (saved / "checkpoints").iterdir()) == ["000000352", "000000384"]
+
+
+def check_sentence(mistake, folder, others=" and is the only one"):
     assert str(mistake).startswith(f"the checkpoint {folder} cannot be taken up (")
     assert str(mistake).endswith(
-        "remove that folder to go back to the one before, or start a new run with --resume=never"
+        f"){others}: remove {folder.parent} to begin this run again, or start a new run with --resume=never"
     )
     assert "\n" not in str(mistake) and " ()" not in str(mistake)
     assert mistake.__suppress_context__

@@ -73,16 +73,6 @@ def test_noise_is_fresh_for_every_sample_layer_and_step(tiny_G):
     assert len(np.unique(numbers)) >= numbers.size - 3  # two of 10000 float32 may meet by chance
 
 
-def test_random_labels_are_rows_of_the_data_sets():
-    table = np.eye(5, dtype=np.float32)
-    drawn = fakes.random_labels(table, 3, 0, Rows(1000)).numpy()
-    counts = drawn.sum(axis=0)
-    assert np.all(drawn.sum(axis=1) == 1) and drawn.shape == (1000, 5)
-    assert np.abs(counts - 200).max() < 5 * np.sqrt(1000 * 0.2 * 0.8)
-    part = fakes.random_labels(table, 3, 0, Rows(1000, 4, 2, 1)).numpy()
-    assert np.array_equal(part, drawn[Rows(1000, 4, 2, 1).numbers()])
-
-
 def test_sum_over_the_first_share_by_hand():
     """8 rows in 4 groups of 2; of two shares the first has the groups 0 and 1: the rows 0, 1, 4 and 5."""
     w = tf.constant([[1.0, 10], [2, 20], [4, 40], [8, 80], [16, 160], [32, 320], [64, 640], [128, 1280]])

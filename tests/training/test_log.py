@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from stylegan_tf.configs.schedule import Phase
 from stylegan_tf.progress import LiveLine
-from stylegan_tf.training.log import RunLog, Tick, cut_back, live_text, scalars, tick_line
+from stylegan_tf.training.log import EventFile, RunLog, Tick, live_text, scalars, tick_line
 
 FINAL = Phase(lod=0.0, stage=7, fade=1.0, resolution=128, minibatch=32, G_lrate=0.001, D_lrate=0.001, tick_kimg=6)
 FADING = Phase(lod=1.6, stage=4, fade=0.4, resolution=16, minibatch=128, G_lrate=0.001, D_lrate=0.001, tick_kimg=6)
@@ -82,25 +86,6 @@ def lines_of(run_dir: Path) -> list[dict]:
     return [json.loads(line) for line in (run_dir / "stats.jsonl").read_text().splitlines()]
 
 
-def test_cut_back(tmp_path: Path) -> None:
-    path = tmp_path / "stats.jsonl"
-    assert cut_back(path, 1000) == -1
-    whole = '{"nimg": 1000, "Loss/G": 1}\n{"nimg": 2000}\n{"nimg": 3000}\n'
-    for text, nimg, kept, last in [
-        (whole, 2000, 2, 2000),
-        (whole, 2999, 2, 2000),
-        (whole, 9999, 3, 3000),
-        (whole, 999, 0, -1),
-        (whole + '{"nimg": 40', 9999, 3, 3000),
-        (whole + '{"nimg": 4000}', 9999, 3, 3000),  # without its newline the line may have been longer
-        (whole + "5", 9999, 3, 3000),
-    ]:
-        path.write_text(text)
-        assert cut_back(path, nimg) == last
-        assert path.read_text() == "".join(whole.splitlines(keepends=True)[:kept])
-    assert [left.name for left in tmp_path.iterdir()] == ["stats.jsonl"]
-
-
 def test_writes_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     with RunLog(tmp_path) as log:
         log.say("training for 70 kimg")
@@ -122,61 +107,99 @@ def test_a_tick_line_does_not_run_into_the_live_line(tmp_path: Path, monkeypatch
     assert screen.getvalue().endswith("0.1 of 70 kimg\na tick\n")
 
 
+GRID = np.zeros((4, 6, 3), np.uint8)
+
+
+def say_ticks(log: RunLog, ticks: dict[int, int], seconds: float) -> None:
+    """ticks: number -> nimg."""
+    for number, nimg in ticks.items():
+        log.tick(tick(number, nimg, tick_seconds=seconds))
+        log.image("fakes", GRID, nimg)
+
+
 @pytest.fixture
 def resumed_run(tmp_path: Path) -> Path:
-    """Ticks at 2, 4, 6 and 8 kimg, killed; resumed twice from a checkpoint at 4 kimg; 10 kimg at the end."""
-    grid = np.zeros((4, 6, 3), np.uint8)
-    with RunLog(tmp_path) as log:
-        log.image("fakes", grid, 0)
-        for number, nimg in enumerate((2000, 4000, 6000, 8000), 1):
-            log.tick(tick(number, nimg, tick_seconds=1.0))
-            log.image("fakes", grid, nimg)
-    with RunLog(tmp_path, 4000) as log:
+    """Ticks at 2, 4, 6 and 8 kimg, killed in a line; resumed twice from a checkpoint at 4 kimg; 10 kimg at the end."""
+    with RunLog(tmp_path, lengths={}) as log:
+        log.image("fakes", GRID, 0)
+        say_ticks(log, {1: 2000, 2: 4000}, 1.0)
+        lengths = log.lengths()
+        log.metrics({"fid": 10.0}, 4000)  # broken off: it is computed again
+        say_ticks(log, {3: 6000, 4: 8000}, 1.0)
+    for path in map(tmp_path.joinpath, lengths):
+        with open(path, "ab") as file:
+            file.write(b"half a li")
+    assert set(lengths) == {path.name for path in tmp_path.iterdir()} - {"log.txt"} and len(lengths) == 2
+    with RunLog(tmp_path, 4000, lengths) as log:
         log.tick(tick(3, 6500, tick_seconds=2.0))
-    with RunLog(tmp_path, 4000) as log:
-        log.tick(tick(2, 4000, tick_seconds=3.0))  # the checkpoint was written before this tick was said
-        log.image("fakes", grid, 4000)
-        for number, nimg in enumerate((6000, 8000, 10_000), 3):
-            log.tick(tick(number, nimg, tick_seconds=3.0))
-            log.image("fakes", grid, nimg)
+    with RunLog(tmp_path, 4000, lengths) as log:
+        log.metrics({"fid": 20.0}, 4000)
+        say_ticks(log, {3: 6000, 4: 8000, 5: 10_000}, 3.0)
     return tmp_path
 
 
 def test_resumed_stats_have_each_tick_once(resumed_run: Path) -> None:
-    found = [(line["nimg"], line["Progress/tick"], line["Timing/sec_per_tick"]) for line in lines_of(resumed_run)]
-    assert found == [(2000, 1, 1.0), (4000, 2, 1.0), (6000, 3, 3.0), (8000, 4, 3.0), (10_000, 5, 3.0)]
+    found = [(line["nimg"], line.get("Timing/sec_per_tick"), line.get("Metrics/fid")) for line in lines_of(resumed_run)]
+    assert found == [
+        *((2000, 1.0, None), (4000, 1.0, None), (4000, None, 20.0)),
+        *((6000, 3.0, None), (8000, 3.0, None), (10_000, 3.0, None)),
+    ]
 
 
 def test_resumed_tensorboard_has_each_step_once(resumed_run: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
     events = EventAccumulator(str(resumed_run), size_guidance={"images": 0}).Reload()  # 0: keep all
     points = [(point.step, point.value) for point in events.Scalars("Timing/sec_per_tick")]
     assert points == [(2000, 1.0), (4000, 1.0), (6000, 3.0), (8000, 3.0), (10_000, 3.0)]
+    assert [(point.step, point.value) for point in events.Scalars("Metrics/fid")] == [(4000, 20.0)]
     assert [picture.step for picture in events.Images("fakes")] == [0, 2000, 4000, 6000, 8000, 10_000]
 
 
-def test_a_tick_that_another_start_did_not_repeat_is_gone(tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    with RunLog(tmp_path) as log:
-        for number, nimg in enumerate((2000, 4000, 6000, 8000), 1):
-            log.tick(tick(number, nimg))
-    with RunLog(tmp_path, 4500) as log:
-        log.tick(tick(3, 6500))
-    events = EventAccumulator(str(tmp_path)).Reload()
-    assert [point.step for point in events.Scalars("Loss/G")] == [2000, 4000, 6500]
-    assert [line["nimg"] for line in lines_of(tmp_path)] == [2000, 4000, 6500]
-
-
 def test_a_run_killed_before_its_first_checkpoint_starts_over(tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
     for _ in range(2):
-        with RunLog(tmp_path) as log:
-            log.image("fakes", np.zeros((4, 4, 1), np.uint8), 0)
-            log.tick(tick(1, 2000))
+        with RunLog(tmp_path, lengths={}) as log:
+            say_ticks(log, {1: 2000}, 1.0)
     assert [line["nimg"] for line in lines_of(tmp_path)] == [2000]
     events = EventAccumulator(str(tmp_path)).Reload()
     assert [point.step for point in events.Scalars("Loss/G")] == [2000]
-    assert [picture.step for picture in events.Images("fakes")] == [0]
+    assert [picture.step for picture in events.Images("fakes")] == [2000]
+
+
+def test_what_an_older_version_wrote_stays(tmp_path: Path) -> None:
+    """Its checkpoints do not know the lengths."""
+    for nimg in (2000, 4000):
+        with RunLog(tmp_path, nimg - 2000) as log:
+            say_ticks(log, {1: nimg}, 1.0)
+    assert [line["nimg"] for line in lines_of(tmp_path)] == [2000, 4000]
+
+
+def read(folder: Path) -> list[list[Event]]:
+    return [
+        [Event.FromString(raw) for raw in RawEventFileLoader(str(path)).Load()] for path in sorted(folder.iterdir())
+    ]
+
+
+def test_what_tensorboard_reads(tmp_path: Path) -> None:
+    pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    events = EventFile(tmp_path, 4001)
+    events.scalars({"Loss/G": 0.5, "Loss/D": 2.0}, 6000)
+    events.image("fakes", pixels, 6000)
+    events.image("grey", pixels[:, :, :1], 6000)
+    ((version, start, numbers, picture, grey),) = read(tmp_path)  # before close: a kill loses nothing
+    events.file.close()
+    assert version.file_version == "brain.Event:2"
+    assert (start.step, start.session_log.status) == (4001, SessionLog.START)
+    assert [(value.tag, value.simple_value) for value in numbers.summary.value] == [("Loss/G", 0.5), ("Loss/D", 2.0)]
+    assert numbers.step == picture.step == 6000
+    shown = picture.summary.value[0].image
+    assert (shown.height, shown.width, shown.colorspace) == (4, 6, 3)
+    np.testing.assert_array_equal(np.array(Image.open(io.BytesIO(shown.encoded_image_string))), pixels)
+    assert grey.summary.value[0].image.colorspace == 1
+
+
+def test_event_files_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+    (tmp_path / "events.out.tfevents.9999999900.other").touch()  # a clock that was ahead
+    names = ["events.out.tfevents.9999999900.other"]
+    for _ in range(12):
+        EventFile(tmp_path, 0).file.close()
+        names += {path.name for path in tmp_path.iterdir()} - set(names)
+    assert len(names) == 13 and names == sorted(names)

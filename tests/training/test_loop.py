@@ -11,16 +11,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from PIL import Image
 
 from stylegan_tf import rundir
 from stylegan_tf.configs.schema import OutputConfig
 from stylegan_tf.data.pipeline import Reader, pictures_of
 from stylegan_tf.devices import Replicas
 from stylegan_tf.errors import Failure
+from stylegan_tf.progress import LiveLine
 from stylegan_tf.training import loop
 from stylegan_tf.training.signals import Stopped
 from stylegan_tf.training.state import State
-from stylegan_tf.training.step import D_STATISTICS, G_STATISTICS, Steps
+from stylegan_tf.training.step import SKIPPED, Steps
 
 TICKS = [64, 128, 192]  # pictures shown at the ends of the ticks
 
@@ -49,10 +51,10 @@ class Reused:
         self.renew()
         return self.state
 
-    def same_steps(self, state, experiment, stage, minibatch, labels):
+    def same_steps(self, state, experiment, stage, minibatch):
         key = stage, minibatch
         if key not in self.steps:
-            self.steps[key] = Steps(state, experiment, stage, minibatch, labels)
+            self.steps[key] = Steps(state, experiment, stage, minibatch)
         return self.steps[key]
 
 
@@ -65,17 +67,20 @@ def reused():
 def train(reused, data_set, monkeypatch, tmp_path):
     """Trains the tiny experiment, with some of its fields changed, in tmp_path; returns the final numbers.
 
-    Snapshots take as long as all else together: only the whole run saves them.
+    Snapshots take as long as all else together: only the whole run saves them; of the others `train.snapshots` says
+    where they would have been saved.
     """
-    monkeypatch.setattr(loop, "State", reused.new_state)
-    monkeypatch.setattr(loop, "Steps", reused.same_steps)
-    monkeypatch.setattr(loop, "save_networks", lambda *arguments: None)
 
-    def run(folder="run", **changes):
+    def run(folder="run", callbacks=(), say_first=(), **changes):
         (tmp_path / folder).mkdir(exist_ok=True)
-        loop.train(replace(tiny.experiment(), **changes), tmp_path / folder, data_set, Replicas(1))
+        chosen = replace(tiny.experiment(), **changes)
+        loop.training_loop(chosen, tmp_path / folder, data_set, Replicas(1), callbacks=callbacks, say_first=say_first)
         return tiny.numbers(reused.state)
 
+    run.snapshots = []
+    monkeypatch.setattr(loop, "State", reused.new_state)
+    monkeypatch.setattr(loop, "Steps", reused.same_steps)
+    monkeypatch.setattr(loop, "save_networks", lambda *arguments: run.snapshots.append(arguments[-1]))
     return run
 
 
@@ -90,7 +95,7 @@ def whole(reused, data_set, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(loop, "State", reused.new_state)
         patched.setattr(loop, "Steps", reused.same_steps)
-        loop.train(tiny.experiment(), folder, data_set, Replicas(1))
+        loop.training_loop(tiny.experiment(), folder, data_set, Replicas(1))
     return folder, tiny.numbers(reused.state)
 
 
@@ -101,16 +106,20 @@ def stats(folder):
 
 
 def after(monkeypatch, nimg, act):
-    """Calls `act` once, right after the minibatches that end with this picture."""
-    whole = loop._Run.train_minibatches
-    pending = [act]
+    """Calls `act` once, right after the minibatches of a new run that end with this picture."""
+    add, due, shown, pending = loop.Ticker.add, LiveLine.due, [0], [act]
 
-    def train_minibatches(self, phase):
-        whole(self, phase)
-        if self.progress.nimg == nimg and pending:
+    def counted(self, kind, statistics):
+        add(self, kind, statistics)
+        shown[0] += tiny.MINIBATCH * (kind == "D")
+
+    def acted(self):
+        if shown[0] == nimg and pending:
             pending.pop()()
+        return due(self)
 
-    monkeypatch.setattr(loop._Run, "train_minibatches", train_minibatches)
+    monkeypatch.setattr(loop.Ticker, "add", counted)
+    monkeypatch.setattr(LiveLine, "due", acted)
 
 
 def test_what_a_run_leaves(whole):
@@ -155,7 +164,7 @@ def test_optimizers_are_reset_when_a_fade_begins_and_when_it_ends(whole, train, 
 
 def test_a_finished_run_trains_no_more(whole, train, monkeypatch, tmp_path):
     shutil.copytree(whole[0], tmp_path / "run")
-    monkeypatch.setattr(loop._Run, "train_minibatches", None)
+    monkeypatch.setattr(loop, "Steps", None)
     assert tiny.differing(train(), whole[1]) == []
 
 
@@ -170,8 +179,11 @@ def test_a_larger_total_continues(whole, train, tmp_path):
 @pytest.mark.parametrize(("number", "nimg"), [(signal.SIGTERM, 32), (signal.SIGINT, 64), (signal.SIGINT, 160)])
 def test_a_stopped_run_continues_as_if_it_had_not(number, nimg, whole, train, tmp_path, monkeypatch):
     after(monkeypatch, nimg, lambda: os.kill(os.getpid(), number))
-    with pytest.raises(Stopped, match=f"stopped and saved at {nimg / 1000:.1f} kimg"):
+    with pytest.raises(Stopped, match=f"stopped at {nimg / 1000:.1f} kimg, saved; the same command continues"):
         train()
+    assert train.snapshots[-1] == nimg
+    about = Image.open(tmp_path / "run" / "fakes000000.png").text
+    assert (about["nimg"], rundir.STATS in os.listdir(tmp_path / "run")) == (str(nimg), True)
     assert rundir.finished_nimg(tmp_path / "run") is None
     assert max(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == f"{nimg:09d}"
     assert tiny.differing(train(), whole[1]) == []
@@ -227,7 +239,7 @@ def test_how_often_is_saved_changes_no_number(whole, train, monkeypatch):
         loop.Checkpoints, "save", lambda self, progress: saved.append(progress.nimg) or save(self, progress)
     )
     numbers = train(output=OutputConfig(grid="3x1", checkpoint_minutes=1e-9, image_ticks=2, snapshot_ticks=2))
-    assert set(saved) == {32, 64, 96, 128, 160, 192}
+    assert set(saved) == {0, 32, 64, 96, 128, 160, 192}
     assert tiny.differing(numbers, whole[1]) == []
 
 
@@ -266,7 +278,7 @@ def test_a_run_with_labels(data_set, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "Steps", Untraced)
     chosen = tiny.experiment(labels=True, total_kimg=0.016, minibatch_repeats=2)
     chosen = replace(chosen, schedule=replace(chosen.schedule, initial_resolution=16))
-    loop.train(chosen, tmp_path, data_set, Replicas(1))
+    loop.training_loop(chosen, tmp_path, data_set, Replicas(1))
     (line,) = stats(tmp_path)
     assert line["nimg"] == 16 and line["Progress/skipped_steps"] == 0 and np.isfinite(line["Loss/G"])
 
@@ -276,20 +288,20 @@ class Noted:
 
     calls: list = []
 
-    def __init__(self, state, experiment, stage, minibatch, labels):
+    def __init__(self, state, experiment, stage, minibatch):
         self.stage, self.minibatch, self.group = stage, minibatch, 4
 
     def d_step(self, pictures, labels, nimg, fade, rate):
         self.calls.append(("D", self.stage, int(nimg), float(fade), float(rate), pictures.numpy()))
-        return tf.constant([*[1.0] * (len(D_STATISTICS) - 1), float(int(nimg) == 0)])
+        return {"D": tf.constant(1.0), SKIPPED: tf.constant(float(int(nimg) == 0))}
 
     def r1_step(self, pictures, labels, nimg, fade, rate):
         self.calls.append(("R1", self.stage, int(nimg), float(fade), float(rate), pictures.numpy()))
-        return tf.constant([2.0, 0.0, 0.0])
+        return {"r1_penalty": tf.constant(2.0), SKIPPED: tf.constant(0.0)}
 
-    def g_step(self, nimg, fade, rate):
+    def g_step(self, labels, nimg, fade, rate):
         self.calls.append(("G", self.stage, int(nimg), float(fade), float(rate), None))
-        return tf.constant([3.0] * (len(G_STATISTICS) - 1) + [0.0])
+        return {"G": tf.constant(3.0), SKIPPED: tf.constant(0.0)}
 
 
 @pytest.fixture
@@ -347,7 +359,137 @@ def test_every_third_step_of_D_has_the_lazy_penalties_wherever_it_was_stopped(no
 
 def test_a_tick_whose_only_penalty_was_skipped_has_not_diverged(noted, train, tmp_path, monkeypatch):
     """It is counted, and its mean is unknown."""
-    monkeypatch.setattr(Noted, "r1_step", lambda *arguments: tf.constant([0.0, 0.0, 1.0]))
+    monkeypatch.setattr(Noted, "r1_step", lambda *arguments: {"r1_penalty": 0.0, SKIPPED: 1.0})
     train(training=replace(until(0.032), minibatch_repeats=1, r1_interval=16))
     (line,) = stats(tmp_path / "run")
     assert line["Progress/skipped_steps"] == 2 and line["Loss/r1_penalty"] is None
+
+
+def test_what_is_said_first(noted, train, tmp_path, capsys):
+    train(training=until(0.032), say_first=["training on an abacus", "data: beads"])
+    assert capsys.readouterr().out.startswith("training on an abacus\ndata: beads\ntick 1 ")
+    assert (tmp_path / "run" / "log.txt").read_text().startswith("training on an abacus\ndata: beads\ntick 1 ")
+
+
+def test_fewer_pictures_than_were_shown(noted, train, tmp_path):
+    """The tick ends where the run is, with its grid and snapshot."""
+    train(training=until(0.16))
+    train(training=until(0.032))
+    assert rundir.finished_nimg(tmp_path / "run") == 160 and train.snapshots[-2:] == [160, 160]
+    assert "already at 0.2 kimg: 0.032 are asked for" in (tmp_path / "run" / "log.txt").read_text()
+    assert [line["nimg"] for line in stats(tmp_path / "run")] == [64, 128, 160]
+
+
+def metric(calls):
+    def callback(state, phase, nimg):
+        calls.append((nimg, phase.fade))
+        yield f"the metric at {nimg}", {"metric": nimg / 2}
+
+    return callback
+
+
+def test_callbacks_at_the_first_tick_every_few_ticks_and_the_last(noted, train, tmp_path):
+    """After a checkpoint of that picture; their lines and numbers are kept."""
+    calls, saved = [], []
+
+    def look(state, phase, nimg):
+        saved.append((tmp_path / "run" / "checkpoints" / f"{nimg:09d}").is_dir())
+        return ()
+
+    output = OutputConfig(grid="2x2", metric_ticks=3)
+    train(output=output, training=until(0.448), callbacks=[metric(calls), look])
+    assert [nimg for nimg, _ in calls] == [64, 192, 384, 448] and saved == [True] * 4
+    lines = (tmp_path / "run" / "log.txt").read_text().splitlines()
+    assert [line for line in lines if "metric" in line] == [f"the metric at {nimg}" for nimg, _ in calls]
+    found = {line["nimg"]: line["Metrics/metric"] for line in stats(tmp_path / "run") if "Metrics/metric" in line}
+    assert found == {nimg: nimg / 2 for nimg, _ in calls}
+
+
+def test_a_callback_that_fails_ends_nothing(noted, train, tmp_path):
+    def broken(state, phase, nimg):
+        raise RuntimeError("no such network\nat all")
+
+    calls = []
+    train(callbacks=[broken, metric(calls)])
+    lines = (tmp_path / "run" / "log.txt").read_text().splitlines()
+    failed = "evaluation failed, training goes on: RuntimeError('no such network\\nat all')"
+    assert rundir.finished_nimg(tmp_path / "run") == 192 and lines.count(failed) == len(calls) == 2
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemError])
+def test_an_evaluation_that_was_broken_off_is_done_again(error, noted, train, tmp_path):
+    """By Ctrl-C, with everything saved and without waiting for its end; or by a kill."""
+    calls, pending = [], [True]
+
+    def stopped_once(state, phase, nimg):
+        yield from metric(calls)(state, phase, nimg)
+        if nimg == 192 and pending:
+            pending.pop()
+            if error is KeyboardInterrupt:
+                os.kill(os.getpid(), signal.SIGINT)
+            raise SystemExit("as good as killed")
+
+    with pytest.raises(Stopped if error is KeyboardInterrupt else SystemExit):
+        train(training=until(0.256), output=OutputConfig(grid="2x2", metric_ticks=3), callbacks=[stopped_once])
+    assert rundir.finished_nimg(tmp_path / "run") is None
+    train(training=until(0.256), output=OutputConfig(grid="2x2", metric_ticks=3), callbacks=[stopped_once])
+    assert calls == [(64, 1.0), (192, 1.0), (192, 1.0), (256, 1.0)]
+    lines = [(line["nimg"], "Metrics/metric" in line) for line in stats(tmp_path / "run")]
+    assert lines == [(64, False), (64, True), (128, False), (192, False), (192, True), (256, False), (256, True)]
+    train(training=until(0.256), callbacks=[stopped_once])
+    assert len(calls) == 4, "an evaluation that was finished is done again"
+
+
+@pytest.mark.parametrize(("kind", "nimg"), [("d_step", 0), ("g_step", 96)])
+def test_a_stop_while_graphs_are_made_goes_back_to_before_the_step(
+    kind, nimg, whole, train, reused, tmp_path, monkeypatch
+):
+    """Of D at the beginning; of G at a new stage, when D has made its step already."""
+
+    class Tracing(Steps):
+        def __init__(self, *arguments):
+            self.real = reused.same_steps(*arguments)
+            self.stage, self.minibatch, self.group = self.real.stage, self.real.minibatch, self.real.group
+
+        def __getattribute__(self, name):
+            if name not in ("d_step", "g_step"):
+                return super().__getattribute__(name)
+            if name == kind and self.stage == (3 if nimg == 0 else 4):
+                return slow
+            return getattr(self.real, name)
+
+    def slow(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("tracing went on")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "Steps", Tracing)
+        with pytest.raises(Stopped, match=f"stopped at {nimg / 1000:.1f} kimg, saved"):
+            train()
+    assert train.snapshots[-1] == nimg
+    assert max(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == f"{nimg:09d}"
+    assert tiny.differing(train(), whole[1]) == []
+    assert stats(tmp_path / "run") == stats(whole[0])
+
+
+def test_a_damaged_checkpoint_is_set_aside(whole, train, tmp_path):
+    train(training=until(0.16))
+    names = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert names == ["000000128", "000000160"]
+    path = tmp_path / "run" / "checkpoints" / "000000160" / "progress.json"
+    path.write_text(path.read_text().replace('"tick": 3', '"tick": 2'))
+    assert tiny.differing(train(), whole[1]) == []
+    assert stats(tmp_path / "run") == stats(whole[0])
+    text = (tmp_path / "run" / "log.txt").read_text()
+    assert "cannot be taken up (the checksum of progress.json is wrong): it is 000000160.damaged now" in text
+    assert "continuing at 0.1 kimg" in text
+
+
+def test_the_last_finite_checkpoint_is_kept_and_named(train, reused, tmp_path, monkeypatch):
+    output = OutputConfig(grid="2x2", checkpoint_minutes=1e-9)
+    after(monkeypatch, 128, lambda: reused.state.D.b4_dense1.bias.assign([np.nan]))
+    with pytest.raises(Failure) as caught:
+        train(output=output, training=until(0.256))
+    good = tmp_path / "run" / "checkpoints" / "000000096"
+    assert f"and so is {good}, the last one that had finite losses and weights" in str(caught.value)
+    assert sorted(path.name for path in good.parent.iterdir()) == ["000000096", "000000128", "000000160"]

@@ -2,10 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
-from stylegan_tf.training.signals import Stopped, StopRequest
+from stylegan_tf.errors import exit_code
+from stylegan_tf.training.signals import BrokenOff, Stopped, StopRequest
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -45,4 +48,45 @@ def test_the_handlers_before_come_back():
 def test_what_stopped_says():
     stopped = StopRequest().stopped(12_345)
     assert isinstance(stopped, KeyboardInterrupt)
-    assert str(stopped) == "stopped and saved at 12.3 kimg; the same command continues"
+    assert str(stopped) == "stopped at 12.3 kimg, saved; the same command continues"
+
+
+def test_stopping_is_no_error(capsys):
+    def work():
+        raise StopRequest().stopped(3_800)
+
+    assert exit_code(work) == 130
+    assert capsys.readouterr().err == "stopped at 3.8 kimg, saved; the same command continues\n"
+
+
+def test_what_may_be_broken_off_is():
+    with StopRequest() as stop:
+        with pytest.raises(BrokenOff), stop.breaks_off(0):
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise AssertionError("it went on")
+        with pytest.raises(BrokenOff), stop.breaks_off(0):
+            raise AssertionError("it began")
+        with stop.breaks_off(0, False):
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_what_may_not_be_broken_off_is_not():
+    with StopRequest() as stop:
+        with stop.breaks_off(0, False):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert stop.requested
+
+
+def test_work_that_does_not_return_to_python_is_ended():
+    """As TensorFlow where it compiles. Without a watcher this would take hours."""
+    program = """
+import hashlib, os, signal, threading
+from stylegan_tf.training.signals import StopRequest
+with StopRequest() as stop, stop.breaks_off(12_345):
+    threading.Timer(1, os.kill, [os.getpid(), signal.SIGTERM]).start()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "stopped at 12.3 kimg, saved; the same command continues\n"

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.schema import OutputConfig
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.devices import Replicas
 from stylegan_tf.training import snapshots
 from stylegan_tf.training.snapshots import Grid, grid_size, save_networks

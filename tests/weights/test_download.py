@@ -1,9 +1,10 @@
-"""The cache folder: what is there, what comes, and what is refused."""
+"""The cache folder: what is there and what comes; addresses, and the looks at what came. See test_download_failures."""
 
 import io
 import json
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,24 @@ from file_server import BODY, DIGEST, PAGE, entry, running, visible
 
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.weights import download
-from stylegan_tf.weights.download import cache_folder, fetch
-from stylegan_tf.weights.registry import CC_BY_NC, Entry, find
+from stylegan_tf.weights.download import (
+    LONGEST,
+    cache_folder,
+    check_address,
+    complaint,
+    drive_id,
+    entry_of,
+    fetch,
+    file_name,
+    is_address,
+    lacks_its_end,
+    marked,
+    page_words,
+)
+from stylegan_tf.weights.registry import CC_BY_NC, ENTRIES, Entry, drive_addresses, find
 
 ROOT = Path(__file__).parents[2]
+ID = "1MEGjdvVpUsu1jB4zrXZN7Y4kBBOzizDQ"
 
 
 @pytest.fixture(autouse=True)
@@ -160,3 +175,190 @@ def test_the_cache_folder(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path
     (tmp_path / "vgg.pth").write_bytes(b"\x80\x02" + bytes(7287))
     assert fetch("lpips-pth") == tmp_path / "vgg.pth"
+
+
+@pytest.mark.parametrize("text", ["https://a.org/b", "HTTP://a.org", "ftp://a.org/b", "file:///etc/passwd", "file:/a"])
+def test_what_is_meant_as_an_address(text):
+    assert is_address(text)
+
+
+@pytest.mark.parametrize("text", ["ffhq", "results/00000-ffhq", "/tmp/a.pkl", "a:b.pkl", "https", "C:\\a"])
+def test_what_is_not(text):
+    assert not is_address(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("ftp://a.org/b.pkl", "only http and https addresses are, not ftp"),
+        ("file:///etc/passwd", "not file"),
+        ("https:///b.pkl", "names no host"),
+        ("http://a.org:99999/b", "Port out of range"),
+        ("https://[a/b", "no valid address"),
+        ("https://a.org/a b", "percent-encoded"),
+        ("https://a.org/b\n", "percent-encoded"),
+        ("https://a.org/größe", "percent-encoded"),
+    ],
+)
+def test_addresses_that_are_not_followed(address, why):
+    with pytest.raises(UserError, match=why):
+        check_address(address)
+
+
+def test_a_password_is_not_repeated():
+    with pytest.raises(UserError, match="holds a user name") as error:
+        check_address("https://me:secret@a.org/b.pkl")
+    assert "secret" not in str(error.value)
+
+
+def test_addresses_that_are_followed():
+    for address in ("http://127.0.0.1:8000/a.pkl", "https://a.org/%20b?c=d#e", *drive_addresses(ID)):
+        check_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://drive.google.com/uc?id={ID}",
+        f"https://drive.google.com/uc?export=download&id={ID}",
+        f"https://drive.google.com/open?id={ID}",
+        f"https://drive.google.com/file/d/{ID}/view?usp=sharing",
+        f"https://drive.google.com/file/u/0/d/{ID}/view",
+        *drive_addresses(ID),
+    ],
+)
+def test_every_spelling_of_google_drive(address):
+    assert drive_id(address) == ID
+    assert file_name(address) == f"{ID}.pkl"
+
+
+@pytest.mark.parametrize(
+    "address", [f"https://a.org/uc?id={ID}", "https://drive.google.com/", "https://drive.google.com/uc?id=../../../etc"]
+)
+def test_no_file_of_google_drive(address):
+    assert drive_id(address) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://a.org/x/net.pkl?token=1#part", "net.pkl"),
+        ("https://a.org/x/net-1_a.keras/", "net-1_a.keras"),
+        ("https://a.org/x/a%2Fb%20c.pkl", "a-2Fb-20c.pkl"),
+        ("https://a.org/.hidden.pkl", "hidden.pkl"),
+        ("https://a.org/..", "network"),
+        ("https://a.org", "network"),
+        (f"https://a.org/{'a' * 300}.pkl", "a" * 96 + ".pkl"),
+    ],
+)
+def test_file_names_are_plain(address, name):
+    assert file_name(address) == name
+
+
+def test_a_second_file_of_one_name_is_marked():
+    # the first digits of SHA-256 of "abc", FIPS 180-2, appendix B.1
+    assert marked("net.pkl", "abc") == "net-ba7816bf.pkl"
+    assert marked("net", "abc") == "net-ba7816bf"
+
+
+def test_an_address_of_a_published_file_is_that_file():
+    for published in ENTRIES:
+        assert all(entry_of(address) is published for address in published.addresses)
+    drive = "https://drive.google.com/file/d/1MJ6iCfNtMIRicihwRorsM3b7mmtmK9c3/view?usp=sharing"
+    assert entry_of(drive) is find("cars")
+
+
+def test_an_address_of_another_file():
+    found = entry_of("https://a.org/net.pkl?version=2")
+    assert (found.name, found.file) == ("https://a.org/net.pkl?version=2", "net.pkl")
+    assert found.addresses == ("https://a.org/net.pkl?version=2",)
+    assert (found.size, found.sha256, found.licence) == (None, None, "")
+    drive = entry_of("https://drive.google.com/open?id=0123456789abc")
+    assert drive.file == "0123456789abc.pkl"
+    assert drive.addresses == drive_addresses("0123456789abc")
+    with pytest.raises(UserError, match="only http and https"):
+        entry_of("file:///etc/passwd")
+
+
+def test_a_foreign_file_never_takes_the_name_of_a_published_one():
+    found = entry_of("https://a.org/karras2019stylegan-cats-256x256.pkl")
+    assert re.fullmatch(r"karras2019stylegan-cats-256x256-[0-9a-f]{8}\.pkl", found.file)
+
+
+QUOTA = b"""<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title><style>.a { b: c }</style></head>
+<body><p class="uc-error-caption">Sorry, you can&#39;t view or download this file at this time.</p>
+<p>Too many users have <b>viewed or downloaded</b> this file recently. Please try accessing the file again later.</p>"""
+VIRUSES = b"""<html><head><title>Google Drive - Virus scan warning</title></head><body>
+Google Drive can\xe2\x80\x99t scan this file for viruses. <a href="/x">a.pkl</a> (311M) is too large</body></html>"""
+
+
+@pytest.mark.parametrize(
+    ("file", "first"),
+    [
+        ("a.pkl", b"\x80\x02}q"),
+        ("a.PKL", b"\x80\x05."),
+        ("a.keras", b"PK\x03\x04rest"),
+        ("a.pth", b"PK\x03\x04rest"),
+        ("a.pth", b"\x80\x02\x8a\n"),
+        ("network", b"\x80\x04"),
+    ],
+)
+def test_network_files_begin_rightly(file, first):
+    assert complaint(file, first) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "first", "words"),
+    [
+        ("a.pkl", b"PK\x03\x04", r"is not a pickle: it begins with b'PK\x03\x04'"),
+        ("a.pkl", b"\x80\x06abc", r"is not a pickle: it begins with b'\x80\x06abc'"),
+        ("a.keras", b"\x80\x02", "is not a .keras archive"),
+        ("a.pth", b"\x1f\x8b\x08", "is not a pickle or a zip archive"),
+        ("a.pkl", b"version https://git-lfs", "is not a pickle: it begins with b'version '"),
+        ("a.pkl", b"", "is empty"),
+        ("a.pkl", b"<html>", "is a web page instead of a network file: without a title"),
+        ("a.pkl", b"\xef\xbb\xbf \r\n<!doctype HTML><title>Sign in</title>", "network file: Sign in"),
+        ("a.pth", b"<?xml version='1.0'?><Error>AccessDenied</Error>", "is a web page"),
+    ],
+)
+def test_other_files_are_refused(file, first, words):
+    assert words in complaint(file, first)
+
+
+def test_the_words_that_matter():
+    assert page_words(QUOTA) == (
+        "Google Drive - Quota exceeded: Too many users have viewed or downloaded this file recently."
+    )
+    assert page_words(VIRUSES) == (
+        "Google Drive - Virus scan warning: Google Drive can’t scan this file for viruses."  # noqa: RUF001
+    )
+    assert page_words(b"<title>404 Not Found</title><p>nothing more</p>") == "404 Not Found"
+
+
+def test_words_are_one_short_line_that_no_terminal_acts_upon():
+    assert page_words(b"<title>\x1b[2J Bad\n&#27; title\x00</title>") == "[2J Bad title"
+    words = page_words(b"<title>" + b"a" * 300 + b"</title>")
+    assert len(words) == LONGEST == 200
+    assert words.endswith("aaa...")
+
+
+def test_hostile_pages_take_no_time():
+    for page in (b"<" * 2**15, b"<title" * 2**12, b"<!--" * 2**13, b"you need " * 2**12):
+        assert len(page_words(page)) <= LONGEST
+
+
+def test_files_that_were_cut(tmp_path):
+    pickle = tmp_path / ".a.pkl.part"
+    pickle.write_bytes(b"\x80\x04N.")
+    assert not lacks_its_end(pickle)
+    pickle.write_bytes(b"\x80\x04N")
+    assert lacks_its_end(pickle)
+    archive = tmp_path / ".a.keras.part"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("config.json", "{}")
+    assert not lacks_its_end(archive)
+    archive.write_bytes(archive.read_bytes()[:-30])
+    assert lacks_its_end(archive)
+    old_torch = tmp_path / ".a.pth.part"  # behind its pickles come bare numbers
+    old_torch.write_bytes(b"\x80\x02\x8a\n0123")
+    assert not lacks_its_end(old_torch)

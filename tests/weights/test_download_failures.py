@@ -1,14 +1,20 @@
-"""Downloads that go wrong: what is said, what is left, and what the next call makes of it."""
+"""Downloads that go wrong: what is said, what is left, and what the next call makes of it. See test_download."""
 
+import email.utils
 import io
+import json
+import re
 import shutil
 import subprocess
 import sys
 import threading
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
 from file_server import BODY, DIGEST, PAGE, entry, running, visible
 
 from stylegan_tf.errors import Failure
@@ -107,11 +113,11 @@ def test_every_address_is_named_when_none_answers(tmp_path):
 def test_ctrl_c_leaves_a_part_that_is_continued(server, tmp_path, monkeypatch):
     address = server.put("/x", BODY)
 
-    def stop(self, done, total):
+    def stop(self, text):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(download._Progress, "show", stop)
+        patch.setattr(download.LiveLine, "show", stop)
         with pytest.raises(KeyboardInterrupt):
             fetch(entry(address), tmp_path, io.StringIO())
     assert visible(tmp_path) == [".net.pkl.part", ".net.pkl.part.json"]
@@ -119,6 +125,248 @@ def test_ctrl_c_leaves_a_part_that_is_continued(server, tmp_path, monkeypatch):
     assert 0 < size < 256_003
     assert fetch(entry(address), tmp_path, io.StringIO()).read_bytes() == BODY
     assert server.requests[-1][1] == f"bytes={size}-"
+
+
+@pytest.fixture
+def once(monkeypatch):
+    """Every address is asked once: what would be worth another try is told as it is."""
+    monkeypatch.setattr(download, "BACK_OFF", ())
+
+
+def part(folder: Path) -> Path:
+    return folder / ".net.pkl.part"
+
+
+def begin(folder: Path, address: str, size: int, version: str = '"one"') -> None:
+    """Puts the first bytes of BODY there, as a download that was cut leaves them."""
+    part(folder).write_bytes(BODY[:size])
+    part(folder).with_name(".net.pkl.part.json").write_text(json.dumps({"address": address, "version": version}))
+
+
+def refusal(folder: Path, *addresses: str, **facts) -> str:
+    """What is said of a download that fails."""
+    with pytest.raises(Failure) as caught:
+        fetch(entry(*addresses, **facts), folder, io.StringIO())
+    assert not (folder / "net.pkl").exists()
+    return str(caught.value)
+
+
+def test_progress_counts_up_to_the_whole(server, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(download.LiveLine, "show", lambda self, text: seen.append(text))
+    path = fetch(entry(server.put("/x", BODY)), tmp_path, io.StringIO())
+    assert path.read_bytes() == BODY
+    assert seen[-1].startswith("net.pkl: 257 kB in ")
+    counts = [int(re.match(r"net.pkl: (\d+)", text)[1]) for text in seen]
+    assert counts == sorted(counts)
+    assert server.requests == [("/x", None, None)]
+
+
+def test_a_file_of_unknown_length(server, tmp_path):
+    said = io.StringIO()
+    assert fetch(entry(server.put("/x", BODY, length=None)), tmp_path, said).read_bytes() == BODY
+    assert "net.pkl: 257 kB in " in said.getvalue()
+
+
+@pytest.mark.parametrize(("etag", "modified"), [('"one"', None), ('W/"weak"', "Sat, 01 Feb 2025 00:00:00 GMT")])
+def test_a_part_is_continued(server, tmp_path, once, etag, modified):
+    address = server.put("/x", BODY, etag=etag, modified=modified, cuts=[100_000])
+    assert "broke off after 100,000 of 256,003 bytes" in refusal(tmp_path, address)
+    assert part(tmp_path).read_bytes() == BODY[:100_000]
+    assert fetch(entry(address), tmp_path, io.StringIO()).read_bytes() == BODY
+    assert server.requests[1] == ("/x", "bytes=100000-", modified or etag)
+
+
+def test_a_changed_file_starts_anew(server, tmp_path, once):
+    address = server.put("/x", BODY, etag='"two"', cuts=[200_000])
+    begin(tmp_path, address, 15, version='"one"')
+    part(tmp_path).write_bytes(b"\x80\x04 another file")
+    refusal(tmp_path, address)
+    assert part(tmp_path).read_bytes() == BODY[:200_000]
+    assert server.requests == [("/x", "bytes=15-", '"one"')]
+    assert json.loads((tmp_path / ".net.pkl.part.json").read_text())["version"] == '"two"'
+
+
+def test_a_server_that_ignores_ranges_starts_anew(server, tmp_path, once):
+    address = server.put("/x", BODY, ranges=False)
+    begin(tmp_path, address, 1000)
+    assert fetch(entry(address), tmp_path, io.StringIO()).read_bytes() == BODY
+
+
+def test_a_part_of_another_address_is_not_continued(server, tmp_path, once):
+    begin(tmp_path, "http://a.org/net.pkl", 1000)
+    assert fetch(entry(server.put("/x", BODY)), tmp_path, io.StringIO()).read_bytes() == BODY
+    assert server.requests == [("/x", None, None)]
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '{"address": 1, "version": 2}'])
+def test_a_damaged_note_starts_anew(server, tmp_path, once, note):
+    address = server.put("/x", BODY)
+    begin(tmp_path, address, 1000)
+    (tmp_path / ".net.pkl.part.json").write_text(note)
+    assert fetch(entry(address), tmp_path, io.StringIO()).read_bytes() == BODY
+    assert server.requests == [("/x", None, None)]
+
+
+def test_a_part_that_was_whole_already(server, tmp_path, once):
+    address = server.put("/x", BODY)
+    begin(tmp_path, address, len(BODY))
+    assert fetch(entry(address), tmp_path, io.StringIO()).read_bytes() == BODY
+    assert len(server.requests) == 1
+
+
+def test_a_part_longer_than_the_file_is_dropped(server, tmp_path, once):
+    address = server.put("/x", BODY[:500])
+    begin(tmp_path, address, 1000)
+    assert "has another file by now" in refusal(tmp_path, address)
+    assert visible(tmp_path) == []
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_refusals_say_what_the_page_says(server, tmp_path, status):
+    page = b"<html><title>Google Drive - Quota exceeded</title></html>"
+    address = server.put("/x", page, status=status)
+    words = rf"{address} answers {status} \w+.*\(Google Drive - Quota exceeded\)\. A file fetched"
+    assert re.search(words, refusal(tmp_path, address))
+    assert len(server.requests) == 1
+    assert visible(tmp_path) == []
+
+
+def test_a_busy_server_is_asked_again(server, tmp_path):
+    address = server.put("/x", b"later", status=503)
+    assert f"{address} answers 503 Service Unavailable." in refusal(tmp_path, address)
+    assert len(server.requests) == 4
+    assert fetch(entry(server.put("/y", BODY, busy=[(503, "")])), tmp_path, io.StringIO()).read_bytes() == BODY
+
+
+def test_retry_after_is_honoured(server, tmp_path, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    later = email.utils.format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    said = io.StringIO()
+    address = server.put("/x", BODY, busy=[(429, "7"), (503, later), (503, "no time")])
+    assert fetch(entry(address), tmp_path, said).read_bytes() == BODY
+    assert waits[0] == 7 and 60 < waits[1] <= 100 and waits[2] == 0
+    assert f"{address} answers 429 Too Many Requests; trying again in 7s, as it asks\n" in said.getvalue()
+
+
+def test_a_server_that_asks_for_an_hour_is_not_waited_for(server, tmp_path):
+    first, second = server.put("/x", BODY, busy=[(503, "3600")]), server.put("/y", b"", status=404)
+    said = refusal(tmp_path, first, second)
+    assert f"{first} answers 503 Service Unavailable, and asks to come back in 3,600s; {second} answers 404" in said
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 304, 302])
+def test_other_answers_are_refused(server, tmp_path, status):
+    assert f"answers {status}" in refusal(tmp_path, server.put("/x", BODY, status=status))
+    assert len(server.requests) == 1
+    assert visible(tmp_path) == []
+
+
+def test_another_range_than_the_one_asked_for(server, tmp_path):
+    address = server.put("/x", BODY, range_from=999)
+    begin(tmp_path, address, 1000)
+    assert "answers with another range" in refusal(tmp_path, address)
+    assert part(tmp_path).read_bytes() == BODY[:1000]
+
+
+def test_a_page_leaves_the_part_of_before(server, tmp_path):
+    address = server.put("/x", b"<!DOCTYPE html><title>Sign in</title>", ranges=False)
+    begin(tmp_path, address, 1000)
+    assert "is a web page instead of a network file: Sign in" in refusal(tmp_path, address)
+    assert part(tmp_path).read_bytes() == BODY[:1000]
+
+
+def test_another_size_than_the_published_one(server, tmp_path):
+    address = server.put("/x", BODY)
+    said = refusal(tmp_path, address, size=256_004)
+    assert "has a file of 256,003 bytes, not the published one of 256,004" in said
+    address = server.put("/x", BODY, length=None)
+    assert "has a file of 256,003 bytes, not the published one" in refusal(tmp_path, address, size=256_004)
+    assert visible(tmp_path) == []
+
+
+def test_a_server_that_trickles_is_given_up(server, tmp_path, monkeypatch):
+    """Whether it goes on for ever or breaks off after every hundred bytes."""
+    monkeypatch.setattr(download, "WINDOW", 0.05)
+    monkeypatch.setattr(download, "SLOWEST", 10**9)
+    drips = server.put("/drips", BODY, trickle=0.01)
+    breaks = server.put("/breaks", BODY, cuts=[100] * 1000)
+    said = refusal(tmp_path, drips, breaks)
+    assert re.search(rf"{drips} sends \d+ bytes a second, too few to wait for; {breaks} sends [\d,]+ bytes", said)
+
+
+def test_a_server_that_stalls(server, tmp_path, once, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", 0.2)
+    gate = threading.Event()
+    address = server.put("/x", BODY, gate=gate)
+    assert re.search(f"{address} broke off after 0 bytes: .*timed out", refusal(tmp_path, address))
+    gate.set()
+
+
+def test_redirections(server, tmp_path):
+    target = server.put("/there.pkl", BODY)
+    address = server.put("/x", status=302, location=target)
+    assert fetch(entry(address), tmp_path, io.StringIO()).read_bytes() == BODY
+    assert [path for path, *_ in server.requests] == ["/x", "/there.pkl"]
+
+
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        ("file:///etc/passwd", "redirects to what is not followed: file:///etc/passwd is not fetched"),
+        ("ftp://127.0.0.1/net.pkl", "redirects to what is not followed: .*not ftp"),
+        ("http://me:secret@127.0.0.1/net.pkl", "redirects to what is not followed"),
+        ("/x", "Exceeded 30 redirects"),
+    ],
+)
+def test_redirections_that_are_not_followed(server, tmp_path, location, why):
+    said = refusal(tmp_path, server.put("/x", status=302, location=location))
+    assert re.search(why, said)
+    assert "secret" not in said
+    assert visible(tmp_path) == []
+
+
+def test_no_way_out_of_an_encrypted_connection():
+    response = requests.Response()
+    response.url, response.status_code, response.raw = "https://a.org/net.pkl", 302, io.BytesIO()
+    response.headers["location"] = "http://b.org/net.pkl"
+    with pytest.raises(Failure, match=r"redirects to http://b\.org/net\.pkl, which is not encrypted"):
+        download._check_redirect(response)
+    response.headers["location"] = "/other.pkl"
+    download._check_redirect(response)
+
+
+def test_a_server_that_is_gone(tmp_path):
+    with running() as server:
+        address = server.put("/x")
+    begin(tmp_path, address, 1000)
+    said = io.StringIO()
+    with pytest.raises(Failure, match=f"{address} cannot be reached: Connection refused"):
+        fetch(entry(address), tmp_path, said)
+    assert said.getvalue().count("trying again") == 3  # it was there a moment ago
+    assert part(tmp_path).read_bytes() == BODY[:1000]
+
+
+def test_schemes_that_have_no_reader(tmp_path):
+    (tmp_path / "secret").write_bytes(BODY)
+    assert "cannot be asked: No connection adapters" in refusal(tmp_path, (tmp_path / "secret").as_uri())
+
+
+def test_a_disk_without_room_for_the_rest(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=100_000))
+    address = server.put("/x", BODY)
+    begin(tmp_path, address, 1000)
+    said = refusal(tmp_path, address, address)
+    assert re.fullmatch(r"net.pkl needs 256,003 bytes, but the disk of .* has room for 101,000 only", said)
+    assert part(tmp_path).read_bytes() == BODY[:1000]
+
+
+def test_the_connection_breaks_in_the_middle_of_nothing(server, tmp_path, once):
+    said = refusal(tmp_path, server.put("/x", BODY, cuts=[0]))
+    assert "broke off before the first of 256,003 bytes" in said
+    assert visible(tmp_path) == []
 
 
 def test_a_disk_without_room_ends_it(server, tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stylegan_tf.errors import UserError
-from stylegan_tf.weights.keras_arrays import plain_arrays
+from stylegan_tf.weights.keras_header import plain_arrays
 
 
 def read(write: Callable[[Any], None]) -> dict[str, np.ndarray]:

@@ -1,5 +1,8 @@
 """What a .keras file declares. (What is refused in one, header and all: test_keras_file.py.)"""
 
+import json
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
 )
 from stylegan_tf.errors import UserError
-from stylegan_tf.networks.kinds import KINDS
+from stylegan_tf.networks.kinds import KINDS, make
 from stylegan_tf.weights.keras_header import CONFIGS, declared, opened
 
 TINY = {"resolution": 8, "fmap_base": 32, "fmap_max": 4}
@@ -25,11 +28,11 @@ NETWORKS = [
 
 @pytest.mark.parametrize("config", NETWORKS, ids=lambda config: type(config).__name__)
 def test_declared(config, tmp_path: Path) -> None:
-    network = KINDS[type(config)](**vars(config), seed=9)
+    network = make(config, seed=9)
     network.save(tmp_path / "net.keras")
     assert declared(tmp_path / "net.keras") == config
-    with opened(tmp_path / "net.keras") as (kind, arguments, arrays):
-        assert kind is type(config) and arguments == vars(config) | {"seed": 9}
+    with opened(tmp_path / "net.keras") as (found, seed, arrays):
+        assert found == config and seed == 9
         assert sum(array.size for array in arrays.values()) == network.count_params()
 
 
@@ -37,6 +40,17 @@ def test_every_class_is_declared() -> None:
     assert set(CONFIGS.values()) == set(KINDS) == {type(config) for config in NETWORKS}
     for name, kind in CONFIGS.items():
         assert name == f"stylegan_tf>{KINDS[kind].__name__}"
+
+
+def test_an_argument_younger_than_the_file_has_its_default(tmp_path: Path) -> None:
+    config = GeneratorConfig(**TINY, blur=False, use_noise=False)
+    entries = {"metadata.json": {}, "model.weights.h5": {}}
+    arguments = {name: value for name, value in vars(config).items() if name != "blur"}
+    entries["config.json"] = {"registered_name": "stylegan_tf>Generator", "config": arguments}
+    with zipfile.ZipFile(tmp_path / "net.keras", "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, json.dumps(content))
+    assert declared(tmp_path / "net.keras") == replace(config, blur=True)
 
 
 def test_refused(tmp_path: Path) -> None:

@@ -1,24 +1,31 @@
 """What a user may name to load networks, and how far a snapshot had come."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from stylegan_tf import files
-from stylegan_tf.configs.json_form import to_json
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import ScheduleConfig
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
+from stylegan_tf.networks.kinds import make
 from stylegan_tf.weights.load import (
     Networks,
+    crop_of_snapshot,
+    declared,
     generator_file,
     load,
     network_files,
     newest_network,
+    opened,
     stage_of_lod,
     stage_of_snapshot,
 )
@@ -89,8 +96,8 @@ def test_which_file_makes_pictures(results: Path, tmp_path: Path) -> None:
 
 
 def test_mistakes(results: Path, tmp_path: Path) -> None:
-    accepted = "give a run directory, a network-snapshot directory, a .keras or official .pkl file, an address, or one"
-    with pytest.raises(UserError, match="00001-second has saved no networks yet"):
+    accepted = "give a run directory, a network-snapshot directory, a checkpoints directory, a .keras or official .pkl"
+    with pytest.raises(UserError, match="00001-second has saved no networks yet$"):
         load(results / "00001-second")
     with pytest.raises(UserError, match=f"there are no networks in {tmp_path}; {accepted}"):
         load(tmp_path)
@@ -150,3 +157,108 @@ def test_stage_of_converted_files(tmp_path: Path) -> None:
         (tmp_path / "network.json").write_text(wrong)
         with pytest.raises(UserError, match="network.json is no report of a conversion"):
             stage_of_snapshot(tmp_path / "Gs.keras")
+
+
+def numbers(network) -> list[np.ndarray]:
+    return [variable.numpy() for variable in network.variables]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory):
+    """A run with two checkpoints and no snapshot, and the networks of the newer one. 16x16 fades in from 10 to 20."""
+    run = tmp_path_factory.mktemp("results") / "00000-run"
+    chosen = experiment("F", "cpu", resolution=16)
+    schedule = ScheduleConfig(initial_resolution=8, lod_training_kimg=10, lod_transition_kimg=10)
+    narrow = {"fmap_base": 32, "fmap_max": 4, "fused_scale": "auto"}
+    G = replace(chosen.G, **narrow, z_dim=4, w_dim=4, mapping_layers=1, mapping_fmaps=4)
+    data = replace(chosen.data, crop="0,2,16,12")
+    chosen = replace(chosen, G=G, D=replace(chosen.D, **narrow), schedule=schedule, data=data)
+    networks = {"G": make(chosen.G, 1), "D": make(chosen.D, 2), "Gs": make(chosen.G, 3)}
+    adam = keras.optimizers.Adam()
+    adam.build(networks["G"].trainable_variables)
+    for nimg in (12_000, 15_000):
+        folder = run / "checkpoints" / f"{nimg:09d}"
+        folder.mkdir(parents=True)
+        networks["Gs"].w_avg.assign(np.full(4, nimg))
+        tf.train.Checkpoint(**networks, G_optimizer=adam, D_optimizer=adam).write(str(folder / "state"))
+        files.write_json(folder / "progress.json", {"nimg": nimg, "seconds": 1.5, "sums": {}})
+    files.write_json(run / "config.json", to_json(chosen))
+    return run, chosen, networks
+
+
+def test_checkpoints(trained) -> None:
+    run, chosen, networks = trained
+    nets, stage, fade = opened(run / "checkpoints")
+    assert (stage, fade) == (4, 0.5)
+    for role, original in networks.items():
+        for found, expected in zip(numbers(getattr(nets, role)), numbers(original), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    assert w_avg(load(run / "checkpoints" / "000012000").Gs) == 12_000
+    file = generator_file(run / "checkpoints")
+    assert file.parent == run / "checkpoints" / "000015000" and generator_file(file) == file
+    assert opened(file).fade == 0.5 and crop_of_snapshot(file) == ((0, 2, 16, 12), 16)
+    assert declared(run / "checkpoints") == ({"G": chosen.G, "D": chosen.D, "Gs": chosen.G}, 4)
+    with pytest.raises(
+        UserError, match=f"saved no networks yet; its newest checkpoint can be named: {run}/checkpoints$"
+    ):
+        load(run)
+
+
+def copied(trained, folder: Path) -> Path:
+    """The newer checkpoint of a copy of the run."""
+    shutil.copytree(trained[0], folder / "run")
+    return folder / "run" / "checkpoints" / "000015000"
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+
+
+def write(name: str, text: str):
+    return lambda folder: (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda folder: damage(next(folder.glob("state.data-*"))), "000015000 is damaged, or of other networks"),
+        (lambda folder: damage(folder / "state.index"), "000015000 is damaged, or of other networks"),
+        (lambda folder: next(folder.glob("state.data-*")).unlink(), "000015000 is damaged, or of other networks"),
+        (write("state.index", ""), "000015000 is damaged, or of other networks"),
+        (write("progress.json", '{"nimg": 15'), "progress.json is damaged"),
+        (write("progress.json", '{"nimg": "15000"}'), "progress.json is damaged"),
+        (lambda folder: (folder / "progress.json").unlink(), "progress.json is damaged"),
+        (lambda folder: (folder.parents[1] / "config.json").unlink(), "lies in no checkpoints folder of a run"),
+        (write("../../config.json", "{}"), "config.json: the configuration has no field"),
+    ],
+)
+def test_damaged_checkpoints(trained, tmp_path: Path, spoil, words: str) -> None:
+    folder = copied(trained, tmp_path)
+    spoil(folder)
+    with pytest.raises(UserError, match=words) as caught:
+        load(folder.parent)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_checkpoints_that_do_not_fit(trained, tmp_path: Path) -> None:
+    folder = copied(trained, tmp_path)
+    chosen = trained[1]
+    config = folder.parents[1] / "config.json"
+    files.write_json(config, to_json(replace(chosen, G=replace(chosen.G, fmap_max=3))))
+    with pytest.raises(UserError, match="of other networks"):
+        load(folder)
+    files.write_json(config, to_json(replace(chosen, G=replace(chosen.G, mapping_layers=2))))
+    with pytest.raises(UserError, match="of other networks"):
+        load(folder)
+    files.write_json(config, to_json(chosen))
+    networks = {"G": make(chosen.G), "D": make(chosen.D), "Gs": make(chosen.G)}
+    networks["D"].variables[0].assign(np.full(networks["D"].variables[0].shape, np.nan))
+    tf.train.Checkpoint(**networks).write(str(folder / "state"))
+    with pytest.raises(UserError, match="the D of .* holds numbers that are not finite"):
+        load(folder)
+    shutil.rmtree(folder)
+    shutil.rmtree(folder.with_name("000012000"))
+    with pytest.raises(UserError, match="there are no networks in .*checkpoints"):
+        load(folder.parent)

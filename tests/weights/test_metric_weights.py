@@ -1,8 +1,11 @@
-"""Networks of the metrics with weights from files: open ones, NVIDIA's, converted ones; and what is said otherwise."""
+"""Networks of the metrics with weights from files: open ones and NVIDIA's; and what is said otherwise.
+
+Then foreign names of weights, and batch norm folded by hand.
+"""
 
 import hashlib
 import io
-import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +21,10 @@ from recorded import Recorded, relative
 from torch_files import write_older, write_zip
 
 from stylegan_tf.errors import Failure, UserError
-from stylegan_tf.weights import download, metric_names, metric_weights, registry
+from stylegan_tf.weights import download, metric_weights, registry
+from stylegan_tf.weights.metric_weights import check, inception_arrays, listed, lpips_arrays, translated
 
+ROOT = Path(__file__).parents[2]
 INCEPTION, VGG, LINS = "pt_inception-2015-12-05-6726825d.pth", "vgg16-397923af.pth", "vgg.pth"
 OFFICIAL_LPIPS = "vgg16_zhang_perceptual.pkl"
 
@@ -113,49 +118,13 @@ def numbers(network) -> list:
     return [variable.numpy().tolist() for variable in network.variables]
 
 
-def test_open_files_are_converted_once(small):
+def test_open_files_of_the_cache_folder(small):
     first = metric_weights.lpips()
     assert first.name == "lpips-vgg16-0.1 (open)"
     assert numbers(first.network) == [[[1, 2], [3, 4]], [5, 6]]
-    (small / VGG).unlink()  # not needed any more
-    (small / LINS).unlink()
-    for again in (metric_weights.lpips(), metric_weights.lpips("open")):
-        assert (again.digest, again.name) == (first.digest, first.name)
-        assert numbers(again.network) == numbers(first.network)
-
-
-@pytest.mark.parametrize("what", ["cut", "changed", "note", "no note", "format", "other sources", "other arrays"])
-def test_a_converted_file_that_is_not_whole_is_made_anew(small, what):
-    first = metric_weights.lpips()
-    converted = small / "lpips-vgg16-0.1-open.npz"
-    note = converted.with_name(f"{converted.name}.json")
-    whole, fields = converted.read_bytes(), json.loads(note.read_text())
-    change = {"format": {"format": 0}, "other sources": {"sources": ["0" * 64, fields["sources"][1]]}}.get(what, {})
-    if what == "cut":
-        converted.write_bytes(whole[:-10])
-    elif what == "changed":
-        converted.write_bytes(whole.replace(np.float32(4).tobytes(), np.float32(5).tobytes()))
-        assert converted.read_bytes() != whole
-    elif what == "other arrays":
-        np.savez(converted, kernel=np.zeros(2))
-        change = {"sha256": sha256(converted)}
-    note.write_text("[" if what == "note" else json.dumps(fields | change))
-    if what == "no note":
-        note.unlink()
-    again = metric_weights.lpips()
-    assert numbers(again.network) == numbers(first.network)
-    assert json.loads(note.read_text())["sources"] == fields["sources"]
-    with np.load(converted) as arrays:
-        assert arrays["vars/0"].tolist() == [[1, 2], [3, 4]]
-
-
-def test_a_cache_folder_that_may_not_be_written(small, monkeypatch):
-    def fail(*arguments):
-        raise PermissionError("read-only")
-
-    monkeypatch.setattr(metric_weights.files, "atomic_path", fail)
-    assert numbers(metric_weights.lpips().network) == [[[1, 2], [3, 4]], [5, 6]]
-    assert not list(small.glob("*.npz*"))
+    again = metric_weights.lpips("open")
+    assert (again.digest, again.name) == (first.digest, first.name)
+    assert sorted(path.name for path in small.iterdir()) == sorted([VGG, LINS])
 
 
 def test_another_file_than_the_published_one(small):
@@ -165,7 +134,6 @@ def test_another_file_than_the_published_one(small):
     (small / LINS).write_bytes(content)
     with pytest.raises(Failure, match=r"vgg\.pth is another file than the published one.*remove it"):
         metric_weights.lpips("open")
-    assert not list(small.glob("*.npz*"))
 
 
 def test_what_is_here(small):
@@ -206,7 +174,7 @@ def official_state(variables: dict) -> dict:
 def official_lpips() -> dict:
     """The weights of the formula as TensorFlow lays them out."""
     state, variables = formula_weights.vgg_state(), {}
-    for layer, place in metric_names.VGG16.items():
+    for layer, place in metric_weights.VGG16.items():
         variables[f"{layer}/weight"] = np.ascontiguousarray(state[f"features.{place}.weight"].transpose(2, 3, 1, 0))
         variables[f"{layer}/bias"] = state[f"features.{place}.bias"]
     return variables | {name.split(".")[0]: array.reshape(-1) for name, array in formula_weights.lins_state().items()}
@@ -215,12 +183,9 @@ def official_lpips() -> dict:
 def test_the_official_file_where_its_names_are_known(cache):
     cache.folder.mkdir()
     path = write_states(cache.folder / OFFICIAL_LPIPS, official_state(official_lpips()))
-    _, digest, name = metric_weights.lpips()  # it alone is there
+    network, digest, name = metric_weights.lpips()  # it alone is there
     assert digest == sha256(path)
     assert name == "lpips-vgg16-0.1 (official)"
-    path.unlink()
-    network, *same = metric_weights.lpips("official")  # as it was converted
-    assert same == [digest, name]
     assert distance_is_right(network)
 
 
@@ -273,3 +238,173 @@ def test_folders_without_them(tmp_path):
         metric_weights.inception(tmp_path / "nowhere")
     with pytest.raises(UserError, match=rf"must hold {VGG} and {LINS}, or {OFFICIAL_LPIPS}".replace(".", r"\.")):
         metric_weights.lpips(tmp_path)
+
+
+def test_fetching_needs_no_keras(small, cache):
+    metric_weights.fetch("lpips", "open")
+    metric_weights.fetch("lpips", small)
+    with pytest.raises(Failure, match="could not download pt_inception"):
+        metric_weights.fetch("inception", "open")
+    with pytest.raises(UserError, match="must hold"):
+        metric_weights.fetch("inception", small)
+    script = "import sys; from stylegan_tf.weights import metric_weights; metric_weights.is_here('lpips'); "
+    script += "sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT).returncode == 0
+
+
+# The scopes of convolutions in TensorFlow's graph of 2015-12-05.
+GRAPH = {
+    "": "conv conv_1 conv_2 conv_3 conv_4",
+    "mixed/ mixed_1/ mixed_2/": "conv tower/conv tower/conv_1 tower_1/conv tower_1/conv_1 tower_1/conv_2 tower_2/conv",
+    "mixed_3/": "conv tower/conv tower/conv_1 tower/conv_2",
+    "mixed_4/ mixed_5/ mixed_6/ mixed_7/": "conv tower/conv tower/conv_1 tower/conv_2 tower_1/conv tower_1/conv_1 "
+    "tower_1/conv_2 tower_1/conv_3 tower_1/conv_4 tower_2/conv",
+    "mixed_8/": "tower/conv tower/conv_1 tower_1/conv tower_1/conv_1 tower_1/conv_2 tower_1/conv_3",
+    "mixed_9/ mixed_10/": "conv tower/conv tower/mixed/conv tower/mixed/conv_1 tower_1/conv tower_1/conv_1 "
+    "tower_1/mixed/conv tower_1/mixed/conv_1 tower_2/conv",
+}
+GRAPH_PARTS = ("conv2d_params", *(f"batchnorm/{part}" for part in ("gamma", "beta", "moving_mean", "moving_variance")))
+
+
+def graph_names() -> list[str]:
+    scopes = [
+        f"{block}{scope}"
+        for blocks, inside in GRAPH.items()
+        for block in (blocks.split() or [""])
+        for scope in inside.split()
+    ]
+    return [f"{scope}/{part}" for scope in scopes for part in GRAPH_PARTS] + ["softmax/weights", "softmax/biases"]
+
+
+def test_every_name_of_the_graph_of_2015():
+    state, unknown = translated({name: np.zeros((1, 1, 1, 1)) for name in graph_names()}, "inception")
+    counters = {name for name in formula_weights.inception_state() if name.endswith("num_batches_tracked")}
+    assert state.keys() == formula_weights.inception_state().keys() - counters
+    assert unknown == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("conv_3/conv2d_params", "Conv2d_3b_1x1.conv.weight"),
+        ("InceptionV3/mixed_1/tower/conv_1/batchnorm/beta", "Mixed_5c.branch5x5_2.bn.bias"),
+        ("mixed_3/tower/conv/batchnorm/moving_variance", "Mixed_6a.branch3x3dbl_1.bn.running_var"),
+        ("mixed_7/tower_1/conv_4/conv2d_params", "Mixed_6e.branch7x7dbl_5.conv.weight"),
+        ("mixed_8/tower_1/conv_3/batchnorm/gamma", "Mixed_7a.branch7x7x3_4.bn.weight"),
+        ("mixed_9/tower/mixed/conv_1/conv2d_params", "Mixed_7b.branch3x3_2b.conv.weight"),
+        ("mixed_10/tower_1/mixed/conv/batchnorm/moving_mean", "Mixed_7c.branch3x3dbl_3a.bn.running_mean"),
+    ],
+)
+def test_names_of_inception(name, expected):
+    state, unknown = translated({name: np.zeros(3)}, "inception")
+    assert expected in state
+    assert unknown == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("lod", "conv_5/conv2d_params", "mixed_11/conv/conv2d_params", "mixed/conv_1/conv2d_params", "conv/weights"),
+        *("mixed_8/conv/conv2d_params", "mixed_3/tower_1/conv/conv2d_params", "logits/weights", ""),
+    ],
+)
+def test_names_that_inception_does_not_have(name):
+    assert translated({name: np.zeros(3)}, "inception") == ({}, [name])
+
+
+def test_names_of_vgg16():
+    given = {"vgg/conv1_2/weight": np.zeros((3, 3, 64, 64)), "conv5_3/bias": np.zeros(512), "lin4": np.zeros(512)}
+    state, unknown = translated(given | {"conv1_3/weight": np.zeros(1), "fc6/weight": np.zeros(1)}, "lpips")
+    shapes = {name: array.shape for name, array in state.items()}
+    assert shapes == {
+        "features.2.weight": (64, 64, 3, 3),
+        "features.28.bias": (512,),
+        "lin4.model.1.weight": (1, 512, 1, 1),
+    }
+    assert unknown == ["conv1_3/weight", "fc6/weight"]
+
+
+def test_layouts_and_a_batch_norm_without_gamma():
+    kernel = np.arange(24.0).reshape(1, 2, 3, 4)  # [height, width, in, out]
+    weights = np.arange(6.0).reshape(2, 3)
+    given = {"conv/conv2d_params": kernel, "softmax/weights": weights, "conv/batchnorm/beta": np.float32([5, 6])}
+    state, _ = translated(given, "inception")
+    assert state["Conv2d_1a_3x3.conv.weight"].shape == (4, 3, 1, 2)
+    assert state["Conv2d_1a_3x3.conv.weight"][3, 2, 0, 1] == kernel[0, 1, 2, 3]
+    assert state["fc.weight"].tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert state["Conv2d_1a_3x3.bn.weight"].tolist() == [1, 1]
+
+
+def test_two_names_for_one_tensor():
+    given = {"conv/batchnorm/beta": np.zeros(2), "scope/conv/batchnorm/beta": np.zeros(2)}
+    assert translated(given, "inception")[1] == ["scope/conv/batchnorm/beta"]
+
+
+SHAPES = {"a/b/vars/0": (1, 1, 2, 1), "a/b/vars/1": (1,), "fc/vars/0": (1, 2), "fc/vars/1": (2,)}
+
+
+def one_convolution() -> dict[str, np.ndarray]:
+    """One convolution of two channels to one, and two classes."""
+    return {
+        "a.b.conv.weight": np.float32([[[[2]], [[4]]]]),
+        "a.b.bn.weight": np.float32([3]),
+        "a.b.bn.bias": np.float32([10]),
+        "a.b.bn.running_mean": np.float32([5]),
+        "a.b.bn.running_var": np.float32([2.249]),  # with the epsilon of 0.001 the root is 1.5
+        "a.b.bn.num_batches_tracked": np.int64(0),
+        "AuxLogits.conv0.conv.weight": np.zeros((2, 2), np.float32),
+        "fc.weight": np.float32([[7], [8]]),
+        "fc.bias": np.float32([1, 2]),
+    }
+
+
+def test_batch_norm_by_hand():
+    arrays = inception_arrays(one_convolution(), SHAPES)
+    assert arrays["a/b/vars/0"].ravel() == pytest.approx([4, 8])  # times 3 / 1.5
+    assert arrays["a/b/vars/1"] == pytest.approx([0], abs=1e-5)  # 10 - 5 x 3 / 1.5
+    assert arrays["fc/vars/0"].tolist() == [[7, 8]]
+    assert arrays["fc/vars/1"].tolist() == [1, 2]
+    assert arrays.keys() == SHAPES.keys()
+
+
+def refused_tensors(change: dict) -> str:
+    state = {name: array for name, array in (one_convolution() | change).items() if array is not None}
+    with pytest.raises(UserError) as caught:
+        inception_arrays(state, SHAPES)
+    return str(caught.value)
+
+
+def test_tensors_that_do_not_fit():
+    assert refused_tensors({"fc.bias": None}) == "it lacks fc.bias"
+    assert refused_tensors({"more": np.zeros(1)}) == "it has more, and the network no place for that"
+    assert refused_tensors({"fc.bias": np.float32([1])}) == "its fc.bias has the shape [1], not [2]"
+    assert "its fc.bias holds float64" in refused_tensors({"fc.bias": np.float64([1, 2])})
+    assert "not finite" in refused_tensors({"fc.bias": np.float32([1, np.nan])})
+    assert "running_var is negative" in refused_tensors({"a.b.bn.running_var": np.float32([-1])})
+
+
+def test_vgg16_and_its_classifier():
+    shapes = {f"vars/{k}": (2,) for k in range(5)}
+    state = {f"lin{k}.model.1.weight": np.float32([k, 1]).reshape(1, 2, 1, 1) for k in range(5)}
+    for layer, place in metric_weights.VGG16.items():
+        shapes |= {f"{layer}/vars/0": (3, 3, 1, 2), f"{layer}/vars/1": (2,)}
+        state[f"features.{place}.weight"] = np.full((2, 1, 3, 3), place, np.float32)
+        state[f"features.{place}.bias"] = np.full(2, -place, np.float32)
+    state["classifier.0.weight"] = np.zeros(5, np.float32)
+    arrays = lpips_arrays(state, shapes)
+    assert arrays.keys() == shapes.keys()
+    assert arrays["vars/3"].tolist() == [3, 1]
+    assert arrays["conv5_1/vars/0"].shape == (3, 3, 1, 2)
+    assert (arrays["conv5_1/vars/0"] == 24).all()
+    assert arrays["conv2_2/vars/1"].tolist() == [-7, -7]
+
+
+def test_long_lists_and_control_characters():
+    assert listed([f"n{index}" for index in range(40)]).endswith("n11, ... (40 in all)")
+    assert listed(["a\x1b[31m"]) == r"a\x1b[31m"
+
+
+def test_check_needs_nothing_else():
+    check({"a": np.float32([1])}, {"a": (1,)}, "b.*")
+    with pytest.raises(UserError, match="it has c"):
+        check({"a": np.float32([1]), "c": np.float32([1])}, {"a": (1,)}, "b.*")

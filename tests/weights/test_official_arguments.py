@@ -13,8 +13,7 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
 )
 from stylegan_tf.errors import UserError
-from stylegan_tf.weights.network_file import State
-from stylegan_tf.weights.official_arguments import Translated, declared, translated
+from stylegan_tf.weights.official_pickle import State, Translated, declared, translated
 
 SIZES = {"resolution": 16, "num_channels": 1, "label_size": 0}
 UP, DOWN = "16x16/Conv0_up/weight", "16x16/Conv1_down/weight"
@@ -211,15 +210,15 @@ def test_parts_that_agree() -> None:
             None,
             "must all be called Conv1_down, or all Conv1",
         ),
-        ("G_style", SIZES | {"resolution": 24}, None, None, "resolution is 24, which is no power of two"),
-        ("G_style", SIZES | {"resolution": 4}, None, None, "resolution must be from 8"),
-        ("G_style", SIZES | {"nonlinearity": "swish"}, None, None, "nonlinearity is 'swish', not one of lrelu, relu"),
-        ("G_style", SIZES | {"mapping_nonlinearity": "elu"}, None, None, "mapping_nonlinearity is 'elu', not one of"),
+        ("G_style", SIZES | {"resolution": 24}, None, None, "resolution=24 must be a power of two from 8 to 32768"),
+        ("G_style", SIZES | {"resolution": 4}, None, None, "resolution=4 must be a power of two from 8"),
+        ("G_style", SIZES | {"nonlinearity": "swish"}, None, None, "nonlinearity is swish; choose from lrelu, relu"),
+        ("G_style", SIZES | {"mapping_nonlinearity": "elu"}, None, None, "mapping_nonlinearity is elu; choose from"),
         ("G_style", SIZES | {"latent_size": None}, None, None, "z_dim must be a whole number, not None"),
-        ("G_style", SIZES | {"fmap_max": 10**30}, None, None, "fmap_max must be from 1 to 65536"),
+        ("G_style", SIZES | {"fmap_max": 10**30}, None, None, "fmap_max must be at most 65536, not 10*$"),
         ("G_paper", SIZES | {"fmap_base": "x"}, None, None, "fmap_base must be a whole number, not 'x'"),
-        ("G_paper", SIZES | {"pixelnorm_epsilon": 0.0}, None, None, "pixelnorm_epsilon must be from 1e-12 to 1"),
-        ("D_basic", {"num_channels": 3, "label_size": 0}, {}, None, "resolution must be from 8 to 32768, not 0"),
+        ("G_paper", SIZES | {"pixelnorm_epsilon": 0.0}, None, None, "pixelnorm_epsilon must be above 0, not 0.0"),
+        ("D_basic", {"num_channels": 3, "label_size": 0}, {}, None, "resolution=0 must be a power of two from 8"),
         ("D_basic", {"resolution": 8}, {}, None, "it has no FromRGB_lod0/weight of 4 axes"),
         (
             "G_paper",

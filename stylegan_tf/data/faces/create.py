@@ -1,27 +1,33 @@
-"""create_faces: the built-in cartoon faces become a data set with a list of their attributes."""
+"""create_faces: the built-in cartoon faces by number, and the data set of them with a list of their attributes."""
 
-import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Generator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Generator, Iterator
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 
-from stylegan_tf.data.faces.series import faces, write_attribute_list
-from stylegan_tf.data.importers.ahead import in_order
-from stylegan_tf.data.records import DataSet, Writer, open_data_set
-from stylegan_tf.errors import Failure
-from stylegan_tf.progress import track
+from stylegan_tf.data.attributes import write_attributes
+from stylegan_tf.data.faces.attributes import ATTRIBUTES
+from stylegan_tf.data.faces.draw import draw
+from stylegan_tf.data.faces.traits import face
+from stylegan_tf.data.importers.ahead import in_order, workers
+from stylegan_tf.data.importers.store import Storage, store
+from stylegan_tf.data.layout import DataSet
 
 ATTRIBUTE_LIST = "list_attr_faces.txt"
 _CHUNK_VALUES = 2**20  # numbers drawn per task: some tens of pictures, so that the pipes between processes do not count
 
 Pair = tuple[np.ndarray, np.ndarray]
+
+
+def faces(count: int, resolution: int, seed: int = 0, start: int = 0) -> Iterator[Pair]:
+    """Faces `start` to `start + count - 1` of the series `seed`: (picture uint8 `[R, R, 3]`, attributes bool `[40]`).
+
+    R = `resolution`, a power of two from 16 to 1024. A pure function of its arguments, face by face.
+    """
+    for index in range(start, start + count):
+        sitter = face(seed, index)
+        yield draw(sitter, resolution), sitter.labels()
 
 
 def create_faces(
@@ -39,51 +45,37 @@ def create_faces(
     list_attr_faces.txt, the 40 attributes of each picture in the layout of CelebA's list. compression, overwrite: as in
     `Writer`.
     """
-    origin = {"command": "create_faces", "seed": seed}
-    name = Path(os.path.abspath(directory)).name
-    attributes = []
-    with (
-        Writer(directory, name, resolution, 3, origin, compression=compression, overwrite=overwrite) as writer,
-        closing(_draw(resolution, count, seed, workers)) as pairs,
-    ):
-        for picture, traits in track(pairs, count, "create_faces", "pictures"):
-            writer.add(picture)
-            attributes.append(traits)
-        names = [f"{index:06d}.png" for index in range(count)]
-        write_attribute_list(writer.folder / ATTRIBUTE_LIST, names, np.array(attributes))
-    return open_data_set(directory)
+    attributes: list[np.ndarray] = []
+    files = [f"{index:06d}.png" for index in range(count)]
+    with closing(_draw(resolution, count, seed, workers, attributes)) as pictures:
+        return store(
+            directory,
+            pictures,
+            (resolution, 3),
+            count,
+            {"command": "create_faces", "seed": seed},
+            Storage(compression, overwrite, workers),
+            beside=lambda folder: write_attributes(folder / ATTRIBUTE_LIST, files, ATTRIBUTES, np.array(attributes)),
+        )
 
 
-def _draw(resolution: int, count: int, seed: int, workers: int) -> Generator[Pair, None, None]:
-    """(picture uint8 [R, R, 3], attributes bool [40]) of each face, in order."""
+def _draw(
+    resolution: int, count: int, seed: int, processes: int, attributes: list[np.ndarray]
+) -> Generator[np.ndarray, None, None]:
+    """Each picture uint8 [R, R, 3] in order; appends its attributes, bool [40], to `attributes`."""
     size = max(1, _CHUNK_VALUES // (resolution * resolution * 3))
     tasks = [(min(size, count - start), resolution, seed, start) for start in range(0, count, size)]
-    if workers == 1 or len(tasks) == 1:
-        yield from faces(count, resolution, seed)
-        return
-    # Spawned, because a process that has loaded TensorFlow cannot be forked safely.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), context, _begin_worker) as pool:
-        try:
-            for _, pairs in in_order(pool, _draw_chunk, tasks, 2 * workers):
-                yield from pairs
-        except BrokenProcessPool:
-            raise Failure("a process that draws faces was killed; memory may be short: try fewer --workers") from None
+    processes = max(1, min(processes, len(tasks)))
+    with (
+        workers(processes, processes=processes > 1) as pool,
+        closing(in_order(pool, _draw_chunk, tasks, 2 * processes)) as chunks,
+    ):
+        for _, pairs in chunks:
+            for picture, traits in pairs:
+                attributes.append(traits)
+                yield picture
 
 
 def _draw_chunk(task: tuple[int, int, int, int]) -> list[Pair]:
     count, resolution, seed, start = task
     return list(faces(count, resolution, seed, start))
-
-
-def _begin_worker() -> None:
-    """A worker ends with its parent, however that ends, and leaves Ctrl-C to it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

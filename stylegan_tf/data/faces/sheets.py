@@ -3,7 +3,6 @@
 Run: python -m stylegan_tf.data.faces.sheets OUTDIR
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from stylegan_tf.data.faces.draw import draw
 from stylegan_tf.data.faces.palette import HAIR
 from stylegan_tf.data.faces.traits import Face, face
 from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.files import atomic_path
+from stylegan_tf.pictures import grid
 
 _INK = (70, 62, 70)
 _PAPER = (252, 250, 247)
@@ -32,9 +33,8 @@ _UNWANTED = (
 
 def faces_sheet(rows: int = 8, columns: int = 8, resolution: int = 128, seed: int = 0) -> Image.Image:
     """`rows` x `columns` faces of one series, edge to edge."""
-    pictures = [draw(face(seed, index), resolution) for index in range(rows * columns)]
-    grid = np.stack(pictures).reshape(rows, columns, resolution, resolution, 3)
-    return Image.fromarray(grid.swapaxes(1, 2).reshape(rows * resolution, columns * resolution, 3))
+    pictures = np.stack([draw(face(seed, index), resolution) for index in range(rows * columns)])
+    return Image.fromarray(grid(pictures, columns, rows))
 
 
 def sitter_for(name: str, seed: int = 0) -> Face:
@@ -72,12 +72,8 @@ def write_sheets(folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; make it first")
     for name, sheet in (("faces-sheet.png", faces_sheet()), ("faces-attributes.png", attributes_sheet())):
-        draft = folder / f"{name}.{os.getpid()}.tmp"
-        try:
+        with atomic_path(folder / name) as draft:
             sheet.save(draft, "PNG", optimize=True)
-            os.replace(draft, folder / name)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 def main() -> None:

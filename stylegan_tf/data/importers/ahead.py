@@ -40,6 +40,14 @@ def in_order(
             future.cancel()
 
 
+def in_threads(
+    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int
+) -> Generator[tuple[Task, Result], None, None]:
+    """(task, work(task)) in the order of the tasks, done by `workers` threads a little ahead of who uses it."""
+    with ThreadPoolExecutor(workers) as pool:
+        yield from in_order(pool, work, tasks, workers + 2)
+
+
 @contextmanager
 def workers(count: int, processes: bool, begin: Callable[[], object] | None = None) -> Iterator[Executor]:
     """A pool of `count` processes, or of threads in this one where there is too little to do for starting processes.

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stylegan_tf.data.faces.series import read_attribute_list, write_attribute_list
-from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, official_order, store
-from stylegan_tf.data.records import DataSet
+from stylegan_tf.data.attributes import read_attributes, write_attributes
+from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
+from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
 PICTURES, ATTRIBUTES = "img_align_celeba_png", "list_attr_celeba.txt"
@@ -30,8 +31,8 @@ def create_celeba(
 ) -> DataSet:
     """128x128 pixels around (cx, cy) of each picture, in the official shuffled order; no labels.
 
-    Where celeba_dir, or its folder Anno, has list_attr_celeba.txt, the 40 attributes come beside the records under
-    that name, a line for each record. `num_images`: how many files there must be.
+    Where celeba_dir, or its folder Anno, has list_attr_celeba.txt, the attributes come beside the records under that
+    name, a line for each record. `num_images`: how many files there must be.
     """
     folder = Path(celeba_dir) / PICTURES
     files = sorted(folder.glob("*.png"))
@@ -80,12 +81,12 @@ def _attribute_writer(celeba_dir: Path, files: Sequence[Path]):
     path = next((at for at in (celeba_dir / ATTRIBUTES, celeba_dir / "Anno" / ATTRIBUTES) if at.is_file()), None)
     if path is None:
         return None
-    names, table = read_attribute_list(path)
-    rows = {Path(name).stem: row for row, name in enumerate(names)}  # the list says .jpg
+    listed = read_attributes(path)
+    rows = {Path(name).stem: row for row, name in enumerate(listed.files)}  # the list says .jpg
     missing = [file.name for file in files if file.stem not in rows]
     if missing:
         raise UserError(
             f"{path} does not list {len(missing)} of the {len(files)} pictures, {min(missing)} for instance"
         )
-    listed = table[[rows[file.stem] for file in files]]
-    return lambda folder: write_attribute_list(folder / ATTRIBUTES, [file.name for file in files], listed)
+    table = listed.table[[rows[file.stem] for file in files]]
+    return lambda folder: write_attributes(folder / ATTRIBUTES, [file.name for file in files], listed.names, table)

@@ -1,48 +1,31 @@
 """create_cifar10 and create_cifar100: the training sets, from the files of the 'python' archives."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stylegan_tf import safe_pickle
-from stylegan_tf.data.importers.store import PLAIN, Storage, one_hot, store_array
-from stylegan_tf.data.records import DataSet
+from stylegan_tf.data.importers.store import PLAIN, Storage, store_files
+from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
 BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
+_HINT = "name the folder that the archive was unpacked to"
 
 
 def create_cifar10(directory: str | os.PathLike, cifar10_dir: str | os.PathLike, storage: Storage = PLAIN) -> DataSet:
     """The five training batches, 32x32 RGB, one-hot labels, the official shuffled order."""
-    return _create(directory, cifar10_dir, "create_cifar10", BATCHES, "labels", 10, storage)
+    read = partial(_read, key="labels")
+    return store_files(directory, cifar10_dir, BATCHES, read, 10, "create_cifar10", _HINT, storage)
 
 
 def create_cifar100(directory: str | os.PathLike, cifar100_dir: str | os.PathLike, storage: Storage = PLAIN) -> DataSet:
     """The training file, 32x32 RGB, the 100 fine labels one-hot, the official shuffled order."""
-    return _create(directory, cifar100_dir, "create_cifar100", ("train",), "fine_labels", 100, storage)
-
-
-def _create(
-    directory: str | os.PathLike,
-    source: str | os.PathLike,
-    command: str,
-    files: tuple[str, ...],
-    key: str,
-    classes: int,
-    storage: Storage,
-) -> DataSet:
-    paths = [Path(source) / name for name in files]
-    missing = [path.name for path in paths if not path.is_file()]
-    if missing:
-        raise UserError(
-            f"{source} does not hold {', '.join(missing)}; name the folder that the archive was unpacked to"
-        )
-    parts = [_read(path, key) for path in paths]
-    images, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
-    origin = {"command": command, "source": os.fspath(source)}
-    return store_array(directory, images, one_hot(labels, classes), origin, storage)
+    read = partial(_read, key="fine_labels")
+    return store_files(directory, cifar100_dir, ("train",), read, 100, "create_cifar100", _HINT, storage)
 
 
 def _read(path: Path, key: str) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,8 @@ from itertools import islice
 
 import numpy as np
 
-from stylegan_tf.data.reading import pictures
-from stylegan_tf.data.records import DataSet, open_data_set
+from stylegan_tf.data.layout import DataSet, open_data_set
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.progress import track
 
 
@@ -62,7 +62,7 @@ def compare(directory_a: str | os.PathLike, directory_b: str | os.PathLike, igno
 
 def _same_pictures(a: DataSet, b: DataSet, stage: int, count: int) -> np.ndarray:
     """bool [count]."""
-    pairs = zip(pictures(a, stage), islice(pictures(b, stage), count), strict=False)
+    pairs = zip(all_pictures(a, stage), islice(all_pictures(b, stage), count), strict=False)
     tracked = track(pairs, count, f"compare {2**stage}x{2**stage}", "pictures")
     return np.array([np.array_equal(one, other) for one, other in tracked], bool)
 

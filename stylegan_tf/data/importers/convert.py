@@ -10,7 +10,7 @@ from stylegan_tf.data.importers.check import reason
 from stylegan_tf.data.importers.plan import Plan
 from stylegan_tf.data.importers.source import Source
 from stylegan_tf.data.importers.transform import decode
-from stylegan_tf.data.records import encode_levels
+from stylegan_tf.data.writing import encode_levels
 
 _CHUNK_VALUES = 2**19  # numbers per task: enough to hide what a task costs, few enough to be held many times
 _CHUNK_BYTES = 2**21  # of files per task: some tenths of a second

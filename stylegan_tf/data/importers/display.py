@@ -6,8 +6,8 @@ from itertools import islice
 import numpy as np
 from PIL import Image, ImageShow
 
-from stylegan_tf.data.reading import pictures
-from stylegan_tf.data.records import open_data_set
+from stylegan_tf.data.layout import open_data_set
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 from stylegan_tf.pictures import grid, grid_size, save_png
 
@@ -37,6 +37,6 @@ def contact_sheet(directory: str | os.PathLike) -> tuple[np.ndarray, int]:
     """(the first pictures row by row uint8 [H, W, C], how many): at most what fills 1920x1080."""
     data_set = open_data_set(directory)
     columns, rows = grid_size("1080p", data_set.resolution)
-    shown = np.stack(list(islice(pictures(data_set), columns * rows)))
+    shown = np.stack(list(islice(all_pictures(data_set), columns * rows)))
     columns = min(columns, len(shown))
     return grid(shown, columns, -(-len(shown) // columns)), len(shown)

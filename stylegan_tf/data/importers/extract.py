@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stylegan_tf.data.importers.store import in_threads
-from stylegan_tf.data.reading import pictures
-from stylegan_tf.data.records import open_data_set
+from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.layout import open_data_set
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 from stylegan_tf.files import atomic_folder
 from stylegan_tf.pictures import save_png
@@ -34,7 +34,7 @@ def extract(
             raise UserError(f"{output_dir} holds {foreign[0]}, which `extract` did not write; name another folder")
     with (
         atomic_folder(output_dir, replace=overwrite) as folder,
-        closing(in_threads(partial(_save, folder), enumerate(pictures(data_set)), workers)) as saved,
+        closing(in_threads(partial(_save, folder), enumerate(all_pictures(data_set)), workers)) as saved,
     ):
         for _ in track(saved, data_set.num_images, "extract", "pictures"):
             continue

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
-from stylegan_tf.data.records import DataSet
+from stylegan_tf.data.layout import DataSet, read_labels
 from stylegan_tf.errors import UserError
 
 _SLICE_BYTES = 2**24
@@ -40,7 +41,7 @@ def create_from_hdf5(
         data = max(found, key=lambda item: item.size or 0)
         _check(path, data)
         order = official_order(len(data), shuffle)
-        labels = _labels(path.with_name(f"{path.stem}-labels.npy"), len(data))
+        labels = read_labels(path.with_name(f"{path.stem}-labels.npy"), len(data))
         origin = {"command": "create_from_hdf5", "source": os.fspath(path), "shuffle": int(shuffle)}
         pictures = _read(path, data, order if shuffle else None)
         shape = (data.shape[3], data.shape[1])
@@ -58,21 +59,8 @@ def _check(path: Path, data) -> None:
         raise UserError(f"Input images must be stored as RGB or grayscale, but {where} has {shape[1]} channels")
     if shape[2] != shape[3]:
         raise UserError(f"Input images must have the same width and height, but {where} is {shape}")
-    if shape[3] < 4 or shape[3] & (shape[3] - 1):
+    if not is_resolution(shape[3]):
         raise UserError(f"Input image resolution must be a power-of-two, 4 or more, but {where} is {shape}")
-
-
-def _labels(path: Path, count: int) -> np.ndarray | None:
-    """float32 [count, label_size]."""
-    if not path.is_file():
-        return None
-    try:
-        labels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise UserError(f"{path} is no file of labels (np.save of numbers [N, label_size]): {error}") from None
-    if labels.ndim != 2 or len(labels) != count or labels.dtype.kind not in "fiub":
-        raise UserError(f"{path} holds {labels.dtype} {list(labels.shape)}, expected numbers [{count}, label_size]")
-    return np.array(labels, np.float32)
 
 
 def _read(path: Path, data, order: np.ndarray | None) -> Iterator[np.ndarray]:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from stylegan_tf.data.importers import archive, folder
 from stylegan_tf.data.importers.ahead import in_order, workers
 from stylegan_tf.data.importers.check import LISTED, Faults, Header, limit_pillow, pillow_limits, read_headers
@@ -20,7 +18,9 @@ from stylegan_tf.data.importers.options import Options
 from stylegan_tf.data.importers.plan import Plan, make_plan
 from stylegan_tf.data.importers.scan import check_room, describe, estimate, foretell, free_space
 from stylegan_tf.data.importers.source import Found, Source
-from stylegan_tf.data.records import DataSet, Writer, check_target, open_data_set
+from stylegan_tf.data.importers.store import official_order
+from stylegan_tf.data.layout import DataSet, open_data_set
+from stylegan_tf.data.writing import Writer, check_target
 from stylegan_tf.errors import UserError
 from stylegan_tf.progress import Eta, LiveLine, track
 
@@ -112,9 +112,7 @@ def _choose(job: Job) -> list[Source]:
     """The files without a fault, in the order of the data set."""
     options = job.options
     sources = [source for source in job.found.pictures if source.name not in job.faults.found]
-    order = np.arange(len(sources))
-    if options.shuffle:
-        np.random.RandomState(options.seed).shuffle(order)
+    order = official_order(len(sources), options.shuffle, options.seed)
     return [sources[index] for index in order[: options.max_images]]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from stylegan_tf.data.importers.check import Faults
 from stylegan_tf.data.importers.source import Found, Source, Unreadable
+from stylegan_tf.data.importers.store import one_hot
 from stylegan_tf.errors import UserError
 
 _MOST_CLASSES = 2**16  # a row of labels is then as large as a picture of 128x128
@@ -29,9 +30,7 @@ class Labels:
 
     def one_hot(self, names: Sequence[str]) -> np.ndarray:
         """float32 [len(names), size], in their order."""
-        rows = np.zeros((len(names), self.size), np.float32)
-        rows[np.arange(len(names)), [self.classes[name] for name in names]] = 1
-        return rows
+        return one_hot(np.array([self.classes[name] for name in names], np.int64), self.size)
 
 
 def read_labels(found: Found, choice: str, faults: Faults) -> Labels | None:

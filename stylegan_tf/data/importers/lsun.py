@@ -11,8 +11,10 @@ from itertools import islice
 import numpy as np
 from PIL import Image
 
-from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, store
-from stylegan_tf.data.records import DataSet
+from stylegan_tf.configs.stages import is_resolution
+from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.importers.store import PLAIN, Storage, store
+from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
 _CHUNK = 4  # pictures per task
@@ -86,7 +88,7 @@ def _resized(image: Image.Image, box: tuple[int, int, int, int], size: tuple[int
 
 
 def _check_size(flag: str, size: int) -> None:
-    if size < 4 or size & (size - 1):
+    if not is_resolution(size):
         raise UserError(f"{flag}={size}: expected a power of two, 4 or more")
 
 
@@ -99,40 +101,23 @@ def _create(
     origin: dict[str, object],
     storage: Storage,
 ) -> DataSet:
-    lmdb = _lmdb()
-    if not os.path.isfile(os.path.join(lmdb_dir, "data.mdb")):
-        raise UserError(f"{lmdb_dir} is no LMDB database: it has no file data.mdb; name the unpacked folder")
-    try:
-        # Nobody writes to it meanwhile, and a lock file would be an addition to the source.
-        with lmdb.open(os.fspath(lmdb_dir), readonly=True, lock=False) as database:
-            return _convert(directory, database, fit, resolution, max_images, origin, storage)
-    except lmdb.Error as error:
-        raise UserError(f"{lmdb_dir} is no whole LMDB database: {error}") from None
-
-
-def _convert(
-    directory: str | os.PathLike,
-    database,
-    fit: Fit,
-    resolution: int,
-    max_images: int | None,
-    origin: dict[str, object],
-    storage: Storage,
-) -> DataSet:
-    entries = database.stat()["entries"]
-    total = entries if max_images is None else min(entries, max_images)
-    with closing(_accepted(_values(database), fit, storage.workers)) as pictures:
-        return store(directory, islice(pictures, total), (resolution, 3), total, origin, storage)
-
-
-def _lmdb():
     try:
         import lmdb
     except ImportError:
         raise UserError(
             "LSUN databases are read by the package lmdb, which is not installed: pip install lmdb"
         ) from None
-    return lmdb
+    if not os.path.isfile(os.path.join(lmdb_dir, "data.mdb")):
+        raise UserError(f"{lmdb_dir} is no LMDB database: it has no file data.mdb; name the unpacked folder")
+    try:
+        # Nobody writes to it meanwhile, and a lock file would be an addition to the source.
+        with lmdb.open(os.fspath(lmdb_dir), readonly=True, lock=False) as database:
+            entries = database.stat()["entries"]
+            total = entries if max_images is None else min(entries, max_images)
+            with closing(_accepted(_values(database), fit, storage.workers)) as pictures:
+                return store(directory, islice(pictures, total), (resolution, 3), total, origin, storage)
+    except lmdb.Error as error:
+        raise UserError(f"{lmdb_dir} is no whole LMDB database: {error}") from None
 
 
 def _values(database) -> Iterator[list[tuple[bytes, bytes]]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from stylegan_tf.data.importers.store import PLAIN, Storage, one_hot, store, store_array
-from stylegan_tf.data.records import DataSet
+from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"

@@ -3,6 +3,9 @@
 import os
 from dataclasses import dataclass
 
+from stylegan_tf.configs.stages import is_resolution
+from stylegan_tf.data.example import COMPRESSIONS
+from stylegan_tf.data.importers.store import OFFICIAL_SEED
 from stylegan_tf.errors import UserError
 
 CROPS = ("none", "center", "wide")
@@ -10,8 +13,6 @@ FILTERS = ("lanczos", "box", "bicubic")
 CHANNELS = ("auto", "rgb", "grey", "rgba")
 LABELS = ("auto", "folders", "none")
 ON_ERROR = ("fail", "skip")
-COMPRESSIONS = ("none", "png", "gzip")
-OFFICIAL_SEED = 123
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,8 @@ class Options:
         _check_choice("--labels", self.labels, LABELS)
         _check_choice("--on_error", self.on_error, ON_ERROR)
         _check_choice("--compression", self.compression, COMPRESSIONS)
-        resolution = self.resolution
-        if resolution is not None and (resolution < 4 or resolution & (resolution - 1) or resolution > 2**14):
-            raise UserError(f"--resolution must be a power of two from 4 to 16384, not {resolution}")
+        if self.resolution is not None and not (is_resolution(self.resolution) and self.resolution <= 2**14):
+            raise UserError(f"--resolution must be a power of two from 4 to 16384, not {self.resolution}")
         for flag, value in (("--max_images", self.max_images), ("--workers", self.workers)):
             if value is not None and value < 1:
                 raise UserError(f"{flag} must be 1 or more, not {value}")

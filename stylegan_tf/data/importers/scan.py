@@ -16,7 +16,7 @@ from stylegan_tf.data.importers.convert import convert, tasks
 from stylegan_tf.data.importers.labels import Labels
 from stylegan_tf.data.importers.plan import Plan
 from stylegan_tf.data.importers.source import Source
-from stylegan_tf.data.records import encode_levels
+from stylegan_tf.data.writing import encode_levels
 from stylegan_tf.errors import Failure
 from stylegan_tf.progress import format_time
 

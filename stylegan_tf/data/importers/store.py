@@ -1,25 +1,21 @@
 """Pictures in, a data set out: encoded on all cores, written in order, a little of the source in memory at a time."""
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from stylegan_tf.data.importers.ahead import in_order
-from stylegan_tf.data.records import DataSet, Writer, encode_levels, open_data_set
+from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.layout import DataSet, open_data_set
+from stylegan_tf.data.writing import Writer, batch_size, encode_levels
 from stylegan_tf.errors import UserError
 from stylegan_tf.progress import track
 
-_BATCH_VALUES = 2**20  # numbers encoded per task: enough to hide what handing it over costs
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
+OFFICIAL_SEED = 123
 
 
 @dataclass(frozen=True)
@@ -35,11 +31,11 @@ class Storage:
 PLAIN = Storage()  # the official records, in a new folder
 
 
-def official_order(count: int, shuffle: bool = True) -> np.ndarray:
+def official_order(count: int, shuffle: bool = True, seed: int = OFFICIAL_SEED) -> np.ndarray:
     """The order of the records, int64 [count]: the official permutation, always the same, or 0, 1, 2, ..."""
     order = np.arange(count)
     if shuffle:
-        np.random.RandomState(123).shuffle(order)
+        np.random.RandomState(seed).shuffle(order)
     return order
 
 
@@ -68,12 +64,11 @@ def store(
     float32 [N, label_size] in the same order. `beside` may write more files into the folder that it is given.
     """
     name = Path(os.path.abspath(directory)).name
-    tracked = track(pictures, total, str(origin["command"]), "pictures")
+    batches = _batches(track(pictures, total, str(origin["command"]), "pictures"), shape)
+    encode = partial(encode_levels, compression=storage.compression)
     with (
         Writer(directory, name, *shape, origin, compression=storage.compression, overwrite=storage.overwrite) as writer,
-        closing(
-            in_threads(partial(_encode, storage.compression), _batches(tracked, shape), storage.workers)
-        ) as encoded,
+        closing(in_threads(encode, batches, storage.workers)) as encoded,
     ):
         for batch, blobs in encoded:
             writer.append(blobs, len(batch))
@@ -98,18 +93,34 @@ def store_array(
     return store(directory, pictures, shape, len(images), origin, storage, labels[order])
 
 
-def in_threads(
-    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int
-) -> Generator[tuple[Task, Result], None, None]:
-    """(task, work(task)) in the order of the tasks, done by `workers` threads a little ahead of who uses it."""
-    with ThreadPoolExecutor(workers) as pool:
-        yield from in_order(pool, work, tasks, workers + 2)
+def store_files(
+    directory: str | os.PathLike,
+    source: str | os.PathLike,
+    names: Sequence[str],
+    read: Callable[[Path], tuple[np.ndarray, np.ndarray]],
+    classes: int,
+    command: str,
+    hint: str,
+    storage: Storage,
+) -> DataSet:
+    """Writes what is in the files `names` of the folder `source`, labels one-hot, in the official shuffled order.
+
+    read: path -> (images uint8 [n, C, R, R], class numbers int64 [n]). Raises UserError that names the missing files
+    and ends with `hint`.
+    """
+    paths = [Path(source) / name for name in names]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing:
+        raise UserError(f"{source} does not hold {', '.join(missing)}; {hint}")
+    images, numbers = (np.concatenate(column) for column in zip(*map(read, paths), strict=True))
+    origin = {"command": command, "source": os.fspath(source)}
+    return store_array(directory, images, one_hot(numbers, classes), origin, storage)
 
 
 def _batches(pictures: Iterable[np.ndarray], shape: tuple[int, int]) -> Iterator[np.ndarray]:
     """uint8 [n, R, R, C]."""
     resolution, channels = shape
-    most = max(1, _BATCH_VALUES // (resolution * resolution * channels))
+    most = batch_size(resolution, channels)
     waiting: list[np.ndarray] = []
     for picture in pictures:
         if picture.dtype != np.uint8 or picture.shape != (resolution, resolution, channels):
@@ -121,7 +132,3 @@ def _batches(pictures: Iterable[np.ndarray], shape: tuple[int, int]) -> Iterator
             waiting = []
     if waiting:
         yield np.stack(waiting)
-
-
-def _encode(compression: str, pictures: np.ndarray):
-    return encode_levels(pictures, compression)

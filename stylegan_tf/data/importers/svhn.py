@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from stylegan_tf import safe_pickle
-from stylegan_tf.data.importers.store import PLAIN, Storage, one_hot, store_array
-from stylegan_tf.data.records import DataSet
+from stylegan_tf.data.importers.store import PLAIN, Storage, store_files
+from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
 FILES = ("train_1.pkl", "train_2.pkl", "train_3.pkl")
@@ -17,14 +17,8 @@ _KEYS = (("data", "labels"), ("images", "labels"), ("X", "y"))
 
 def create_svhn(directory: str | os.PathLike, svhn_dir: str | os.PathLike, storage: Storage = PLAIN) -> DataSet:
     """The training set, 32x32 RGB, one-hot labels of the ten digits, the official shuffled order."""
-    paths = [Path(svhn_dir) / name for name in FILES]
-    missing = [path.name for path in paths if not path.is_file()]
-    if missing:
-        raise UserError(f"{svhn_dir} does not hold {', '.join(missing)}; docs/DATA.md tells how to make them")
-    parts = [_read(path) for path in paths]
-    images, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
-    origin = {"command": "create_svhn", "source": os.fspath(svhn_dir)}
-    return store_array(directory, images, one_hot(labels, 10), origin, storage)
+    hint = "docs/DATA.md tells how to make them"
+    return store_files(directory, svhn_dir, FILES, _read, 10, "create_svhn", hint, storage)
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -59,7 +59,7 @@ def test_shape_type_and_own_memory():
 
 def test_another_process_draws_the_same():
     code = (
-        "import hashlib; from stylegan_tf.data.faces.series import faces;"
+        "import hashlib; from stylegan_tf.data.faces.create import faces;"
         "print(hashlib.sha256(b''.join(p.tobytes() + a.tobytes() for p, a in faces(20, 32, 9, 30))).hexdigest())"
     )
     here = hashlib.sha256()

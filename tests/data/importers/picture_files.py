@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from stylegan_tf.data.importers.source import Source
-from stylegan_tf.data.records import pictures
+from stylegan_tf.data.reading import all_pictures
 
 RGB = np.random.RandomState(4).randint(0, 256, (8, 8, 3), np.uint8)
 
@@ -60,7 +60,7 @@ def turned(pixels: np.ndarray, orientation: int, form="PNG") -> bytes:
 
 def read(data_set, stage):
     """uint8 [N, H, W, C] of one level."""
-    return np.array(list(pictures(data_set, stage)))
+    return np.array(list(all_pictures(data_set, stage)))
 
 
 def facts(data_set):

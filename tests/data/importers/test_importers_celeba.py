@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylegan_tf.data.attributes import read_attributes, write_attributes
 from stylegan_tf.data.faces.attributes import ATTRIBUTES
-from stylegan_tf.data.faces.series import read_attribute_list, write_attribute_list
 from stylegan_tf.data.importers.celeba import NUM_IMAGES, create_celeba
-from stylegan_tf.data.reading import pictures
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 
 COUNT = 5
@@ -28,14 +28,14 @@ def source(tmp_path):
 def test_the_official_square_in_the_official_order(tmp_path, source):
     data_set = create_celeba(tmp_path / "set", source, num_images=COUNT)
     # Centre (89, 121): columns 89 - 64 = 25 to 152, rows 121 - 64 = 57 to 184.
-    assert np.array_equal(list(pictures(data_set)), PIXELS[ORDER, 57:185, 25:153])
+    assert np.array_equal(list(all_pictures(data_set)), PIXELS[ORDER, 57:185, 25:153])
     assert data_set.labels is None
     assert not list((tmp_path / "set").glob("*.txt"))
 
 
 def test_another_centre(tmp_path, source):
     data_set = create_celeba(tmp_path / "set", source, 64, 154, num_images=COUNT)
-    assert np.array_equal(next(pictures(data_set)), PIXELS[ORDER[0], 90:218, 0:128])
+    assert np.array_equal(next(all_pictures(data_set)), PIXELS[ORDER[0], 90:218, 0:128])
     with pytest.raises(UserError, match="--cx may be 64 to 114, --cy 64 to 154"):
         create_celeba(tmp_path / "other", source, 63, 121, num_images=COUNT)
 
@@ -45,16 +45,16 @@ def test_attributes_come_along_in_the_order_of_the_records(tmp_path, source, whe
     table = np.random.RandomState(9).randint(0, 2, (COUNT + 2, 40)).astype(bool)
     names = [f"{number:06d}.jpg" for number in range(COUNT + 2, 0, -1)]  # two more than there are, and backwards
     (source / where).mkdir(exist_ok=True)
-    write_attribute_list(source / where / "list_attr_celeba.txt", names, table)
+    write_attributes(source / where / "list_attr_celeba.txt", names, ATTRIBUTES, table)
     create_celeba(tmp_path / "set", source, num_images=COUNT)
-    names, written = read_attribute_list(tmp_path / "set" / "list_attr_celeba.txt")
-    assert names == [f"{number + 1:06d}.png" for number in ORDER]
-    assert np.array_equal(written, table[::-1][ORDER])
-    assert written.shape == (COUNT, len(ATTRIBUTES))
+    written = read_attributes(tmp_path / "set" / "list_attr_celeba.txt")
+    assert written.files == tuple(f"{number + 1:06d}.png" for number in ORDER)
+    assert written.names == ATTRIBUTES
+    assert np.array_equal(written.table, table[::-1][ORDER])
 
 
 def test_a_list_that_misses_pictures(tmp_path, source):
-    write_attribute_list(source / "list_attr_celeba.txt", ["000001.jpg"], np.zeros((1, 40), bool))
+    write_attributes(source / "list_attr_celeba.txt", ["000001.jpg"], ATTRIBUTES, np.zeros((1, 40), bool))
     with pytest.raises(UserError, match=r"does not list 4 of the 5 pictures, 000002\.png for instance"):
         create_celeba(tmp_path / "set", source, num_images=COUNT)
     assert os.listdir(tmp_path) == ["celeba"]

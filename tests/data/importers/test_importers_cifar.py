@@ -6,7 +6,7 @@ import pytest
 from python2_file import python2
 
 from stylegan_tf.data.importers.cifar import BATCHES, create_cifar10, create_cifar100
-from stylegan_tf.data.reading import pictures
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(4).randint(0, 256, (10, 3072), np.uint8)
@@ -38,7 +38,7 @@ def test_cifar10(tmp_path):
     order = shuffled(10)
     # A row holds 1024 values of red, then green, then blue; each plane row by row.
     planes = PIXELS[order].reshape(10, 3, 32, 32)
-    written = np.array(list(pictures(data_set)))
+    written = np.array(list(all_pictures(data_set)))
     for channel in range(3):
         assert np.array_equal(written[..., channel], planes[:, channel])
     assert np.array_equal(data_set.labels, np.eye(10)[9 - order])
@@ -50,7 +50,7 @@ def test_cifar100_has_its_fine_labels_from_either_python(tmp_path, keys):
     (tmp_path / "train").write_bytes(pickle.dumps({keys(key): value for key, value in content.items()}, protocol=4))
     data_set = create_cifar100(tmp_path / "set", tmp_path)
     order = shuffled(3)
-    assert np.array_equal(np.array(list(pictures(data_set)))[:, 0, 0, 0], PIXELS[order, 0])
+    assert np.array_equal(np.array(list(all_pictures(data_set)))[:, 0, 0, 0], PIXELS[order, 0])
     assert data_set.labels.shape == (3, 100)
     assert data_set.labels.argmax(1).tolist() == [[99, 3, 50][index] for index in order]
 

@@ -5,7 +5,7 @@ import pytest
 
 from stylegan_tf.data.importers.compare import compare
 from stylegan_tf.data.importers.images import Options, create_from_images
-from stylegan_tf.data.records import Writer
+from stylegan_tf.data.writing import Writer
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "dataset"
 PIXELS = np.random.RandomState(12).randint(0, 256, (6, 8, 8, 3), np.uint8)

@@ -5,7 +5,7 @@ from picture_files import RGB, encoded, noise, put
 from stylegan_tf.data.importers.convert import convert, tasks
 from stylegan_tf.data.importers.plan import Plan
 from stylegan_tf.data.importers.source import Source
-from stylegan_tf.data.records import encode_levels
+from stylegan_tf.data.writing import encode_levels
 
 
 def test_files_become_records_and_faults(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageShow
 
 from stylegan_tf.data.importers.display import SCREENS, contact_sheet, display
-from stylegan_tf.data.records import Writer
+from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(14).randint(0, 256, (5, 512, 512, 1), np.uint8)

@@ -7,7 +7,7 @@ from PIL import Image
 from stylegan_tf.data.importers import extract as module
 from stylegan_tf.data.importers.extract import extract
 from stylegan_tf.data.importers.images import Options, create_from_images
-from stylegan_tf.data.records import Writer
+from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(13).randint(0, 256, (5, 8, 8, 4), np.uint8)

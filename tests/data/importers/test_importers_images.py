@@ -9,7 +9,7 @@ from PIL import Image
 
 from stylegan_tf.data.importers import convert, images
 from stylegan_tf.data.importers.images import Options, create_from_images
-from stylegan_tf.data.records import open_data_set
+from stylegan_tf.data.layout import open_data_set
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "dataset"  # 12 pictures, and the official tool's records of them

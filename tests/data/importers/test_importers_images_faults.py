@@ -10,7 +10,7 @@ from PIL import Image
 
 from stylegan_tf.data.importers import images
 from stylegan_tf.data.importers.images import Options, create_from_images
-from stylegan_tf.data.records import open_data_set
+from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.errors import Failure, UserError
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from stylegan_tf.data.importers import lsun
 from stylegan_tf.data.importers.lsun import create_lsun, create_lsun_wide, square, wide
-from stylegan_tf.data.reading import pictures
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 
 RANDOM = np.random.RandomState(7)
@@ -89,7 +89,7 @@ def test_the_first_good_pictures_of_a_database_in_its_order(tmp_path, capsys):
         },
     )
     data_set = create_lsun(tmp_path / "set", source, 8, max_images=4)
-    assert np.array_equal(list(pictures(data_set)), [pixels[n] for n in (0, 2, 4, 5)])
+    assert np.array_equal(list(all_pictures(data_set)), [pixels[n] for n in (0, 2, 4, 5)])
     assert data_set.labels is None
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
     assert [line.split(":")[0] for line in said] == ["skipped b", "skipped d"]
@@ -101,7 +101,7 @@ def test_a_database_of_wide_pictures(tmp_path, capsys):
     pixels = noise(8, 4)
     source = database(tmp_path / "lmdb", {b"a": encoded(noise(4, 4)), b"b": encoded(pixels)})
     data_set = create_lsun_wide(tmp_path / "set", source, 8, 4)
-    written = np.array(list(pictures(data_set)))
+    written = np.array(list(all_pictures(data_set)))
     assert written.shape == (1, 8, 8, 3)
     assert np.array_equal(written[0, 2:6], pixels)
     assert "skipped a: it is 4x4, too small for 8x4" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stylegan_tf.data.importers.mnist import IMAGES, LABELS, create_mnist, create_mnistrgb, read_idx
-from stylegan_tf.data.reading import pictures
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 
 DIGITS = np.random.RandomState(2).randint(0, 256, (4, 28, 28), np.uint8)
@@ -35,7 +35,7 @@ def test_digits_with_a_border_of_two_and_labels_shuffled(tmp_path, source):
     assert (data_set.resolution, data_set.channels, data_set.num_images) == (32, 1, 4)
     order = np.arange(4)
     np.random.RandomState(123).shuffle(order)
-    written = np.array(list(pictures(data_set)))[..., 0]
+    written = np.array(list(all_pictures(data_set)))[..., 0]
     assert np.array_equal(written[:, 2:30, 2:30], DIGITS[order])
     written[:, 2:30, 2:30] = 0
     assert not written.any()
@@ -48,7 +48,7 @@ def test_three_digits_in_a_picture(tmp_path, source):
     data_set = create_mnistrgb(tmp_path / "set", source, 6, 5)
     rng = np.random.RandomState(5)
     chosen = np.array([rng.randint(4, size=3) for _ in range(6)])
-    written = np.array(list(pictures(data_set)))
+    written = np.array(list(all_pictures(data_set)))
     assert written.shape == (6, 32, 32, 3)
     for channel in range(3):
         assert np.array_equal(written[:, 2:30, 2:30, channel], DIGITS[chosen[:, channel]])

@@ -2,8 +2,7 @@ import os
 
 import pytest
 
-from stylegan_tf.data.compression import COMPRESSIONS as OF_RECORDS
-from stylegan_tf.data.importers.options import COMPRESSIONS, Options
+from stylegan_tf.data.importers.options import Options
 from stylegan_tf.errors import UserError
 
 
@@ -34,10 +33,6 @@ def test_the_defaults_are_the_official_ones():
 def test_what_cannot_be_is_refused_with_its_flag(field, value, message):
     with pytest.raises(UserError, match=message):
         Options(**{field: value})
-
-
-def test_compressions_are_those_of_the_records():
-    assert COMPRESSIONS == OF_RECORDS
 
 
 def test_as_many_processes_as_cores_unless_told(monkeypatch):

@@ -3,9 +3,10 @@ import os
 import numpy as np
 import pytest
 
-from stylegan_tf.data.importers import store as module
-from stylegan_tf.data.importers.store import PLAIN, Storage, in_threads, official_order, one_hot, store, store_array
-from stylegan_tf.data.reading import pictures
+from stylegan_tf.data import writing
+from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, one_hot, store, store_array
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(1).randint(0, 256, (5, 8, 8, 3), np.uint8)
@@ -19,12 +20,12 @@ def make(folder, given=PIXELS, **options):
 @pytest.mark.parametrize("compression", ["none", "png", "gzip"])
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_pictures_in_order_at_every_level(tmp_path, monkeypatch, compression, workers):
-    monkeypatch.setattr(module, "_BATCH_VALUES", 2 * 8 * 8 * 3)  # batches of 2, 2 and 1
+    monkeypatch.setattr(writing, "BATCH_VALUES", 2 * 8 * 8 * 3)  # batches of 2, 2 and 1
     data_set = make(tmp_path / "set", storage=Storage(compression, workers=workers))
     assert data_set.compression == compression
-    assert np.array_equal(list(pictures(data_set)), PIXELS)
+    assert np.array_equal(list(all_pictures(data_set)), PIXELS)
     means = np.rint(PIXELS.reshape(5, 4, 2, 4, 2, 3).mean((2, 4), dtype=np.float64))
-    assert np.array_equal(list(pictures(data_set, 2)), means)
+    assert np.array_equal(list(all_pictures(data_set, 2)), means)
 
 
 def test_labels_and_files_beside(tmp_path):
@@ -64,7 +65,7 @@ def test_arrays_are_shuffled_with_their_labels(tmp_path):
     order = np.arange(5)
     np.random.RandomState(123).shuffle(order)
     assert list(order) != list(range(5))
-    assert np.array_equal(list(pictures(data_set)), PIXELS[order])
+    assert np.array_equal(list(all_pictures(data_set)), PIXELS[order])
     assert np.array_equal(data_set.labels.argmax(1), order)
 
 

@@ -5,7 +5,7 @@ import pytest
 from python2_file import python2
 
 from stylegan_tf.data.importers.svhn import FILES, create_svhn
-from stylegan_tf.data.reading import pictures
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(6).randint(0, 256, (6, 3, 32, 32), np.uint8)
@@ -29,7 +29,7 @@ def test_every_layout(tmp_path, layout):
     data_set = create_svhn(tmp_path / "set", tmp_path)
     order = np.arange(6)
     np.random.RandomState(123).shuffle(order)
-    assert np.array_equal(list(pictures(data_set)), PIXELS[order].transpose(0, 2, 3, 1))
+    assert np.array_equal(list(all_pictures(data_set)), PIXELS[order].transpose(0, 2, 3, 1))
     assert np.array_equal(data_set.labels, np.eye(10)[np.array([5, 0, 9, 1, 2, 3])[order]])
 
 

@@ -1,0 +1,166 @@
+"""Experiments as JSON and back, and single fields changed by path."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from stylegan_tf.configs.presets import CONFIGS, experiment
+from stylegan_tf.configs.schema import Experiment, ProganDiscriminatorConfig, ProganGeneratorConfig
+from stylegan_tf.configs.text import ABSENT, as_text, differences, flat, from_json, override, table, to_json
+from stylegan_tf.errors import UserError
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_round_trip_through_text(config: str) -> None:
+    before = experiment(config, resolution=256)
+    text = json.dumps(to_json(before), allow_nan=False)
+    assert from_json(json.loads(text)) == before
+
+
+def test_keys_of_tables_are_texts() -> None:
+    text = json.dumps(to_json(experiment("F", "8gpu")))
+    assert json.loads(text)["schedule"]["minibatch"]["64"] == 32
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("G.fmap_max", "64", "G.fmap_max must be a whole number, not '64'"),
+        ("G.fmap_max", 64.0, "G.fmap_max must be a whole number, not 64.0"),
+        ("G.fmap_max", True, "G.fmap_max must be a whole number, not True"),
+        ("G.fmap_max", None, "G.fmap_max must be a whole number, not None"),
+        ("G.use_noise", 1, "G.use_noise must be true or false, not 1"),
+        ("G.nonlinearity", 3, "G.nonlinearity must be a text, not 3"),
+        ("training.total_kimg", float("nan"), "training.total_kimg must be a number, not nan"),
+        ("training.total_kimg", [1], "training.total_kimg must be a number, not [1]"),
+        ("schedule.minibatch", [4], "schedule.minibatch must be a table"),
+        ("schedule.minibatch", {"big": 4}, "big must be a resolution"),
+        ("schedule.minibatch", {"32": "x"}, "schedule.minibatch.32 must be a whole number, not 'x'"),
+        ("G.fmap_mx", 3, "there is no configuration field G.fmap_mx; did you mean G.fmap_max?"),
+    ],
+)
+def test_from_json_names_the_field(path: str, value: object, sentence: str) -> None:
+    plain = to_json(Experiment())
+    group, name = path.split(".")
+    plain[group][name] = value
+    with pytest.raises(UserError) as caught:
+        from_json(plain)
+    assert sentence in str(caught.value)
+
+
+def test_from_json_misses_fields_and_groups() -> None:
+    plain = to_json(Experiment())
+    del plain["G"]["blur"]
+    with pytest.raises(UserError, match="has no field G.blur"):
+        from_json(plain)
+    with pytest.raises(UserError, match="the configuration must be a JSON object"):
+        from_json([1])
+    with pytest.raises(UserError, match="D must be a JSON object, not 3"):
+        from_json({**to_json(Experiment()), "D": 3})
+
+
+def test_from_json_takes_the_kind_of_network_that_fits() -> None:
+    plain = to_json(experiment("A", "1gpu"))
+    assert type(from_json(plain).G) is ProganGeneratorConfig and type(from_json(plain).D) is ProganDiscriminatorConfig
+    del plain["G"]["pixelnorm_epsilon"]
+    with pytest.raises(UserError, match="has no field G.pixelnorm_epsilon"):
+        from_json(plain)
+    plain["G"]["pixelnorm_epsilon"] = plain["G"]["use_styles"] = 1e-8
+    with pytest.raises(UserError, match="there is no configuration field G.use_styles"):
+        from_json(plain)
+    plain["G"] = None  # a network may be of either kind, and must be there
+    with pytest.raises(UserError, match="G must be a JSON object, not None"):
+        from_json(plain)
+
+
+def test_override_of_a_network_of_the_other_kind() -> None:
+    chosen = experiment("A", "1gpu")
+    assert replace(chosen.G, use_pixelnorm=False) == override(chosen, "G.use_pixelnorm=false").G
+    assert replace(chosen.D, downscale_last=True) == override(chosen, "D.downscale_last=true").D
+    with pytest.raises(UserError, match=r"no configuration field G.use_styles; (did you mean|choose from) G\.use_"):
+        override(chosen, "G.use_styles=false")
+    with pytest.raises(UserError, match=r"G is a group; set one of its fields: .*, use_pixelnorm, pixelnorm_epsilon, "):
+        override(chosen, "G=1")
+    with pytest.raises(UserError, match="no configuration field G.use_pixelnorm; did you mean G.use_pixel_norm?"):
+        override(experiment("F", "1gpu"), "G.use_pixelnorm=false")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "path", "value"),
+    [
+        ("G.fmap_max=64", "G.fmap_max", 64),
+        ("G.use_noise=false", "G.use_noise", False),
+        ("G.use_noise=True", "G.use_noise", True),
+        ("data.max_label_size=none", "data.max_label_size", None),
+        ("data.max_label_size=10", "data.max_label_size", 10),
+        ("data.directory=a=b", "data.directory", "a=b"),
+        ("training.adam_epsilon=1e-6", "training.adam_epsilon", 1e-6),
+        ("training.total_kimg=70", "training.total_kimg", 70),
+        ("replicas=2", "replicas", 2),
+        ('schedule.minibatch={"32": 16}', "schedule.minibatch", {32: 16}),
+    ],
+)
+def test_override(assignment: str, path: str, value: object) -> None:
+    before = experiment("F", "1gpu")
+    after = override(before, assignment)
+    assert flat(after)[path] == value
+    assert {name for name, _, _ in differences(before, after)} <= {path}
+
+
+def test_override_of_one_table_entry_leaves_the_preset_alone() -> None:
+    before = experiment("F", "1gpu")
+    after = override(override(before, "schedule.minibatch.32=16"), "schedule.minibatch.1024=2")
+    assert after.schedule.minibatch == {4: 128, 8: 128, 16: 128, 32: 16, 64: 32, 128: 16, 256: 8, 512: 4, 1024: 2}
+    assert before.schedule.minibatch[32] == 64 and 1024 not in before.schedule.minibatch
+
+
+@pytest.mark.parametrize(
+    ("assignment", "sentence"),
+    [
+        ("G.fmap_mx=64", "did you mean G.fmap_max?"),
+        ("g.fmap_max=64", "there is no configuration field g; did you mean G?"),
+        ("shedule.minibatch.32=4", "did you mean schedule?"),
+        ("G.zebra=1", "choose from G.resolution, G.num_channels"),
+        ("G=1", "G is a group; set one of its fields: resolution, "),
+        ("G.fmap_max.x=1", "G.fmap_max has no field x"),
+        ("G.fmap_max", "expected path.to.field=value"),
+        ("=3", "expected path.to.field=value"),
+        ("G.fmap_max=many", "G.fmap_max must be a whole number, not 'many'"),
+        ("G.fmap_max=none", "G.fmap_max must be a whole number, not None"),
+        ("training.total_kimg=nan", "training.total_kimg must be a number"),
+        ("G.use_noise=maybe", "G.use_noise must be true or false, not 'maybe'"),
+        ("schedule.minibatch.x=3", "x must be a resolution"),
+    ],
+)
+def test_override_mistakes(assignment: str, sentence: str) -> None:
+    with pytest.raises(UserError) as caught:
+        override(experiment("F", "1gpu"), assignment)
+    assert sentence in str(caught.value)
+
+
+def test_differences() -> None:
+    a = Experiment()
+    b = replace(a, G=replace(a.G, fmap_max=64), replicas=2)
+    assert differences(a, b) == [("G.fmap_max", 512, 64), ("replicas", 0, 2)]
+    assert differences(a, a) == []
+
+
+def test_differences_of_networks_of_different_kinds() -> None:
+    changes = differences(experiment("A", "1gpu"), experiment("F", "1gpu"))
+    assert ("G.use_styles", ABSENT, True) in changes and ("G.pixelnorm_epsilon", 1e-8, ABSENT) in changes
+    assert ("D.blur", ABSENT, True) in changes and ("G.fused_scale", "on", "auto") in changes
+    groups = [path.partition(".")[0] for path, _, _ in changes]
+    assert list(dict.fromkeys(groups)) == ["config", "G", "D", "loss", "schedule", "training", "output"]
+    assert groups == sorted(groups, key=list(dict.fromkeys(groups)).index)  # a group is not split
+    assert as_text(ABSENT) == "(no such field)"
+
+
+def test_table_has_every_field_as_override_reads_it() -> None:
+    chosen = experiment("C", "2gpu", "wgan_gp", resolution=64)
+    again = Experiment()
+    for line in table(chosen).splitlines():
+        path, _, value = line.partition(" ")
+        again = override(again, f"{path}={value.strip()}")
+    assert again == chosen
+    assert (as_text(None), as_text(True), as_text({8: 2})) == ("none", "true", '{"8": 2}')

@@ -1,0 +1,202 @@
+"""Official network files: the recorded ones, files made of our networks, and every way to spoil them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import official_files
+import pytest
+
+from stylegan_tf.errors import UserError
+from stylegan_tf.networks.discriminator import Discriminator
+from stylegan_tf.networks.generator import Generator
+from stylegan_tf.weights import official_pickle
+
+TINY = {"resolution": 8, "fmap_base": 32, "fmap_max": 4}
+MAPPING = {"z_dim": 4, "w_dim": 4, "mapping_layers": 1, "mapping_fmaps": 4}
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, Any]:
+    makers = {"G": lambda: Generator(**TINY, **MAPPING), "D": lambda: Discriminator(**TINY)}
+    makers["Gs"] = makers["G"]
+    return {role: official_files.randomized(make(), seed) for seed, (role, make) in enumerate(makers.items())}
+
+
+@pytest.mark.parametrize("name", ["network32", "network32_proto4"])
+def test_recorded_networks(name: str, tmp_path: Path) -> None:
+    states = official_pickle.read(official_files.recorded_file(name, tmp_path))
+    assert list(states) == ["G", "D", "Gs"]
+    assert [state.function for state in states.values()] == ["G_style", "D_basic", "G_style"]
+    assert [len(state.variables) for state in states.values()] == [2 + 57 + 16, 27, 2 + 57 + 16]
+    for role, state in states.items():
+        assert (state.role, state.name, state.version, state.source, state.lod) == (role, role, 3, "", 0.0)
+        assert {array.dtype for array in state.variables.values()} == {np.dtype("f4")}
+        sizes = {"resolution": 32, "num_channels": 3, "label_size": 0, "fmap_base": 512, "fmap_max": 64}
+        latents = {} if role == "D" else {"latent_size": 64, "dlatent_size": 64, "mapping_fmaps": 64}
+        assert state.arguments == sizes | latents
+        assert list(state.parts) == ([] if role == "D" else ["G_synthesis", "G_mapping"])
+    G = states["G"].variables
+    assert G["G_synthesis/4x4/Conv/StyleMod/weight"].shape == (64, 128) and G["dlatent_avg"].shape == (64,)
+
+
+@pytest.mark.parametrize("name", ["classifier32", "classifier32_proto4"])
+def test_recorded_classifier(name: str, tmp_path: Path) -> None:
+    states = official_pickle.read(official_files.recorded_file(name, tmp_path))
+    assert list(states) == ["D"]
+    assert states["D"].name == "celebahq-classifier" and states["D"].arguments["mbstd_group_size"] == 0
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("version", [2, 3, 4])
+def test_every_protocol_and_version(protocol: int, version: int, networks: dict[str, Any], tmp_path: Path) -> None:
+    path = official_files.write(
+        tmp_path / "net.pkl", networks, protocol, easy=version == 2, version=version, lod=1.75, source="import os\n"
+    )
+    states = official_pickle.read(path)
+    for role, state in states.items():
+        assert (state.version, state.lod, state.source, state.file) == (version, 1.75, "import os\n", str(path))
+        for name, array in state.variables.items():
+            if not name.endswith("lod"):
+                expected = official_files.official_array(networks[role], name, "auto")
+                np.testing.assert_array_equal(array, expected, err_msg=name, strict=True)
+
+
+def test_a_generator_alone_is_the_average(networks: dict[str, Any], tmp_path: Path) -> None:
+    path = official_files.write(tmp_path / "net.pkl", {"G": networks["G"]})
+    states = official_pickle.read(path)
+    assert list(states) == ["Gs"] and states["Gs"].name == "G" and states["Gs"].role == "Gs"
+
+
+def test_what_may_be_left_out(networks: dict[str, Any], tmp_path: Path) -> None:
+    def spoil(states: dict[str, dict]) -> None:
+        del states["D"]["components"]
+        del states["D"]["variables"][0]
+
+    path = official_files.write(tmp_path / "net.pkl", {"D": networks["D"]}, spoil=spoil)
+    assert official_pickle.read(path)["D"].lod == 0.0
+
+
+def test_arguments_become_plain(networks: dict[str, Any], tmp_path: Path) -> None:
+    given = {"a": np.int64(3), "b": (1, 2), "c": {"d": [None, True]}, "e": np.array([1.0, 2.0])}
+    path = official_files.write(tmp_path / "net.pkl", {"D": networks["D"]}, **given)
+    arguments = official_pickle.read(path)["D"].arguments
+    found = {name: arguments[name] for name in given}
+    assert found == {"a": 3, "b": [1, 2], "c": {"d": [None, True]}, "e": [1.0, 2.0]}
+    assert type(found["a"]) is int
+
+
+def of_G(**fields: Any):
+    return lambda states: states["G"].update(fields)
+
+
+def without(role: str, field: str):
+    return lambda states: states[role].pop(field)
+
+
+def of_part(key: str, **fields: Any):
+    return lambda states: states["G"]["components"][key].update(fields)
+
+
+def added(*variables: Any):
+    return lambda states: states["G"]["variables"].extend(variables)
+
+
+def argument(**arguments: Any):
+    return lambda states: states["G"]["static_kwargs"].update(arguments)
+
+
+def swapped(states: dict[str, dict]) -> None:
+    states["G"], states["D"] = states["D"], states["G"]
+
+
+def shared(states: dict[str, dict]) -> None:
+    """One array under many names: few bytes in the file, many in sum."""
+    array = np.ones(1000, np.float32)
+    states["D"]["variables"] += [(f"fill{index}", array) for index in range(1000)]
+
+
+ONES = np.ones(3, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (of_G(version=1), "G has the state version 1; supported are 2, 3, 4"),
+        (of_G(version=5), "G has the state version 5; supported are 2, 3, 4"),
+        (of_G(version=True), "the version of G is True, which is no int"),
+        (of_G(version="3"), "the version of G is '3', which is no int"),
+        (without("G", "version"), "G is stored without version"),
+        (without("D", "static_kwargs"), "D is stored without static_kwargs"),
+        (without("Gs", "build_module_src"), "Gs is stored without build_module_src"),
+        (of_G(name=""), "the name of G has 0 letters"),
+        (of_G(name="x" * 201), "the name of G has 201 letters"),
+        (
+            of_G(build_func_name="G_mapping"),
+            "G was built by 'G_mapping', a part of G_style and no network by itself; s",
+        ),
+        (of_G(build_func_name="G_main"), "G was built by 'G_main'; supported are G_style, D_basic, G_paper, D_paper"),
+        (of_G(build_func_name="\x1b[2J"), r"G was built by '\\x1b\[2J'; supported"),
+        (of_G(build_func_name="D_basic"), "G has the components a dict of 2, where D_basic has none"),
+        (of_G(build_func_name="D_basic", components={}), "its G, built by D_basic, is no generator: the order must be"),
+        (swapped, "its G, built by D_basic, is no generator: the order must be G, D, Gs"),
+        (of_G(build_module_src=b"import os"), "the build_module_src of G is b'import os', which is no str"),
+        (of_G(static_kwargs=[1]), "the static_kwargs of G is a list of 1, which is no dict"),
+        (argument(fmap_decay=float("nan")), "the argument 'fmap_decay' of G is nan, no finite number"),
+        (argument(anything=[{"deep": float("inf")}]), "the argument 'anything' of G is inf, no finite number"),
+        (argument(anything=b"x"), "the argument 'anything' of G is b'x', which no argument can be"),
+        (of_G(static_kwargs={3: 4}), "G has an argument called 3"),
+        (of_G(components=[]), "G has the components a list of 0, where G_style has synthesis, mapping"),
+        (lambda states: states["G"]["components"].pop("mapping"), "G has the components a dict of 1, where G_style"),
+        (lambda states: states["G"]["components"].update(mapping=3), "the component mapping of G is 3, no network"),
+        (
+            of_part("mapping", name="G_map"),
+            "the component mapping of G is called 'G_map' and was built by 'G_mapping', w",
+        ),
+        (of_part("synthesis", build_func_name="G_paper"), "built by 'G_paper', where both must be G_synthesis"),
+        (of_part("synthesis", components={"a": 1}), "the component synthesis of G has components itself"),
+        (of_part("mapping", variables=None), "the variables of G_mapping is None, which is no list"),
+        (added(("x", ONES), ("x", ONES)), "G has the variable 'x' twice"),
+        (added(("G_mapping/Dense0/bias", ONES)), "G has the variable G_mapping/Dense0/bias twice"),
+        (added(("x", ONES, ONES)), "G has a tuple of 3 among its variables, which is no pair of a name and an array"),
+        (added((1, ONES)), "G has a tuple of 2 among its variables"),
+        (added(("x" * 201, ONES)), "G has a variable whose name has 201 letters"),
+        (added(("x", "y")), "the variable 'x' of G is 'y', no array"),
+        (added(("x", [1.0])), "the variable 'x' of G is a list of 1, no array"),
+        (added(("x", ONES.astype("f8"))), "the variable 'x' of G is float64, not float32"),
+        (added(("x", np.array([1, np.nan], "f4"))), "the variable 'x' of G holds numbers that are not finite"),
+        (added(("x", -np.full(2, np.inf, "f4"))), "the variable 'x' of G holds numbers that are not finite"),
+        (shared, r"its variables have \d+ bytes, and the file \d+: some are there more than once"),
+        (lambda states: states.pop("Gs"), "it holds a list of 2 networks; there must be one alone, or three"),
+        (lambda states: states.update(H=states["G"]), "it holds a list of 4 networks"),
+        (lambda states: states.update(Gs=3), "it holds a list of 3, not a network, or G, D and Gs"),
+        (lambda states: states.update(G=[1]), "it holds a list of 3, not a network, or G, D and Gs"),
+    ],
+)
+def test_refused(spoil: Any, sentence: str, networks: dict[str, Any], tmp_path: Path) -> None:
+    path = official_files.write(tmp_path / "bad.pkl", networks, spoil=spoil)
+    with pytest.raises(UserError, match=sentence) as caught:
+        official_pickle.read(path)
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lod", [-0.5, 17.0, np.ones(2, np.float32), np.float32(np.nan)])
+def test_levels_of_detail_that_cannot_be(lod: Any, networks: dict[str, Any], tmp_path: Path) -> None:
+    def spoil(states: dict[str, dict]) -> None:
+        states["D"]["variables"][0] = ("lod", lod)
+
+    path = official_files.write(tmp_path / "bad.pkl", networks, spoil=spoil)
+    with pytest.raises(UserError, match="the lod of D is .*, not a number from 0 to 16"):
+        official_pickle.read(path)
+
+
+def test_files_of_another_kind(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"there is no file {tmp_path}/none.pkl"):
+        official_pickle.read(tmp_path / "none.pkl")
+    (tmp_path / "text.pkl").write_text("hello")
+    with pytest.raises(UserError, match=f"{tmp_path}/text.pkl: "):
+        official_pickle.read(tmp_path / "text.pkl")
+    with pytest.raises(UserError, match="it holds 3, not a network, or G, D and Gs"):
+        official_pickle.read(official_files.write_states(tmp_path / "number.pkl", 3))
+    with pytest.raises(UserError, match="it holds a list of 0 networks"):
+        official_pickle.read(official_files.write_states(tmp_path / "list.pkl", []))
