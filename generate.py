@@ -2,7 +2,7 @@
 
 import sys
 
-from stylegan_tf.programs.generate import main
+from stylegan_tf.programs.figures import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,11 @@ def save_png(path: str | os.PathLike, pixels: np.ndarray, about: Mapping[str, st
 
     `about` says what made the picture; it becomes text fields of the file, which `Image.open(path).text` shows.
     """
+    save(path, pixels, "PNG", about)
+
+
+def save(path: str | os.PathLike, pixels: np.ndarray, kind: str, about: Mapping[str, str] | None = None) -> None:
+    """As `save_png`, in the format PNG, JPEG or WEBP; the last two have no text fields, and JPEG no alpha."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
@@ -25,8 +31,11 @@ def save_png(path: str | os.PathLike, pixels: np.ndarray, about: Mapping[str, st
     info = PngInfo()
     for name, text in (about or {}).items():
         info.add_text(name, text)
+    choices: dict[str, Any] = {"PNG": {"pnginfo": info}, "JPEG": {"quality": 95}, "WEBP": {"quality": 95}}
     with atomic_path(path, flush=False) as temporary:
-        image.save(temporary, format="PNG", pnginfo=info)
+        (image.convert("RGB") if kind == "JPEG" and image.mode == "RGBA" else image).save(
+            temporary, format=kind, **choices[kind]
+        )
 
 
 def grid(images: np.ndarray, columns: int, rows: int) -> np.ndarray:

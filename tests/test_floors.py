@@ -13,7 +13,7 @@ SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "trai
 FLOORS = {
     "ops graphs configs draws progress files safe_pickle command_line errors": 0,
     "environment leave_out": 0,
-    "layers rundir devices pictures": 1,
+    "layers rundir devices pictures video": 1,
     "networks": 2,
     "data weights": 3,
     "training metrics figures": 4,
@@ -27,6 +27,7 @@ LIGHT = [
     "configs",
     "rundir",
     "pictures",
+    "video",
     "progress",
     "files",
     "safe_pickle",

@@ -51,11 +51,11 @@ def _lerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
 
 def _slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
     """Along the last axis; lengths change evenly."""
-    lengths = [np.linalg.norm(one, axis=-1, keepdims=True) for one in (a, b)]
-    one, other = (vector / np.maximum(length, 1e-12) for vector, length in zip((a, b), lengths, strict=True))
+    from_length, to_length = (np.linalg.norm(vector, axis=-1, keepdims=True) for vector in (a, b))
+    one, other = a / np.maximum(from_length, 1e-12), b / np.maximum(to_length, 1e-12)
     angle = np.arccos(np.clip(np.sum(one * other, axis=-1, keepdims=True), -1, 1))
     sine = np.sin(angle)
     small = sine < 1e-6
     safe = np.where(small, 1, sine)
     weights = [np.where(small, 1 - t, np.sin((1 - t) * angle) / safe), np.where(small, t, np.sin(t * angle) / safe)]
-    return (weights[0] * one + weights[1] * other) * _lerp(*lengths, t)
+    return (weights[0] * one + weights[1] * other) * _lerp(from_length, to_length, t)

@@ -1,8 +1,8 @@
 """What a trained StyleGAN is for: style mixing, noise, truncation, mosaics, videos and edits, one command each."""
 
-import itertools
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,9 @@ import numpy as np
 from stylegan_tf import files, pictures, progress, video
 from stylegan_tf.command_line import Flag, Groups, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side
-from stylegan_tf.errors import UserError
-from stylegan_tf.programs.generate import LARGEST_SEED, NETWORK_HELP, checked_labels, grid_of, numbers, opened_generator
+from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.programs import generate
+from stylegan_tf.programs.generate import LARGEST_SEED, RESULTS, checked_labels, grid_of, numbers, opened_generator
 from stylegan_tf.weights import load
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
@@ -26,7 +27,7 @@ DETAIL_SEEDS, COMPONENT_SEEDS, TRUNCATION_SEEDS = "1157,1012", "1967,1555", "91,
 LODS = "0,1,2,2,3,3"
 
 SOURCE = (
-    Flag("network", "text", None, NETWORK_HELP),
+    generate.FLAGS["Which pictures"][0],  # --network
     Flag("labels", "text", None, "class numbers for a network with classes: one for all, or one per seed"),
 )
 TARGET = (
@@ -154,7 +155,9 @@ def uncurated(values: Any, subject: Subject) -> list[Path]:
     side = 2**subject.last_stage
     width, height = (side, side) if subject.crop is None else subject.crop[2:]
     if not min(width, height) >> max(lods):
-        raise UserError(f"--lods={values.lods}: pictures of {width}x{height} vanish at 1/{2 ** max(lods)}; name lower ones")
+        raise UserError(
+            f"--lods={values.lods}: pictures of {width}x{height} vanish at 1/{2 ** max(lods)}; name lower ones"
+        )
     count, Gs = figure.count(rows, lods), subject.Gs
     z = np.random.RandomState(values.seed).randn(count, Gs.z_dim).astype(np.float32)
     labels, look = subject.classes(count), Look(values.psi, values.cutoff, "random", subject.stage, subject.fade)
@@ -305,7 +308,9 @@ def paper(values: Any, subject: Subject) -> list[Path]:
     made: list[Path] = []
     for name in ("mixing", "noise", "truncation", "uncurated"):
         command = COMMANDS[name]
-        shared = [f"--{flag.name}={getattr(values, flag.name)}" for flag in TARGET if getattr(values, flag.name) is not None]
+        shared = [
+            f"--{flag.name}={getattr(values, flag.name)}" for flag in TARGET if getattr(values, flag.name) is not None
+        ]
         made += command.work(parse(shared, command.flags), subject)
     return made
 
@@ -407,9 +412,7 @@ COMMANDS = {
         edit,
     ),
     "directions": Command("lists the directions that there are for a network", {"Of what": SOURCE}, directions),
-    "paper": Command(
-        "all figures with the seeds of the paper", {"Of what": SOURCE, "Where they go": TARGET}, paper
-    ),
+    "paper": Command("all figures with the seeds of the paper", {"Of what": SOURCE, "Where they go": TARGET}, paper),
 }
 
 
@@ -417,7 +420,12 @@ COMMANDS = {
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Does what `generate.py COMMAND ...` says. Raises UserError for what cannot be."""
+    """Does what `generate.py COMMAND ...` says; without a command, what `generate.run` does. Raises UserError."""
+    if not arguments or arguments[0] not in COMMANDS:
+        generate.run(list(arguments))
+        if any(argument in ("--help", "-h") for argument in arguments):
+            print(f"\n{overview()}")
+        return
     name, *rest = arguments
     command = COMMANDS[name]
     values = parse(rest, command.flags)
@@ -436,7 +444,7 @@ def subject_of(values: Any) -> Subject:
     """The network that is meant. Raises UserError where it has nothing that the commands need."""
     from stylegan_tf.networks.sampling import has_w
 
-    path = load.generator_file(values.network or load.newest_network("results", load.SHIPPED))
+    path = load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))
     Gs, stage, fade = opened_generator(path)
     if not has_w(Gs):
         raise UserError(f"{path} is a Progressive GAN (config A): it has no styles, noise or w; use --seeds alone")
@@ -492,7 +500,9 @@ def read_directions(path: Path, subject: Subject) -> tuple[np.ndarray, np.ndarra
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise UserError(f"{path} holds no directions in W: {error}") from None
     if vectors.shape != (len(names), subject.Gs.synthesis.w_dim):
-        raise UserError(f"{path} is of another network: vectors of {vectors.shape[1:]}, not {subject.Gs.synthesis.w_dim}")
+        raise UserError(
+            f"{path} is of another network: vectors of {vectors.shape[1:]}, not {subject.Gs.synthesis.w_dim}"
+        )
     return names, vectors.astype(np.float32)
 
 
@@ -570,6 +580,5 @@ def overview() -> str:
     return "\n".join(["Commands (python generate.py COMMAND --help):", *lines])
 
 
-def batches(count: int, size: int) -> Iterator[slice]:
-    """Slices of `size` rows."""
-    return (slice(start, start + size) for start in itertools.count(0, size) if start < count)
+def main() -> int:
+    return exit_code(lambda: run(sys.argv[1:]))

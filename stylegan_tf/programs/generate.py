@@ -142,19 +142,9 @@ def generate(request: Request) -> list[Path]:
     Raises UserError where network, labels or w do not fit together.
     """
     path = request.network
-    _prepare_devices()
-    networks, stage, fade = load.opened(path)
-    Gs = networks.Gs or networks.G
-    if Gs is None:
-        raise UserError(f"{path} holds a discriminator, which makes no pictures")
-    if Gs.num_channels not in (1, 3, 4):
-        raise UserError(f"{path} makes pictures of {Gs.num_channels} channels; PNG has 1, 3 or 4")
+    Gs, stage, fade = opened_generator(path)
     inputs = _inputs(request, Gs)
     targets = _targets(request, inputs.seeds)
-    if stage and stage > Gs.last_stage:
-        raise UserError(
-            f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
-        )
     side, last = 2 ** (stage or Gs.last_stage), Gs.resolution
     print(f"network: {path}, pictures of {side}x{side}", flush=True)
     if side < last or fade < 1:
@@ -197,12 +187,26 @@ def generate(request: Request) -> list[Path]:
     return targets
 
 
-def _prepare_devices() -> None:
-    """A GPU is shared with whatever else runs there, and computes in full float32."""
+def opened_generator(path: Path) -> "tuple[Generator | ProganGenerator, int | None, float]":
+    """The generator in a file, and the stage and fade that it had been trained to.
+
+    A GPU is shared with whatever else runs there, and computes in full float32.
+    """
     with left_out("sklearn", "matplotlib"):
         import tensorflow as tf
 
     tf.config.experimental.enable_tensor_float_32_execution(False)
+    networks, stage, fade = load.opened(path)
+    Gs = networks.Gs or networks.G
+    if Gs is None:
+        raise UserError(f"{path} holds a discriminator, which makes no pictures")
+    if Gs.num_channels not in (1, 3, 4):
+        raise UserError(f"{path} makes pictures of {Gs.num_channels} channels; PNG has 1, 3 or 4")
+    if stage and stage > Gs.last_stage:
+        raise UserError(
+            f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
+        )
+    return Gs, stage, fade
 
 
 def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
@@ -214,18 +218,25 @@ def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
             raise UserError("--labels has no effect on --w, which was made with its labels: leave it out")
         w, seeds = read_w(request.w, Gs.synthesis.w_dim)
         return Inputs(seeds, w=w)
-    labels, classes, count = request.labels, Gs.label_size, len(request.seeds)
+    return Inputs(request.seeds, checked_labels(request.labels, Gs.label_size, len(request.seeds)))
+
+
+def checked_labels(labels: Sequence[int] | None, classes: int, count: int) -> list[int] | None:
+    """One class for each of `count` pictures, None for a network without classes.
+
+    Raises UserError where there are too few, too many, or classes that the network does not have.
+    """
     if not classes:
         if labels:
             raise UserError("the network has no classes: leave --labels out")
-        return Inputs(request.seeds)
+        return None
     if not labels:
         raise UserError(f"the network has {classes} classes: give --labels, numbers from 0 to {classes - 1}")
     if max(labels) >= classes or min(labels) < 0:
         raise UserError(f"--labels must be from 0 to {classes - 1}, the network's classes")
     if len(labels) not in (1, count):
         raise UserError(f"--labels has {len(labels)} numbers: give one for all pictures, or one for each of {count}")
-    return Inputs(request.seeds, list(labels) * (count // len(labels)))
+    return list(labels) * (count // len(labels))
 
 
 def _targets(request: Request, seeds: Sequence[int]) -> list[Path]:
