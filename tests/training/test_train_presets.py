@@ -37,7 +37,7 @@ def test_preset_trains(config, data_set, tmp_path, monkeypatch):
         return made[0]
 
     monkeypatch.setattr(loop, "State", kept)
-    loop.train(experiment, tmp_path, data_set, Replicas(1))
+    loop.training_loop(experiment, tmp_path, data_set, Replicas(1))
     new, (trained,) = State(experiment, Replicas(1)), made
     assert type(trained.G) is KINDS[type(experiment.G)] and type(trained.D) is KINDS[type(experiment.D)]
     for role in ("G", "D", "Gs"):
@@ -69,7 +69,7 @@ def test_float16_preset_of_config_a(tmp_path):
     )
     faces = create_faces(tmp_path / "faces", 32, 500, 0, 2)
     (tmp_path / "run").mkdir()
-    loop.train(experiment, tmp_path / "run", faces, Replicas(1))
+    loop.training_loop(experiment, tmp_path / "run", faces, Replicas(1))
     told = [json.loads(line) for line in (tmp_path / "run" / "stats.jsonl").read_text().splitlines()]
     steps = 2 * 1024 / 16  # of D and of G, in 64 minibatches each
     assert told[-1]["nimg"] == 1024 and told[-1]["Progress/skipped_steps"] < 0.05 * steps
