@@ -34,15 +34,15 @@ def trained(settings, monkeypatch):
     """The arguments of every call of the loop, which finishes at once."""
     calls = []
 
-    def finish(experiment, run_dir, data_set, replicas, begin, evaluate):
-        assert (begin is None) == (experiment.training.init_from == "")
-        assert (evaluate is None) == (experiment.output.metrics == "")
+    def finish(experiment, run_dir, data_set, replicas, init, callbacks):
+        assert (init is None) == (experiment.training.init_from == "")
+        assert (len(callbacks) == 0) == (experiment.output.metrics == "")
         calls.append((experiment, run_dir, data_set, replicas))
         with pytest.raises(UserError, match="is in use by process"), files.Lock(run_dir / rundir.LOCK):
             raise AssertionError("nobody holds the lock")
         rundir.mark_finished(run_dir, round(experiment.training.total_kimg * 1000))
 
-    monkeypatch.setattr(loop, "train", finish)
+    monkeypatch.setattr(loop, "training_loop", finish)
     return calls
 
 
