@@ -38,16 +38,18 @@ def trained(settings, monkeypatch):
     """The arguments of every call of the loop, which finishes at once."""
     calls = []
 
-    def finish(experiment, run_dir, data_set, replicas, begin, evaluate):
+    def finish(experiment, run_dir, data_set, replicas, init, callbacks, say_first):
         state = SimpleNamespace(G=make(experiment.G), D=make(experiment.D))
-        assert [line.split()[0] for line in begin(state)] == ["networks:"]
-        assert (evaluate is None) == (experiment.output.metrics == "")
+        assert [line.split()[0] for line in init(state)] == ["networks:"]
+        assert (len(callbacks) == 0) == (experiment.output.metrics == "")
+        (run_dir / rundir.LOG).write_text("".join(f"{line}
+" for line in say_first))
         calls.append((experiment, run_dir, data_set, replicas))
         with pytest.raises(UserError, match="is in use by process"), files.Lock(run_dir / rundir.LOCK):
             raise AssertionError("nobody holds the lock")
         rundir.mark_finished(run_dir, round(experiment.training.total_kimg * 1000))
 
-    monkeypatch.setattr(loop, "train", finish)
+    monkeypatch.setattr(loop, "training_loop", finish)
     return calls
 
 
