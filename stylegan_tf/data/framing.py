@@ -15,7 +15,7 @@ from stylegan_tf.errors import UserError
 
 HEADER = 12
 FOOTER = 4
-_header = struct.Struct("<QI")
+_length = struct.Struct("<Q")
 _footer = struct.Struct("<I")
 
 
@@ -27,8 +27,8 @@ def masked_crc(data: bytes | memoryview) -> int:
 
 @lru_cache(maxsize=32)
 def _head(length: int) -> bytes:
-    """What stands before data of this length: HEADER bytes."""
-    packed = struct.pack("<Q", length)
+    """What stands before data of this length, HEADER bytes; raw records of one level all have the same."""
+    packed = _length.pack(length)
     return packed + _footer.pack(masked_crc(packed))
 
 
@@ -47,19 +47,13 @@ def walk(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
         descriptor = file.fileno()
         size = os.fstat(descriptor).st_size
         position = record = 0
-        known: dict[bytes, int] = {}  # headers found right: raw records of one level all have the same
         while position < size:
             found = os.pread(descriptor, HEADER, position)
-            length = known.get(found)
-            if length is None:
-                if len(found) < HEADER:
-                    raise UserError(f"{path}, record {record}: the file ends in the middle of it; it was cut short")
-                length, crc = _header.unpack(found)
-                if crc != masked_crc(found[:8]):
-                    raise UserError(
-                        f"{path}, record {record}: the checksum of its length is wrong; the file is damaged"
-                    )
-                known = {found: length}
+            if len(found) < HEADER:
+                raise UserError(f"{path}, record {record}: the file ends in the middle of it; it was cut short")
+            (length,) = _length.unpack_from(found)
+            if found != _head(length):
+                raise UserError(f"{path}, record {record}: the checksum of its length is wrong; the file is damaged")
             start = position + HEADER
             position = start + length + FOOTER
             if position > size:

@@ -104,7 +104,10 @@ def open_data_set(directory: str | os.PathLike) -> DataSet:
     if num_images == 0:
         raise UserError(f"the data set {directory} holds no pictures")
     labels = read_labels(labels_path(directory, name), num_images)
-    crop = _crop(facts)
+    crop: tuple[int, int, int, int] | None = None
+    match facts.get("crop"):  # the importers write it for pictures between black bars
+        case [int(x), int(y), int(width), int(height)]:
+            crop = x, y, width, height
     return DataSet(Path(directory), name, stages, 2 ** stages[-1], channels, num_images, compressions[0], crop, labels)
 
 
@@ -130,14 +133,6 @@ def read_facts(directory: str | os.PathLike) -> dict[str, Any]:
         if isinstance(facts, dict) and "num_images" in facts:
             return facts
     return {}
-
-
-def _crop(facts: Mapping[str, Any]) -> tuple[int, int, int, int] | None:
-    """`crop` of dataset.json, which the importers write for pictures between black bars."""
-    match facts.get("crop"):
-        case [int(x), int(y), int(width), int(height)]:
-            return x, y, width, height
-    return None
 
 
 def check_shape(picture: np.ndarray, channels: int, stage: int) -> None:

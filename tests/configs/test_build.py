@@ -220,7 +220,7 @@ def test_without_a_discriminator_it_is_as_wide_as_the_generator() -> None:
 
 def test_what_differs_from_the_config_is_said() -> None:
     lines = changes(PLAIN, Start("faces.pkl", replace(G, use_noise=False), D, 256))
-    assert lines[0] == "G.z_dim=32, as in faces.pkl (config F: 512)"
+    assert "G.z_dim=32, as in faces.pkl (config F: 512)" in lines
     assert "G.use_noise=False, as in faces.pkl (config F: True)" in lines
     assert "D.mbstd_group_size=8, as in faces.pkl (config F: 4)" in lines
     assert not any("resolution" in line for line in lines)
@@ -305,7 +305,7 @@ def test_what_is_fine_can_be_built() -> None:
         chosen = validate(changed(small, *settings))
         images = make(chosen.G)(np.zeros((4, 8), np.float32))
         assert make(chosen.D)(images).shape == (4, 1)
-    with pytest.raises(ValueError, match="num_features 3 must divide the 8 channels"):
+    with pytest.raises(ValueError, match="num_features=3 must divide the 8 channels"):
         make(changed(small, "D.mbstd_num_features=3").D)(np.zeros((4, 16, 16, 3), np.float32))
 
 

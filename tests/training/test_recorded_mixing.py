@@ -91,7 +91,7 @@ def test_style_mixing(number, mixing16, trained, monkeypatch, eagerly):
     if purpose == "D":
         steps.d_step(images, None, nimg, fade, 0.0)  # at a rate of 0 the weights stay
     else:
-        steps.g_step(nimg, fade, 0.0)
+        steps.g_step(None, nimg, fade, 0.0)
     assert worst(state.G.w_avg, step["dlatent_avg_after"]) <= tolerances.FIRST_AVERAGE
 
 
