@@ -1,6 +1,8 @@
 """generate.py COMMAND: what each writes, what its .json says, and what it refuses. The arithmetic: tests/figures."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -225,3 +227,25 @@ def test_help_of_every_command(capsys):
     shown = capsys.readouterr().out
     assert "--seeds" in shown and all(name in shown for name in figures.COMMANDS)
     assert video.default_suffix() in (".mp4", ".webp")
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+EXAMPLES = [
+    line
+    for line in re.findall(r"^python generate\.py (.+?)(?:  +#.*)?$", README, re.M)
+    if line.split()[0] in figures.COMMANDS
+]
+
+
+def test_readme_shows_every_command():
+    assert {line.split()[0] for line in EXAMPLES} == set(figures.COMMANDS)
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_commands_of_the_readme(network, tmp_path, capsys, line):
+    shorter = ["--seconds=0.4", "--video=gif"] if line.startswith("video") else []
+    place = [] if line == "directions" else [f"--outdir={tmp_path}"]
+    figures.run([*line.split(), f"--network={network}", *shorter, *place])
+    for path in capsys.readouterr().out.splitlines():
+        assert line == "directions" or not path.startswith(str(tmp_path)) or facts(Path(path).with_suffix(".json"))
+    assert line == "directions" or list(tmp_path.glob("*.json"))
