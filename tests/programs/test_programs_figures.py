@@ -232,10 +232,6 @@ def test_help_of_every_command(capsys):
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^python generate\.py (.+?)(?:  +#.*)?$", README, re.M)
 EXAMPLES = [line for line in LINES if line.split()[0] in figures.COMMANDS]
-    line
-    for line in re.findall(r"^python generate\.py (.+?)(?:  +#.*)?$", README, re.M)
-    if line.split()[0] in figures.COMMANDS
-]
 
 
 def test_readme_shows_every_command():
