@@ -73,7 +73,7 @@ def info(directory: str | os.PathLike) -> Info:
     sizes = {stage: data_set.path(stage).stat().st_size for stage in data_set.stages}
     origin = {name: value for name, value in facts.items() if name not in _OWN}
     version = facts.get("stylegan_tf")
-    return Info(data_set, sizes, origin, None if version is None else _short(version))
+    return Info(data_set, sizes, origin, None if version is None else str(version))
 
 
 def count_labels(directory: str | os.PathLike) -> LabelCounts:
@@ -89,8 +89,5 @@ def count_labels(directory: str | os.PathLike) -> LabelCounts:
 
 
 def _short(value: Any) -> str:
-    try:
-        text = str(value)
-    except RecursionError:
-        return "(nested too deeply to be shown)"
+    text = str(value)
     return text if len(text) <= _LISTED else text[:_LISTED] + " ..."

@@ -82,12 +82,3 @@ def test_no_labels(tmp_path):
         count_labels(make(tmp_path / "set"))
     with pytest.raises(UserError, match="no columns"):
         count_labels(make(tmp_path / "other", np.zeros((5, 0))))
-
-
-@pytest.mark.parametrize("key", ["note", "stylegan_tf"])
-def test_facts_nested_as_deeply_as_json_bears_are_described(tmp_path, key):
-    with Writer(tmp_path / "set", "a", 4, 1) as writer:
-        writer.add(np.zeros((4, 4, 1), np.uint8))
-    for depth in (100, *range(800, 1000, 5)):
-        (tmp_path / "set" / "dataset.json").write_text(f'{{"num_images": 1, "{key}": {"[" * depth}{"]" * depth}}}')
-        assert "1 of 4x4, grey" in str(info(tmp_path / "set"))
