@@ -226,7 +226,7 @@ def _count(path: Path, first: int, compression: str, facts: Mapping[str, Any]) -
     if compression == "none" and size % first == 0:
         return size // first
     sizes, told = facts.get("sizes"), facts.get("num_images")
-    possible = isinstance(told, int) and 0 < told < size // (HEADER + FOOTER)
-    if possible and isinstance(sizes, dict) and sizes.get(path.name) == size:
+    listed = isinstance(sizes, dict) and sizes.get(path.name) == size
+    if listed and isinstance(told, int) and 0 < told < size // (HEADER + FOOTER):
         return told
     return sum(1 for _ in walk(path))

@@ -61,7 +61,7 @@ def workers(count: int, processes: bool, begin: Callable[[], object] | None = No
         return
     # Spawned, because a process that has loaded TensorFlow cannot be forked safely.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, context, begin_process, (begin,))
+    pool = ProcessPoolExecutor(count, context, _begin_process, (begin,))
     try:
         _launch(pool, count)
         yield pool
@@ -81,8 +81,7 @@ def _launch(pool: Executor, count: int) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def begin_process(begin: Callable[[], object] | None) -> None:
-    """In a new process: it ends with its parent, however that ends, and leaves Ctrl-C to it; then `begin`."""
+def _begin_process(begin: Callable[[], object] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if begin is not None:

@@ -3,15 +3,18 @@
 What would end this process (a signal, memory without end) ends that one, and is one sentence here.
 """
 
-import multiprocessing
 import os
 import resource
 import signal
+import sys
+import threading
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from subprocess import DEVNULL, Popen
 from typing import Any
 
-from stylegan_tf.data.importers.ahead import begin_process
 from stylegan_tf.errors import Failure, UserError
 
 
@@ -23,48 +26,47 @@ def apart(
     memory: bytes of address space that the work may take; None: any. Raises the UserError or Failure that `produce`
     raises; where it raises anything else, or its process dies, UserError that calls the file `path` damaged.
     """
-    context = multiprocessing.get_context("spawn")  # see ahead.py
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(sender, path, memory, produce, arguments), daemon=True)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    ours, its = Pipe()
+    # Not by multiprocessing, which would first run the main module of this process once more.
+    command = [sys.executable, "-c", f"from {__name__} import work; work({its.fileno()})"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path)}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # it inherits that: Ctrl-C is left to us
     try:
-        process.start()
+        process = Popen(command, stdin=DEVNULL, pass_fds=[its.fileno()], env=environment)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    sender.close()
+    its.close()
     try:
-        while (message := _received(receiver)) is not None:
+        with suppress(BrokenPipeError):
+            ours.send((path, memory, produce, arguments))
+        while (message := _received(ours)) is not None:
             item, error, ended = message
             if error is not None:
                 raise error
             if ended:
                 return
             yield item
-        process.join()
-        code = process.exitcode or 0
+        code = process.wait()
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         raise UserError(f"{path} is damaged: the process that read it ended {how}; fetch or make it anew")
     finally:
-        receiver.close()
-        process.terminate()
-        process.join()
+        ours.close()
+        process.kill()
+        process.wait()
 
 
-def _received(receiver: Connection) -> tuple[Any, Exception | None, bool] | None:
+def _received(connection: Connection) -> tuple[Any, Exception | None, bool] | None:
     try:
-        return receiver.recv()
-    except EOFError:
+        return connection.recv()
+    except (EOFError, ConnectionResetError):
         return None
 
 
-def _work(
-    sender: Connection,
-    path: str | os.PathLike,
-    memory: int | None,
-    produce: Callable[..., Iterable],
-    arguments: tuple[Any, ...],
-) -> None:
-    begin_process(None)
+def work(descriptor: int) -> None:
+    """What the other process does: it takes the task from this connection, and sends what comes of it."""
+    sender = Connection(descriptor)
+    path, memory, produce, arguments = sender.recv()
+    threading.Thread(target=_end_with_parent, args=(sender,), daemon=True).start()
     if memory is not None:
         with open("/proc/self/statm", encoding="ascii") as file:
             taken = int(file.read().split()[0]) * resource.getpagesize()
@@ -74,10 +76,15 @@ def _work(
         for item in produce(*arguments):
             sender.send((item, None, False))
         sender.send((None, None, True))
-    except BrokenPipeError:  # nobody asks on
+    except ConnectionError:  # nobody asks on
         return
     except (UserError, Failure) as error:
         sender.send((None, error, True))
     except Exception as error:  # these libraries raise nearly anything for foreign bytes
         what = str(error).splitlines()[0] if str(error) else type(error).__name__
         sender.send((None, UserError(f"{path} is damaged ({what}); fetch or make it anew"), True))
+
+
+def _end_with_parent(connection: Connection) -> None:
+    _received(connection)  # nothing comes until nobody holds the other end
+    os._exit(1)

@@ -1,7 +1,6 @@
 """create_lsun and create_lsun_wide: the pictures of an LSUN database, squares or wide pictures with black bars."""
 
 import importlib.util
-import io
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -16,6 +15,7 @@ from PIL import Image
 from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.ahead import in_threads
 from stylegan_tf.data.importers.apart import apart
+from stylegan_tf.data.importers.check import open_picture
 from stylegan_tf.data.importers.source import LARGEST
 from stylegan_tf.data.importers.store import PLAIN, Storage, store
 from stylegan_tf.data.layout import DataSet
@@ -162,7 +162,7 @@ def _decode(fit: Fit, chunk: list[tuple[bytes, bytes]]) -> list[np.ndarray | str
     result: list[np.ndarray | str] = []
     for _, value in chunk:
         try:
-            with Image.open(io.BytesIO(value)) as image:
+            with open_picture(value) as image:
                 result.append(fit(image))
         except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
             result.append(str(error) or type(error).__name__)
