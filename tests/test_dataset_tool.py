@@ -113,12 +113,13 @@ STORING = "--compression png --overwrite --workers 3"
         ("create_from_images s in", "importers.images", ("s", "in", Options(workers=WORKERS))),
         (
             "create_from_images s in --shuffle 0 --seed 4 --resolution 64 --crop wide --resize_filter box "
-            "--channels grey --mirror --max_images 7 --labels folders --on_error skip --scan_only " + STORING,
+            "--channels grey --mirror --max_images 7 --labels folders --on_error skip --scan_only --background red "
+            + STORING,
             "importers.images",
             (
                 "s",
                 "in",
-                Options(False, 4, 64, "wide", "box", "grey", True, 7, "folders", "skip", "png", 3, True, True),
+                Options(False, 4, 64, "wide", "box", "grey", True, 7, "folders", "skip", "png", 3, True, True, "red"),
             ),
         ),
     ],

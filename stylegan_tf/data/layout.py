@@ -6,6 +6,7 @@ where a data set came from.
 """
 
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from stylegan_tf.errors import UserError
 from stylegan_tf.files import sha256
 
 FACTS = "dataset.json"  # written beside the records; official data sets have none
+LARGEST_FACTS = 2**23  # bytes of it; JSON takes up to 30 times as many in memory
+_LISTED = 100  # characters of what stands in it
 _LEVEL_FILE = re.compile(r"(?P<name>.+)-r(?P<stage>\d\d)\.tfrecords")
 
 
@@ -80,6 +83,9 @@ def find_levels(directory: str | os.PathLike) -> tuple[str, tuple[int, ...]]:
     for stage in range(stages[0], stages[-1]):
         if stage not in stages:
             raise UserError(f"{level_path(folder, names[0], stage)} is missing: the levels must have no gap")
+    for stage in stages:  # reading from a pipe would wait for somebody to write into it
+        if not level_path(folder, names[0], stage).is_file():
+            raise UserError(f"{level_path(folder, names[0], stage)} is not a regular file; put the record file there")
     return names[0], tuple(stages)
 
 
@@ -104,11 +110,9 @@ def open_data_set(directory: str | os.PathLike) -> DataSet:
     if num_images == 0:
         raise UserError(f"the data set {directory} holds no pictures")
     labels = read_labels(labels_path(directory, name), num_images)
-    crop: tuple[int, int, int, int] | None = None
-    match facts.get("crop"):  # the importers write it for pictures between black bars
-        case [int(x), int(y), int(width), int(height)]:
-            crop = x, y, width, height
-    return DataSet(Path(directory), name, stages, 2 ** stages[-1], channels, num_images, compressions[0], crop, labels)
+    resolution = 2 ** stages[-1]
+    crop = _crop(Path(directory), facts, resolution)
+    return DataSet(Path(directory), name, stages, resolution, channels, num_images, compressions[0], crop, labels)
 
 
 def identity(data_set: DataSet) -> dict[str, Any]:
@@ -127,12 +131,36 @@ def identity(data_set: DataSet) -> dict[str, Any]:
 
 
 def read_facts(directory: str | os.PathLike) -> dict[str, Any]:
-    """What dataset.json says; {} where there is none of ours: official data sets have none, others use the name."""
+    """What dataset.json says; {} where there is none of ours: official data sets have none, others use the name.
+
+    Raises UserError where it is larger than any of ours.
+    """
+    path = Path(directory) / FACTS
+    if not path.is_file():
+        return {}
+    if path.stat().st_size > LARGEST_FACTS:
+        raise UserError(f"{path} has {path.stat().st_size:,} bytes, more than any of ours; move it away")
     with suppress(OSError, ValueError, RecursionError):
-        facts = json.loads((Path(directory) / FACTS).read_text(encoding="utf-8"))
+        facts = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(facts, dict) and "num_images" in facts:
             return facts
     return {}
+
+
+def _crop(directory: Path, facts: Mapping[str, Any], resolution: int) -> tuple[int, int, int, int] | None:
+    """`crop` of dataset.json, which the importers write for pictures between black bars."""
+    match facts.get("crop"):
+        case None:
+            return None
+        case [int(x), int(y), int(width), int(height)] if (
+            0 <= x < x + width <= resolution and 0 <= y < y + height <= resolution
+        ):
+            return x, y, width, height
+        case other:
+            raise UserError(
+                f"{directory / FACTS}: 'crop' is {str(other)[:_LISTED]}, expected [x, y, width, height] inside "
+                f"{resolution}x{resolution}; correct it or remove it"
+            )
 
 
 def check_shape(picture: np.ndarray, channels: int, stage: int) -> None:
@@ -143,21 +171,33 @@ def check_shape(picture: np.ndarray, channels: int, stage: int) -> None:
 
 
 def read_labels(path: Path, num_images: int) -> np.ndarray | None:
-    """float32 [num_images, label_size], or None where there is no such file. Raises UserError where they do not fit."""
+    """float32 [num_images, label_size], or None where there is no such file.
+
+    Raises UserError where they do not fit, or are no finite numbers.
+    """
     if not path.exists():
         return None
     try:
-        # Mapped, so that a header which claims more than the file holds is an error and not an allocation.
-        labels = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not path.is_file():  # reading from a pipe would wait for somebody to write into it
+            raise ValueError("it is not a regular file")
+        # Mapped, so that a header which claims more than the file holds is an error and not an allocation; and not by
+        # np.load, which opens zip files too.
+        labels = np.lib.format.open_memmap(path, mode="r")
         if labels.dtype.kind not in "fiub":
             raise ValueError(f"it holds {labels.dtype}")
-    except (ValueError, TypeError, EOFError, AttributeError) as error:
-        raise UserError(f"{path} is not a label file (np.save of float32 [pictures, label_size]): {error}") from None
+    except Exception as error:  # NumPy raises nearly anything for foreign bytes
+        what = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{path} is not a label file (np.save of float32 [pictures, label_size]): {what}") from None
     if labels.ndim != 2 or len(labels) != num_images:
         raise UserError(
             f"{path} holds labels of shape {list(labels.shape)}, expected {num_images} rows, one per picture"
         )
-    return np.array(labels, np.float32)
+    with np.errstate(over="ignore"):
+        result = np.array(labels, np.float32)
+    if not math.isfinite(result.sum(dtype=np.float64)):
+        row, column = (int(place[0]) for place in np.nonzero(~np.isfinite(result)))
+        raise UserError(f"{path}: label {column} of picture {row} is {labels[row, column]}, expected a finite number")
+    return result
 
 
 def _look(path: Path, stage: int, channels: int, facts: Mapping[str, Any]) -> tuple[int, int, str]:
@@ -186,6 +226,7 @@ def _count(path: Path, first: int, compression: str, facts: Mapping[str, Any]) -
     if compression == "none" and size % first == 0:
         return size // first
     sizes, told = facts.get("sizes"), facts.get("num_images")
-    if isinstance(sizes, dict) and sizes.get(path.name) == size and isinstance(told, int) and told > 0:
+    listed = isinstance(sizes, dict) and sizes.get(path.name) == size
+    if listed and isinstance(told, int) and 0 < told < size // (HEADER + FOOTER):
         return told
     return sum(1 for _ in walk(path))

@@ -54,6 +54,7 @@ class Reader:
         self.path = data_set.path(stage)
         self.starts, self.lengths = data_set.index(stage)
         self.shape = (2**stage, 2**stage, data_set.channels)
+        self.planes = (data_set.channels, 2**stage, 2**stage)
         labels = data_set.labels if label_size else None
         self.labels = np.zeros((len(self.starts), 0), np.float32) if labels is None else labels[:, :label_size]
         self.error: UserError | None = None
@@ -66,7 +67,7 @@ class Reader:
     def read(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(uint8 [n, H, W, C], float32 [n, label_size]) of the pictures of these numbers."""
         try:
-            pictures = read_pictures(self.file, self.starts[numbers], self.lengths[numbers])
+            pictures = read_pictures(self.file, self.starts[numbers], self.lengths[numbers], self.planes)
         except UserError as error:
             self.error = error
             raise

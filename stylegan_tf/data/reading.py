@@ -14,9 +14,14 @@ _BATCH_VALUES = 2**20  # numbers that `all_pictures` reads at once
 
 
 def read_pictures(
-    file: int | BinaryIO, starts: Sequence[int] | np.ndarray, lengths: Sequence[int] | np.ndarray
+    file: int | BinaryIO,
+    starts: Sequence[int] | np.ndarray,
+    lengths: Sequence[int] | np.ndarray,
+    shape: tuple[int, ...] | None = None,
 ) -> np.ndarray:
     """Pictures uint8 [n, C, H, W] of the records at these offsets (see `framing.offsets`), in this order; n >= 1.
+
+    shape: [C, H, W] that they must have; None: that of the first, which may be much larger than its record.
 
     `file` is an open file or a descriptor; its position is neither used nor moved, so threads may share it. Every data
     checksum is verified. Raises UserError at a damaged record, and where the pictures differ in shape.
@@ -28,10 +33,11 @@ def read_pictures(
     for row, (start, length) in enumerate(zip(map(int, starts), map(int, lengths), strict=True)):
         try:
             picture = decode(read_record(descriptor, start, length))
+            shape = shape or picture.shape
+            if picture.shape != shape:
+                raise UserError(f"it is {list(picture.shape)}, others in this file are {list(shape)}")
             if row == 0:
-                result = np.empty((len(starts), *picture.shape), np.uint8)
-            elif picture.shape != result.shape[1:]:
-                raise UserError(f"it is {list(picture.shape)}, others in this file are {list(result.shape[1:])}")
+                result = np.empty((len(starts), *shape), np.uint8)
         except UserError as error:
             name = getattr(file, "name", None) or f"file descriptor {descriptor}"
             raise UserError(f"{name}, record at byte {start - HEADER}: {error}") from None
@@ -46,11 +52,9 @@ def all_pictures(data_set: DataSet, stage: int | None = None) -> Generator[np.nd
     """
     stage = data_set.stages[-1] if stage is None else stage
     starts, lengths = data_set.index(stage)
-    shape = (2**stage, 2**stage, data_set.channels)
+    shape = (data_set.channels, 2**stage, 2**stage)
     batch = max(1, _BATCH_VALUES // (4**stage * data_set.channels))
     with open(data_set.path(stage), "rb", buffering=0) as file:
         for first in range(0, len(starts), batch):
-            planes = read_pictures(file, starts[first : first + batch], lengths[first : first + batch])
-            if planes.shape[2:] + planes.shape[1:2] != shape:
-                raise UserError(f"{file.name} holds pictures {list(planes.shape[1:])} at byte {starts[first] - HEADER}")
+            planes = read_pictures(file, starts[first : first + batch], lengths[first : first + batch], shape)
             yield from np.ascontiguousarray(planes.transpose(0, 2, 3, 1))

@@ -58,7 +58,7 @@ def verify(directory: str | os.PathLike, full: bool = False) -> Report:
     faults += [f"{file} holds {n} records, others {num_images}" for file, n in counts.items() if n != num_images]
     told = read_facts(directory).get("num_images", num_images)
     if told != num_images:
-        faults.append(f"dataset.json says {told} pictures, the records are {num_images}")
+        faults.append(f"dataset.json says {str(told)[:20]} pictures, the records are {num_images}")
     label_size = 0
     try:
         labels = read_labels(labels_path(directory, name), num_images)
@@ -70,7 +70,8 @@ def verify(directory: str | os.PathLike, full: bool = False) -> Report:
     recomputed = 0
     if len(set(counts.values())) == 1 and num_images:
         recomputed = num_images if full else min(SAMPLE, num_images)
-        _verify_pyramids(paths, np.linspace(0, num_images - 1, recomputed).round().astype(int), faults)
+        numbers = np.linspace(0, num_images - 1, recomputed).round().astype(int)
+        _verify_pyramids(paths, channels, numbers, faults)
     if faults:
         more = f"\n  and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
         raise UserError(f"the data set {directory} is damaged:\n  " + "\n  ".join(faults[:_LISTED]) + more)
@@ -103,16 +104,20 @@ def _verify_level(path: Path, stage: int, channels: int, faults: list[str]) -> i
     return count
 
 
-def _verify_pyramids(paths: Mapping[int, Path], numbers: Sequence[int] | np.ndarray, faults: list[str]) -> None:
-    """Compares the levels of these pictures with those computed from the finest; ones that cannot be read are known."""
+def _verify_pyramids(
+    paths: Mapping[int, Path], channels: int, numbers: Sequence[int] | np.ndarray, faults: list[str]
+) -> None:
+    """Compares the levels of these pictures with those computed from the finest; ones that cannot be read,
+    or are of another size, are known."""
     tables = {stage: offsets(path) for stage, path in paths.items()}
     finest = max(paths)
     for number in track(numbers, len(numbers), "levels computed again", "pictures"):
         with suppress(UserError):
             found = {}
             for stage, (starts, lengths) in tables.items():
+                shape = (channels, 2**stage, 2**stage)
                 with open(paths[stage], "rb", buffering=0) as file:
-                    found[stage] = read_pictures(file, starts[[number]], lengths[[number]])[0]
+                    found[stage] = read_pictures(file, starts[[number]], lengths[[number]], shape)[0]
             expected = levels(found[finest].transpose(1, 2, 0))
             faults += [
                 f"{paths[stage]}, record {number}: it is not the {2**finest}x{2**finest} picture made smaller"

@@ -126,6 +126,7 @@ IMAGES = (
     _choice("crop", "center: to the largest square; wide: add black bars", "none", "center", "wide"),
     _choice("resize_filter", "of the resizing", "lanczos", "box", "bicubic"),
     _choice("channels", "auto: as stored", "auto", "rgb", "grey", "rgba"),
+    ("--background", {"metavar": "COLOUR", "help": "flatten transparent pictures on it: a name or #rrggbb"}),
     _switch("mirror", "add the mirror image of each picture"),
     MAX_IMAGES,
     _choice("labels", "auto: where dataset.json or metadata.* is; folders: each a class", "auto", "folders", "none"),

@@ -294,3 +294,96 @@ def test_identity_shows_what_changed(labelled, change):
     before = identity(open_data_set(labelled))
     change(labelled)
     assert identity(open_data_set(labelled)) != before
+
+
+def npy(header: str, values: bytes = b"", version: int = 1) -> bytes:
+    """A file of np.save with this header, whatever it says."""
+    length = len(header).to_bytes(2 if version == 1 else 4, "little")
+    return b"\x93NUMPY" + bytes([version, 0]) + length + header.encode("latin-1") + values
+
+
+FLOAT_ROWS = "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\3\4" + bytes(40),
+        b"PK\5\6" + bytes(18),
+        b"\x80\4N.",
+        b"\x93NUMPY\1",
+        b"\x93NUMPY\x09\0" + bytes(20),
+        npy(FLOAT_ROWS % "(-3, 2)", bytes(24)),
+        npy(FLOAT_ROWS % "(3, -2)", bytes(24)),
+        npy(FLOAT_ROWS % "(3, 99999999999999999999999)", bytes(24)),
+        npy(FLOAT_ROWS % "(4611686018427387905, 4)", bytes(24)),  # the product is 4 in 64 bits
+        npy(FLOAT_ROWS % "(3, 2.5)", bytes(24)),
+        npy(FLOAT_ROWS % "(3, 'a')", bytes(24)),
+        npy("{'descr': '|O', 'fortran_order': False, 'shape': (3, 2), }", bytes(48)),
+        npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3, 2), }", bytes(24)),
+        npy("{'descr': 7, 'fortran_order': False, 'shape': (3, 2), }", bytes(24)),
+        npy("{" * 2000, version=2),
+        npy("(" * 100 + ")" * 100),
+        npy("{'shape': (3, 2)", bytes(24)),
+        npy("9" * 5000, bytes(24)),
+        npy("\xff\0", bytes(24), version=3),
+    ],
+)
+def test_foreign_bytes_as_labels_are_one_sentence(folder, content):
+    labels_path(folder, "cats").write_bytes(content)
+    with pytest.raises(UserError, match="cats-rxx.labels is not a label file|holds labels of shape") as raised:
+        open_data_set(folder)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_labels_are_finite_numbers(folder, value):
+    with open(labels_path(folder, "cats"), "wb") as file:
+        np.save(file, np.array([[1, 0], [0, value], [0, value]]))
+    with pytest.raises(UserError, match=r"cats-rxx.labels: label 1 of picture 1 is \S+, expected a finite number"):
+        open_data_set(folder)
+
+
+@pytest.mark.parametrize("name", ["cats-r03.tfrecords", "cats-r04.tfrecords", "cats-rxx.labels"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_what_is_no_regular_file_is_not_waited_for(folder, name, kind):
+    path = folder / name
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(UserError, match=f"{name} .*is not a regular file"):
+        open_data_set(folder)
+
+
+def test_a_pipe_as_dataset_json_says_nothing(folder):
+    os.mkfifo(folder / FACTS)
+    assert read_facts(folder) == {}
+
+
+@pytest.mark.parametrize(
+    "crop", ['"x"', "[0, 0, 17, 8]", "[-1, 0, 8, 8]", "[0, 0, 0, 8]", "[0.5, 0, 8, 8]", "[1, 2]", "9" * 4000, "{}"]
+)
+def test_a_crop_that_is_none_is_said(folder, crop):
+    (folder / FACTS).write_text(f'{{"num_images": 3, "crop": {crop}}}')
+    with pytest.raises(UserError, match=r"dataset.json: 'crop' is .*, expected \[x, y, width, height\] inside 16x16"):
+        open_data_set(folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100000, '{"num_images": ' + "9" * 5000 + "}", '{"num_images": 3, "a": ' + "[" * 100000, "\ud800"]
+)
+def test_numbers_and_nesting_that_json_cannot_bear_say_nothing(folder, text):
+    (folder / FACTS).write_bytes(text.encode("utf-8", "surrogatepass"))
+    assert read_facts(folder) == {}
+    assert open_data_set(folder).num_images == COUNT
+
+
+def test_a_dataset_json_larger_than_any_of_ours_is_not_read(folder):
+    (folder / FACTS).write_text('{"num_images": 3, "a": [' + "[],\n" * 2**21 + "0]}")
+    with pytest.raises(UserError, match="dataset.json has 8,388,635 bytes, more than any of ours; move it away"):
+        open_data_set(folder)

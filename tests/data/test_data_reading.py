@@ -164,5 +164,19 @@ def test_all_pictures_of_a_level_must_be_as_large_as_it_says(tmp_path):
     data_set = open_data_set(tmp_path / "cats")
     with open(data_set.path(2), "wb") as file:
         file.write(framed(encode(PICTURES[0].reshape(3, 2, 8))))
-    with pytest.raises(UserError, match=r"cats-r02.tfrecords holds pictures \[3, 2, 8\] at byte 0"):
+    with pytest.raises(UserError, match=r"cats-r02.tfrecords, record at byte 0: it is \[3, 2, 8\]"):
         next(all_pictures(data_set))
+
+
+def test_a_large_picture_among_small_ones_is_refused_before_room_is_made_for_many(tmp_path):
+    large = encode(np.zeros((4, 2048, 2048), np.uint8), "gzip")  # 16 kB; 20 of them would be 336 MB
+    with Writer(tmp_path / "cats", "cats", 4, 4) as writer:
+        for _ in range(20):
+            writer.add(np.zeros((4, 4, 4), np.uint8))
+    data_set = open_data_set(tmp_path / "cats")
+    small = framed(encode(np.zeros((4, 4, 4), np.uint8)))
+    data_set.path(2).write_bytes(framed(large) + 19 * small)
+    with pytest.raises(
+        UserError, match=r"record at byte 0: it is \[4, 2048, 2048\], others in this file are \[4, 4, 4\]"
+    ):
+        list(all_pictures(data_set))

@@ -139,3 +139,20 @@ def test_dataset_json_that_says_another_number(tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"num_images": 7}))
     with pytest.raises(UserError, match="dataset.json says 7 pictures, the records are 6"):
         verify(tmp_path / "cats")
+
+
+@pytest.mark.parametrize(
+    ("compression", "shape"),
+    [("none", (3, 16, 16)), ("none", (3, 2, 2)), ("gzip", (3, 4096, 4096)), ("png", (1, 8, 8))],
+)
+def test_one_picture_of_another_size_is_a_fault_of_its_record(tmp_path, compression, shape):
+    records = make(tmp_path / "cats")
+    other = encode(np.zeros(shape, np.uint8), compression)
+    content = [framed(encode(picture)) for picture in records]
+    (tmp_path / "cats" / "cats-r03.tfrecords").write_bytes(b"".join([*content[:2], framed(other), *content[3:]]))
+    with pytest.raises(UserError) as raised:
+        verify(tmp_path / "cats")
+    _, *faults = str(raised.value).splitlines()
+    assert faults == [
+        f"  {tmp_path}/cats/cats-r03.tfrecords, record 2: the picture is {list(shape)}, expected [3, 8, 8]"
+    ]

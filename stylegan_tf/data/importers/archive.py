@@ -1,6 +1,7 @@
 """Pictures in a zip or tar file, read from it directly: nothing is unpacked to disk."""
 
 import os
+import stat
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -50,12 +51,19 @@ def _zip_sources(path: str, shown: str) -> list[Source]:
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         kind = "whole zip file" if _begins_as_zip(path) else "zip or tar file"
         raise UserError(f"{shown} is not a {kind} ({error}); name a folder, a zip or a tar file of pictures") from None
+    end = 0
+    for info in sorted(entries, key=lambda info: info.header_offset):
+        if info.header_offset < end:  # so that a small file can stand for any number of large ones
+            raise UserError(f"{shown} holds {info.filename!r} in the middle of another file; pack it anew")
+        end = info.header_offset + info.compress_size
     return [_zip_source(path, shown, info) for info in entries]
 
 
 def _zip_source(path: str, shown: str, info: zipfile.ZipInfo) -> Source:
     if info.flag_bits & 1:
         raise UserError(f"the zip file {shown} is encrypted ({info.filename!r}); unpack it and name the folder")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise UserError(f"{shown} holds {info.filename!r}, a link; it is refused: pack plain files")
     if info.compress_type not in _METHODS:
         how = zipfile.compressor_names.get(info.compress_type, info.compress_type)  # type: ignore[attr-defined]
         raise UserError(f"{shown} holds {info.filename!r} packed by {how}; pack it anew by deflate, or not at all")

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from stylegan_tf.data.attributes import read_attributes, write_attributes
 from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.importers.check import open_picture
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
@@ -64,12 +64,13 @@ def _crop(box: tuple[int, int, int, int], files: Sequence[Path]) -> list[np.ndar
     result = []
     for path in files:
         try:
-            with Image.open(path) as image:
+            with open_picture(path.read_bytes()) as image:
                 size, mode = image.size, image.mode
-                pixels = np.array(image.crop(box))
+                fits = size == (WIDTH, HEIGHT) and mode == "RGB"
+                pixels = np.array(image.crop(box)) if fits else None
         except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
             raise UserError(f"{path} cannot be read as a picture ({error}); unpack it anew") from None
-        if size != (WIDTH, HEIGHT) or mode != "RGB":
+        if pixels is None:
             raise UserError(f"{path} is {size[0]}x{size[1]} {mode}, expected {WIDTH}x{HEIGHT} RGB")
         result.append(pixels)
     return result

@@ -1,23 +1,36 @@
 """Which files are pictures, and what is wrong with the others."""
 
+import importlib
 import io
+import re
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
 from PIL import Image
 
+from stylegan_tf import file_kinds
 from stylegan_tf.data.importers.source import Source, Unreadable
 from stylegan_tf.errors import UserError
 
 SIDE, PIXELS = 2**15, 2**28  # the largest pictures: 32,768 wide or high, and 16,384 x 16,384 pixels in all
+# Pixels of which a small file may be, and more for each of its bytes: a photograph of 33 million has 2 bytes for each,
+# a drawing 0.1. A file of 1 MB that is white, or nothing but a header, would take 2 GB otherwise.
+PIXELS_OF_ANY, PIXELS_PER_BYTE = 2**25, 16
 
 LISTED = 20
 _HEAD = 2**16  # bytes: enough for nearly every header, and small files come whole
 _WANT_ALL = {"GIF", "WEBP", "TIFF", "AVIF"}  # their headers do not say how many frames follow
+# EPS and WMF would start other programs or need them; of the others Pillow reads no more than the first bytes.
+_REFUSED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
+_PNG_SIZE = re.compile(rb"\x89PNG\r\n\x1a\n....IHDR(....)(....)", re.DOTALL)
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _STILL = {"MPO", "PSD"}  # more frames are previews or layers; the first is the picture
 _ORIENTATION = 0x0112
+_EMPTY = "it is empty (zero bytes); remove it or make it anew"
 # Pillow mode -> mode of the pixels: grey or RGB in 8 bits, with alpha where the file has it
 _MODES = {
     **dict.fromkeys(("1", "L", "I;16", "I;16B", "I;16L", "I;16N"), "L"),
@@ -100,20 +113,63 @@ def read_headers(sources: Sequence[Source]) -> list[Header]:
 
 def read_header(source: Source) -> Header:
     """See `read_headers`."""
+    if source.part is not None and source.size == 0:  # an archive may hold very many of these
+        return Header(fault=_EMPTY)
+    head = b""
     try:
         head = source.read(_HEAD)
+        if Path(source.name).suffix.lower() in file_kinds.RAW:  # Pillow would take the preview in it
+            raise Image.UnidentifiedImageError
         if len(head) < _HEAD:
-            return _header(head)
+            return _header(head, len(head))
         try:
-            return _header(head, whole=False)
+            return _header(head, source.size, whole=False)
         except Exception:  # what is wanted may lie behind
-            return _header(source.read())
+            return _header(source.read(), source.size)
+    except Image.UnidentifiedImageError as error:
+        return Header(fault=_kind(source.name, head) or reason(error, empty=source.size == 0))
     except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
         return Header(fault=reason(error, empty=source.size == 0))
 
 
-def _header(content: bytes, whole: bool = True) -> Header:
-    with Image.open(io.BytesIO(content)) as image:
+def _kind(name: str, head: bytes) -> str | None:
+    """What a file is that is no picture, where its first bytes or its name say it."""
+    known = file_kinds.as_picture(Path(name), head[: file_kinds.HEAD])
+    if known is None or known in ("a PNG picture", "a JPEG picture"):  # damaged ones
+        return None
+    return f"it is {known}" if ": " in known else f"it is not a picture but {known}; remove it"
+
+
+@cache
+def _formats() -> list[str]:
+    """What pictures may be: all that Pillow decodes by itself, and HEIC where pillow-heif is installed."""
+    with suppress(ImportError):
+        importlib.import_module("pillow_heif").register_heif_opener()
+    Image.init()
+    return [form for form in Image.ID if form not in _REFUSED]
+
+
+def open_picture(content: bytes, size: int | None = None) -> Image.Image:
+    """The picture in a file, not decoded yet. size: bytes of the whole file, where `content` is only its beginning.
+
+    Raises Unreadable for one of more pixels than honest files of that size have, and what Pillow raises.
+    """
+    image = Image.open(io.BytesIO(content), formats=_formats())
+    claimed = [image.size]
+    if image.format == "ICO":  # the PNG files in it say how large they are
+        claimed += [(int.from_bytes(width), int.from_bytes(height)) for width, height in _PNG_SIZE.findall(content)]
+    elif image.format == "TIFF":  # room is made for whole tiles
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        claimed.append((tags.get(_TILE_WIDTH, 0), tags.get(_TILE_HEIGHT, 0)))
+    size = size or len(content)
+    for width, height in claimed:
+        if PIXELS_OF_ANY + PIXELS_PER_BYTE * size < width * height <= PIXELS:
+            raise Unreadable(f"it claims {width}x{height} pixels in {size:,} bytes, too many to be true; resize it")
+    return image
+
+
+def _header(content: bytes, file_size: int, whole: bool = True) -> Header:
+    with open_picture(content, file_size) as image:
         form = image.format or ""
         if form in _WANT_ALL and not whole:
             raise Unreadable("it is wanted whole")
@@ -155,8 +211,7 @@ def frame_count(image: Image.Image) -> int:
 def reason(error: Exception, empty: bool = False) -> str:
     """What an error while reading or decoding says about the file, and what would help."""
     if empty and not isinstance(error, OSError) or isinstance(error, Image.UnidentifiedImageError):
-        what = "it is empty (zero bytes)" if empty else "it is not a picture, or its first bytes are damaged"
-        return f"{what}; remove it or make it anew"
+        return _EMPTY if empty else "it is not a picture, or its first bytes are damaged; remove it or make it anew"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"it claims more pixels than the limit of {PIXELS:,}; resize it"
     if isinstance(error, Unreadable):

@@ -1,12 +1,13 @@
 """display: the first pictures of a data set on one sheet, on the screen or in a file."""
 
 import os
+import sys
 from itertools import islice
 
 import numpy as np
 from PIL import Image, ImageShow
 
-from stylegan_tf.data.layout import open_data_set
+from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
 from stylegan_tf.pictures import grid, grid_size, save_png
@@ -34,9 +35,24 @@ def display(directory: str | os.PathLike, out: str | os.PathLike | None = None) 
 
 
 def contact_sheet(directory: str | os.PathLike) -> tuple[np.ndarray, int]:
-    """(the first pictures row by row uint8 [H, W, C], how many): at most what fills 1920x1080."""
+    """(the first pictures row by row uint8 [H, W, C], how many): at most what fills 1920x1080.
+
+    C: as many channels as can be shown, see `shown_channels`.
+    """
     data_set = open_data_set(directory)
+    channels = shown_channels(data_set)
     columns, rows = grid_size("1080p", data_set.resolution)
-    shown = np.stack(list(islice(all_pictures(data_set), columns * rows)))
+    shown = np.stack([picture[:, :, :channels] for picture in islice(all_pictures(data_set), columns * rows)])
     columns = min(columns, len(shown))
     return grid(shown, columns, -(-len(shown) // columns)), len(shown)
+
+
+def shown_channels(data_set: DataSet) -> int:
+    """1, 3 or 4: the channels of its pictures that a PNG file can hold; says which are left out."""
+    channels = data_set.channels
+    if channels in (1, 3, 4):
+        return channels
+    shown = 3 if channels > 3 else 1
+    told = "the first three, as RGB, are" if shown == 3 else "the first, as grey, is"
+    print(f"{data_set.directory}: of {channels} channels {told} shown; the others are left out", file=sys.stderr)
+    return shown

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.importers.display import shown_channels
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError
@@ -28,19 +29,20 @@ def extract(
     It appears when everything is written, and nothing is changed after an error or Ctrl-C.
     """
     data_set = open_data_set(directory)
+    channels = shown_channels(data_set)
     if overwrite and os.path.isdir(output_dir):
         foreign = [name for name in sorted(os.listdir(output_dir)) if not _OURS.fullmatch(name)]
         if foreign:
             raise UserError(f"{output_dir} holds {foreign[0]}, which `extract` did not write; name another folder")
     with (
         atomic_folder(output_dir, replace=overwrite) as folder,
-        closing(in_threads(partial(_save, folder), enumerate(all_pictures(data_set)), workers)) as saved,
+        closing(in_threads(partial(_save, folder, channels), enumerate(all_pictures(data_set)), workers)) as saved,
     ):
         for _ in track(saved, data_set.num_images, "extract", "pictures"):
             continue
     return data_set.num_images
 
 
-def _save(folder: Path, task: tuple[int, np.ndarray]) -> None:
+def _save(folder: Path, channels: int, task: tuple[int, np.ndarray]) -> None:
     number, picture = task
-    save_png(folder / f"img{number:08d}.png", picture)
+    save_png(folder / f"img{number:08d}.png", picture[:, :, :channels])

@@ -29,7 +29,7 @@ __all__ = ["Options", "create_from_images"]
 _HEADERS = 64  # per task: one alone takes less time than handing it over
 _MANY, _LARGE = 1000, 2**24  # files, or bytes of files, from which on processes are worth starting
 _SOON = 5.0  # seconds until decoding has found every fault
-_NOTED = ("resolution", "crop", "resize_filter", "channels", "mirror", "max_images", "labels", "on_error")
+_NOTED = ("resolution", "crop", "resize_filter", "channels", "background", "mirror", "max_images", "labels", "on_error")
 
 
 @dataclass
@@ -85,12 +85,17 @@ def _run(job: Job) -> None:
     plan = make_plan(job.found.pictures, headers, job.options, job.faults)
     labels = read_labels(job.found, job.options.labels, job.faults)
     chosen = _choose(job)
+    if plan is not None and job.options.scan_only:  # decoding shows the rest of what a real run would refuse
+        for _ in _converted(job, plan, chosen):
+            continue
+        chosen = [source for source in chosen if source.name not in job.faults.found]
     _report(job, headers, plan, labels, chosen)
     if plan is None or not chosen:
         job.faults.refuse(job.origin, job.total)
     elif job.options.scan_only:
         if job.options.on_error == "fail" and job.faults:
             raise UserError(f"{job.faults.head(job.origin, job.total)}; the report above says why")
+        check_target(job.directory, job.options.overwrite)
     elif job.options.on_error == "fail" and job.faults:
         for _ in _converted(job, plan, chosen):  # to report everything at once
             continue

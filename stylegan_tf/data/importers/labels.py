@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from stylegan_tf.data.importers.check import Faults
-from stylegan_tf.data.importers.source import Found, Source, Unreadable
+from stylegan_tf.data.importers.source import Found, Source, Unreadable, check_list
 from stylegan_tf.data.importers.store import one_hot
 from stylegan_tf.errors import UserError
 
@@ -49,6 +49,7 @@ def read_labels(found: Found, choice: str, faults: Faults) -> Labels | None:
     entries: list[Entry] = []
     origins = set()
     for source in found.lists:
+        check_list(source, len(pictures))
         listed = _READERS[PurePosixPath(source.name).name](source)
         if any(label is not None for _, label in listed):
             folder = PurePosixPath(source.name).parent

@@ -1,23 +1,28 @@
 """create_lsun and create_lsun_wide: the pictures of an LSUN database, squares or wide pictures with black bars."""
 
-import io
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.ahead import in_threads
+from stylegan_tf.data.importers.apart import apart
+from stylegan_tf.data.importers.check import open_picture
+from stylegan_tf.data.importers.source import LARGEST
 from stylegan_tf.data.importers.store import PLAIN, Storage, store
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
 
 _CHUNK = 4  # pictures per task
+_FREE = 64  # pages
 
 Fit = Callable[[Image.Image], np.ndarray]
 
@@ -101,31 +106,44 @@ def _create(
     origin: dict[str, object],
     storage: Storage,
 ) -> DataSet:
-    try:
-        import lmdb
-    except ImportError:
-        raise UserError(
-            "LSUN databases are read by the package lmdb, which is not installed: pip install lmdb"
-        ) from None
+    if importlib.util.find_spec("lmdb") is None:
+        raise UserError("LSUN databases are read by the package lmdb, which is not installed: pip install lmdb")
     if not os.path.isfile(os.path.join(lmdb_dir, "data.mdb")):
         raise UserError(f"{lmdb_dir} is no LMDB database: it has no file data.mdb; name the unpacked folder")
+    with closing(apart(lmdb_dir, None, _contents, os.fspath(lmdb_dir))) as contents:
+        entries = next(contents)
+        total = entries if max_images is None else min(entries, max_images)
+        with closing(_accepted(contents, fit, storage.workers)) as pictures:
+            return store(directory, islice(pictures, total), (resolution, 3), total, origin, storage)
+
+
+def _contents(lmdb_dir: str) -> Iterator[Any]:
+    """The number of entries, then some (key, encoded picture) at a time."""
+    import lmdb
+
+    size = os.path.getsize(os.path.join(lmdb_dir, "data.mdb"))
     try:
         # Nobody writes to it meanwhile, and a lock file would be an addition to the source.
-        with lmdb.open(os.fspath(lmdb_dir), readonly=True, lock=False) as database:
-            entries = database.stat()["entries"]
-            total = entries if max_images is None else min(entries, max_images)
-            with closing(_accepted(_values(database), fit, storage.workers)) as pictures:
-                return store(directory, islice(pictures, total), (resolution, 3), total, origin, storage)
+        with lmdb.open(lmdb_dir, readonly=True, lock=False) as database:
+            page, pages = database.stat()["psize"], database.info()["last_pgno"] + 1
+            # The last pages may be free ones that never were written. Whatever else is missing is a signal when it is
+            # read, because the file is mapped.
+            if size % page or size < (pages - _FREE) * page:
+                raise UserError(
+                    f"{lmdb_dir} is cut short: data.mdb has {size:,} bytes of {pages * page:,}; fetch it anew"
+                )
+            yield database.stat()["entries"]
+            with database.begin(buffers=True) as transaction:
+                entries = iter(transaction.cursor())
+                while chunk := [_entry(*entry) for entry in islice(entries, _CHUNK)]:
+                    yield chunk
     except lmdb.Error as error:
         raise UserError(f"{lmdb_dir} is no whole LMDB database: {error}") from None
 
 
-def _values(database) -> Iterator[list[tuple[bytes, bytes]]]:
-    """Some (key, encoded picture) at a time."""
-    with database.begin() as transaction:
-        entries = iter(transaction.cursor())
-        while chunk := list(islice(entries, _CHUNK)):
-            yield chunk
+def _entry(key: memoryview, value: memoryview) -> tuple[bytes, bytes]:
+    """What claims to be larger than any picture is empty: that it is none will be said."""
+    return bytes(key), bytes(value) if len(value) <= LARGEST else b""
 
 
 def _accepted(chunks: Iterator[list[tuple[bytes, bytes]]], fit: Fit, workers: int) -> Generator[np.ndarray, None, None]:
@@ -144,7 +162,7 @@ def _decode(fit: Fit, chunk: list[tuple[bytes, bytes]]) -> list[np.ndarray | str
     result: list[np.ndarray | str] = []
     for _, value in chunk:
         try:
-            with Image.open(io.BytesIO(value)) as image:
+            with open_picture(value) as image:
                 result.append(fit(image))
         except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
             result.append(str(error) or type(error).__name__)

@@ -1,7 +1,10 @@
 """What a user can ask of create_from_images."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+
+from PIL import ImageColor
 
 from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.example import COMPRESSIONS
@@ -36,6 +39,7 @@ class Options:
     workers: int | None = None  # processes; None: one per core, 16 at most
     overwrite: bool = False  # replace a data set that is there
     scan_only: bool = False  # print the report of the scan and stop
+    background: str | None = None  # what shows where a picture is transparent: a name, or #rrggbb
 
     def __post_init__(self) -> None:
         _check_choice("--crop", self.crop, CROPS)
@@ -46,11 +50,25 @@ class Options:
         _check_choice("--compression", self.compression, COMPRESSIONS)
         if self.resolution is not None and not (is_resolution(self.resolution) and self.resolution <= 2**14):
             raise UserError(f"--resolution must be a power of two from 4 to 16384, not {self.resolution}")
+        if self.colour() and self.channels == "rgba":
+            raise UserError(
+                "--background flattens transparent pictures, --channels=rgba keeps them so: give one of the two"
+            )
         for flag, value in (("--max_images", self.max_images), ("--workers", self.workers)):
             if value is not None and value < 1:
                 raise UserError(f"{flag} must be 1 or more, not {value}")
         if not 0 <= self.seed < 2**32:
             raise UserError(f"--seed must be from 0 to 2**32 - 1, not {self.seed}")
+
+    def colour(self) -> tuple[int, int, int] | None:
+        """The background as red, green and blue; None where none is given."""
+        if self.background is None:
+            return None
+        with suppress(ValueError):
+            found = ImageColor.getrgb(self.background)
+            if len(found) == 3:
+                return found
+        raise UserError(f"--background must be the name of a colour or #rrggbb, not {self.background!r}")
 
     def processes(self) -> int:
         """How many processes work."""

@@ -23,6 +23,7 @@ class Plan:
     content: Size  # resolution x resolution, or less in one direction
     resize_filter: str = "lanczos"
     mirror: bool = False
+    background: tuple[int, int, int] | None = None  # what shows where a picture is transparent
 
     @property
     def rectangle(self) -> tuple[int, int, int, int]:
@@ -54,7 +55,7 @@ def make_plan(sources: Sequence[Source], headers: Sequence[Header], options: Opt
         return None
     resolution, channels = _most((picture[2], picture[4]) for picture in pictures)
     content = _most(picture[3] for picture in pictures if picture[2] == resolution)
-    plan = Plan(resolution, channels, content, options.resize_filter, options.mirror)
+    plan = Plan(resolution, channels, content, options.resize_filter, options.mirror, options.colour())
     for name, header, own_resolution, _, own_channels in pictures:
         fault = _misfit(header.size, own_resolution, own_channels, plan)
         if fault:

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import PurePosixPath
 
+from stylegan_tf.errors import UserError
+
 LARGEST = 1 << 30  # bytes; a picture of the largest size that is accepted is smaller uncompressed
+# Bytes that may come out of any archive, and out of each of its bytes: pictures that were packed already come to 1, and
+# others to 10 or 20, but zeros to 1,000 and more.
+PACKED_OF_ANY, PACKED_PER_BYTE = 2**26, 32
+LIST_OF_ANY, LIST_PER_PICTURE = 2**23, 2**14  # bytes of a list, and more for each picture: 1,000 numbers for a label
 LISTS = ("dataset.json", "metadata.csv", "metadata.jsonl")  # what may hold the labels
 
 _SIDE_FILES = {".txt", ".json", ".jsonl", ".csv"}
@@ -52,6 +58,10 @@ class Source:
                 return _slice(file, 0, LARGEST if limit is None else limit)
             if self.part.method is None:
                 return _exactly(file, self.part.start, self.part.stored, limit)
+            if limit is None and self.size > PACKED_OF_ANY + PACKED_PER_BYTE * self.part.stored:
+                raise Unreadable(
+                    f"{self.part.stored:,} bytes of the zip file claim to be {self.size:,}, more than a picture"
+                )
             return _unzip(file, self.part, self.size, limit)
 
 
@@ -83,6 +93,26 @@ def _unzip(file: FileIO, part: Part, size: int, limit: int | None) -> bytes:
     if limit is None and (len(content) != size or zlib.crc32(content) != part.crc):
         raise Unreadable("the zip file is damaged in it: the checksum differs")
     return content
+
+
+def check_list(source: Source, pictures: int) -> None:
+    """Raises UserError for a list that is much larger, or takes much more room when it is read, than labels of so many
+    pictures do."""
+    most = LIST_OF_ANY + LIST_PER_PICTURE * pictures
+    if source.size > most:
+        raise UserError(
+            f"{source.name} has {source.size:,} bytes, more than labels of {pictures:,} pictures take; shorten it"
+        )
+    try:
+        text = source.read()
+    except (OSError, Unreadable):  # it is read once more, and then it is said
+        return
+    nested = text.count(b"[") + text.count(b"{")
+    head, _, rest = text.partition(b"\n")
+    # A row that is shorter than the first line of a table gets all of its columns in memory.
+    cells = head.count(b",") * (rest.count(b"\n") + text.count(b"\r"))
+    if nested > most // 8 or cells > most + text.count(b",") * 2:
+        raise UserError(f"{source.name} is not a list of the labels of {pictures:,} pictures; correct it or remove it")
 
 
 @dataclass(frozen=True)

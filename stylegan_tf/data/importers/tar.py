@@ -19,7 +19,9 @@ _BLOCK = 2**20
 _CONTAINER = "/sys/fs/cgroup/memory"
 _USTAR = 257  # where the magic word lies in a tar file
 _PACKINGS: dict[bytes, Callable] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
-_DAMAGES = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+_DAMAGES = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RecursionError, MemoryError)
+_OF_ANY, _PER_BYTE = 2**28, 16  # bytes that may come out of any packed file, and more out of each of its bytes
+_XZ_MEMORY = 2**27  # bytes: xz -9 takes half of it; a file may ask for 4 GB
 
 
 def packing(path: str) -> Callable | None:
@@ -52,18 +54,26 @@ def open_tar(path: str, shown: str) -> Iterator[list[Source]]:
 
 
 def _unpack(path: str, shown: str, opener: Callable, descriptor: int) -> None:
-    room = free_memory() // 2
+    room, size = free_memory() // 2, os.path.getsize(path)
+    most = _OF_ANY + _PER_BYTE * size
     total = 0
     try:
+        if opener is lzma.open:
+            with open(path, "rb") as file:
+                lzma.LZMADecompressor(memlimit=_XZ_MEMORY).decompress(file.read(_BLOCK), 1)
         with cast(BinaryIO, opener(path, "rb")) as packed, open(descriptor, "wb", closefd=False) as memory:
             blocks = iter(lambda: packed.read(_BLOCK), b"")
             for block in track(blocks, None, f"unpacking {os.path.basename(shown)}", "MiB"):
                 total += len(block)
-                if total > room:
+                if total > min(room, most):
                     break
                 memory.write(block)
     except _DAMAGES as error:
         raise UserError(f"{shown} is damaged or cut short ({error}); fetch or pack it anew") from None
+    if total > most:
+        raise UserError(
+            f"{shown} unpacks {size:,} bytes to more than {most:,}, which no pictures do; unpack it to a plain .tar"
+        )
     if total > room:
         raise UserError(
             f"{shown} holds more than {room / 1e9:.1f} GB unpacked, half of the free memory; unpack it to a plain .tar"

@@ -1,11 +1,9 @@
 """One picture file becomes the pixels that a data set stores."""
 
-import io
-
 import numpy as np
 from PIL import Image, ImageOps
 
-from stylegan_tf.data.importers.check import orientation, pixel_mode
+from stylegan_tf.data.importers.check import open_picture, orientation, pixel_mode
 from stylegan_tf.data.importers.plan import Plan, crop_box
 from stylegan_tf.data.importers.source import Unreadable
 
@@ -27,11 +25,20 @@ def decode(content: bytes, plan: Plan) -> tuple[np.ndarray, bool]:
     become RGB as Pillow does it; grey from RGB is 0.299 R + 0.587 G + 0.114 B; cropped; resized by Pillow in 8 bits;
     black bars. Raises Unreadable for a picture that does not fit the plan, and what Pillow raises for damaged ones.
     """
-    with Image.open(io.BytesIO(content)) as opened:
-        opened.load()
-        image, had_alpha = as_channels(upright(opened), plan.channels)
-    image = fitted(image, plan)
+    image = open_picture(content)
+    image.load()
+    image = _instead(image, upright(image))
+    converted, had_alpha = as_channels(image, plan.channels, plan.background)
+    image = _instead(image, converted)
+    image = _instead(image, fitted(image, plan))
     return np.array(image).reshape(plan.resolution, plan.resolution, plan.channels), had_alpha
+
+
+def _instead(image: Image.Image, new: Image.Image) -> Image.Image:
+    """The new picture, after the memory of the old one was given back: more than two of a large one are too many."""
+    if new is not image:
+        image.close()
+    return new
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -39,21 +46,38 @@ def upright(image: Image.Image) -> Image.Image:
     return image if orientation(image) == 1 else ImageOps.exif_transpose(image)
 
 
-def as_channels(image: Image.Image, channels: int) -> tuple[Image.Image, bool]:
-    """As L, RGB or RGBA; and whether an alpha channel was dropped. Raises Unreadable where it is transparent."""
+def as_channels(
+    image: Image.Image, channels: int, background: tuple[int, int, int] | None = None
+) -> tuple[Image.Image, bool]:
+    """As L, RGB or RGBA; and whether an alpha channel, opaque everywhere, was dropped.
+
+    What is transparent shows the background; where there is none, it raises Unreadable.
+    """
     stored, wanted = pixel_mode(image), _MODES[channels]
     if image.mode.startswith("I;16"):
-        wide = np.array(image).astype(np.uint32)
-        image, stored = Image.fromarray(((wide + 128) // 257).astype(np.uint8)), "L"  # 65535 = 255 * 257
+        wide = np.asarray(image)
+        grey = np.empty(wide.shape, np.uint8)
+        for start in range(0, len(wide), 256):  # rows, so that a large picture does not take four times its memory
+            grey[start : start + 256] = (wide[start : start + 256].astype(np.uint32) + 128) // 257  # 65535 = 255 * 257
+        image, stored = Image.fromarray(grey), "L"
     if image.mode != stored:
         image = image.convert(stored)
     drop = stored.endswith("A") and wanted != "RGBA"
-    if drop and np.array(image)[:, :, -1].min() < 255:
-        raise Unreadable(
-            "it is partly transparent; flatten it, or give --channels=rgba: "
-            "Input images must be stored as RGB or grayscale"
-        )
+    if drop and not _opaque(image):
+        if background is None:
+            raise Unreadable(
+                "it is partly transparent; flatten it, or give --channels=rgba, or --background=white: "
+                "Input images must be stored as RGB or grayscale"
+            )
+        flat = Image.new("RGB", image.size, background)
+        flat.paste(image if image.mode == "RGBA" else image.convert("RGBA"), mask=image.getchannel("A"))
+        image, drop = flat, False
     return image if image.mode == wanted else image.convert(wanted), drop
+
+
+def _opaque(image: Image.Image) -> bool:
+    """Whether its alpha channel hides nothing."""
+    return image.getchannel("A").getextrema() == (255, 255)
 
 
 def fitted(image: Image.Image, plan: Plan) -> Image.Image:

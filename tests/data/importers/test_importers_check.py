@@ -95,6 +95,8 @@ def test_previews_in_a_photo_are_no_frames(tmp_path):
         (encoded(Image.new("F", (8, 8)), form="TIFF"), "RGB or grayscale of 8 or 16 bits, not F"),
         (huge_png(60000, 60000), "it claims more pixels than the limit of 268,435,456; resize it"),
         (huge_png(20000, 20000), "it claims more pixels than the limit of 268,435,456; resize it"),
+        (huge_png(16384, 16384), "it claims 16384x16384 pixels in 65 bytes, too many to be true; resize it"),
+        (huge_png(8192, 8192) + bytes(2**20), "it claims 8192x8192 pixels in"),
         (huge_png(60000, 8), "it is 60000x8, beyond the limits of 32,768 a side and 268,435,456 pixels"),
     ],
 )
@@ -104,7 +106,7 @@ def test_what_cannot_be_used(header, content, what):
 
 def test_the_largest_pictures_pass_and_pillow_gets_its_limit_back(header):
     before = Image.MAX_IMAGE_PIXELS
-    assert header(huge_png(32768, 8192)).size == (32768, 8192)
+    assert header(huge_png(32768, 8192) + bytes(2**24)).size == (32768, 8192)
     assert before == Image.MAX_IMAGE_PIXELS
     with pytest.raises(UserWarning, match="heard"):
         warnings.warn("heard", stacklevel=1)

@@ -63,3 +63,15 @@ def test_without_a_screen(tmp_path, no_screen):
     with pytest.raises(UserError, match="there is no such folder"):
         display(tmp_path / "set", tmp_path / "none" / "sheet.png")
     assert os.listdir(tmp_path) == ["set"]
+
+
+@pytest.mark.parametrize(("channels", "kept"), [(2, 1), (5, 3), (6, 3)])
+def test_channels_that_cannot_be_shown_are_said(tmp_path, capsys, channels, kept):
+    pixels = np.random.RandomState(16).randint(0, 256, (3, 512, 512, channels), np.uint8)
+    with Writer(tmp_path / "set", "a", 512, channels) as writer:
+        for picture in pixels:
+            writer.add(picture)
+    assert display(tmp_path / "set", tmp_path / "sheet.png") == 3
+    assert f"of {channels} channels the first" in capsys.readouterr().err
+    with Image.open(tmp_path / "sheet.png") as image:
+        assert np.array_equal(np.array(image).reshape(512, 1536, kept)[:, 512:1024], pixels[1, ..., :kept])

@@ -71,3 +71,16 @@ def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         extract(tmp_path / "set", tmp_path / "out")
     assert os.listdir(tmp_path) == ["set"]
+
+
+@pytest.mark.parametrize(("channels", "mode", "kept"), [(2, "L", 1), (5, "RGB", 3), (7, "RGB", 3)])
+def test_channels_that_no_file_can_hold_are_left_out_and_said(tmp_path, capsys, channels, mode, kept):
+    pixels = np.random.RandomState(15).randint(0, 256, (2, 8, 8, channels), np.uint8)
+    with Writer(tmp_path / "set", "a", 8, channels) as writer:
+        for picture in pixels:
+            writer.add(picture)
+    assert extract(tmp_path / "set", tmp_path / "out") == 2
+    assert f"{tmp_path}/set: of {channels} channels the first" in capsys.readouterr().err
+    with Image.open(tmp_path / "out" / NAMES[1]) as image:
+        assert image.mode == mode
+        assert np.array_equal(np.array(image).reshape(8, 8, kept), pixels[1, ..., :kept])

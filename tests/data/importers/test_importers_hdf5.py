@@ -28,6 +28,7 @@ def levels():
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_the_largest_set_with_its_labels(tmp_path, monkeypatch, shuffle):
     monkeypatch.setattr(hdf5, "_SLICE_BYTES", 3 * PIXELS[0].size)  # slices of 3, 3 and 1
+    monkeypatch.setattr(hdf5, "apart", lambda path, memory, produce, *arguments: produce(*arguments))
     np.save(tmp_path / "faces-labels.npy", LABELS.astype(np.float64))
     data_set = create_from_hdf5(tmp_path / "set", write(tmp_path / "faces.h5", **levels()), shuffle)
     order = np.arange(7)
@@ -81,3 +82,82 @@ def test_what_is_no_file(tmp_path):
     (tmp_path / "a.h5").write_bytes(whole[:-300])
     with pytest.raises(UserError, match="is no whole HDF5 file"):
         create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
+
+
+def external(file, folder):
+    (folder / "secret").write_bytes(bytes(PIXELS))
+    file.create_dataset("data", PIXELS.shape, np.uint8, external=[("secret", 0, PIXELS.size)])
+
+
+def external_link(file, folder):
+    write(folder / "other.h5", data=PIXELS)
+    file["data"] = h5py.ExternalLink("other.h5", "/data")
+
+
+def soft_link_through_an_external_one(file, folder):
+    write(folder / "other.h5", data=PIXELS)
+    file["out"] = h5py.ExternalLink("other.h5", "/")
+    file["data"] = h5py.SoftLink("/out/data")
+
+
+def link_to_a_pipe(file, folder):
+    os.mkfifo(folder / "other.h5")
+    file["data"] = h5py.ExternalLink("other.h5", "/data")
+
+
+def virtual_set(file, folder):
+    layout = h5py.VirtualLayout(PIXELS.shape, np.uint8)
+    layout[:] = h5py.VirtualSource(write(folder / "other.h5", data=PIXELS), "data", PIXELS.shape)
+    file.create_virtual_dataset("data", layout)
+
+
+@pytest.mark.parametrize(
+    ("put", "what"),
+    [
+        (external, "keeps its pictures in another file, which is not read"),
+        (external_link, "is a link to somewhere else, which is not followed"),
+        (soft_link_through_an_external_one, "is a link to somewhere else, which is not followed"),
+        (link_to_a_pipe, "is a link to somewhere else, which is not followed"),
+        (virtual_set, "is a virtual set, whose pictures lie in other files"),
+    ],
+)
+def test_pictures_of_other_files_are_refused(tmp_path, monkeypatch, put, what):
+    monkeypatch.chdir(tmp_path)  # where HDF5 looks for them too
+    with h5py.File("a.h5", "w") as file:
+        put(file, tmp_path)
+        file["data_more"] = PIXELS[:1]
+    with pytest.raises(UserError, match=f"'data' in a.h5 {what}"):
+        create_from_hdf5(tmp_path / "set", "a.h5")
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"shape": (10**9, 3, 4, 4), "chunks": (1000, 3, 4, 4)}, "announces 1,000,000,000 pictures, but only 0 bytes"),
+        ({"shape": (2**40, 3, 4, 4), "chunks": (1000, 3, 4, 4)}, "announces 1,099,511,627,776 pictures"),
+        ({"shape": (2, 3, 2**14, 2**14)}, "announces 2 pictures, but only 0 bytes of them are there"),
+        ({"shape": (2**24, 1, 4, 4), "chunks": (2**24, 1, 4, 4)}, "announces 16,777,216 pictures"),
+        ({"shape": (2, 1, 4, 4), "chunks": (2**24, 1, 4, 4), "maxshape": (None, 1, 4, 4)}, "is kept in pieces of 268,"),
+    ],
+)
+def test_more_pictures_than_the_file_can_hold(tmp_path, options, what):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("data", dtype=np.uint8, **options)
+    with pytest.raises(UserError, match=what):
+        create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damaged_files_are_one_sentence_or_pictures(tmp_path, seed):
+    random = np.random.RandomState(seed)
+    content = bytearray(write(tmp_path / "a.h5", data=PIXELS).read_bytes())
+    for place in random.randint(0, 2500, 8):
+        content[place] = random.choice([0, 255, random.randint(256)])
+    (tmp_path / "a.h5").write_bytes(content)
+    try:
+        assert create_from_hdf5(tmp_path / "set", tmp_path / "a.h5").num_images > 0
+    except UserError as error:
+        assert "a.h5" in str(error)
+        assert len(str(error).splitlines()) == 1
+        assert os.listdir(tmp_path) == ["a.h5"]

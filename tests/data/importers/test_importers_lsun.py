@@ -147,7 +147,37 @@ def test_without_the_package_the_error_says_how_to_get_it(tmp_path, monkeypatch)
 def test_only_a_few_values_are_read_ahead(tmp_path, monkeypatch):
     read = []
     source = database(tmp_path / "lmdb", {f"{n:03d}".encode(): encoded(noise(8, 8)) for n in range(100)})
-    values = lsun._values
-    monkeypatch.setattr(lsun, "_values", lambda db: (read.append(len(chunk)) or chunk for chunk in values(db)))
+
+    def counted(path, memory, produce, folder):
+        contents = produce(folder)
+        yield next(contents)
+        yield from (read.append(len(chunk)) or chunk for chunk in contents)
+
+    monkeypatch.setattr(lsun, "apart", counted)
     create_lsun(tmp_path / "set", source, 8, max_images=3, storage=lsun.Storage(workers=1))
     assert 3 <= sum(read) <= 20
+
+
+@pytest.mark.parametrize("kept", [0, 100, 4096, 6000, 8192, 12288, -40000, -4096, -1])
+def test_a_database_cut_short_is_one_sentence(tmp_path, kept):
+    source = database(tmp_path / "lmdb", {f"{n:03d}".encode(): encoded(noise(64, 64)) for n in range(100)})
+    size = (source / "data.mdb").stat().st_size
+    os.truncate(source / "data.mdb", kept if kept >= 0 else size + kept)
+    with pytest.raises(UserError, match="lmdb is (cut short|damaged|no whole LMDB database)") as raised:
+        create_lsun(tmp_path / "set", source, 8)
+    assert len(str(raised.value).splitlines()) == 1
+    assert os.listdir(tmp_path) == ["lmdb"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_garbled_database_is_one_sentence_or_pictures(tmp_path, seed):
+    source = database(tmp_path / "lmdb", {f"{n:03d}".encode(): encoded(noise(32, 32)) for n in range(50)})
+    content = bytearray((source / "data.mdb").read_bytes())
+    random = np.random.RandomState(seed)
+    for place in random.randint(0, len(content), 2000):
+        content[place] = random.randint(256)
+    (source / "data.mdb").write_bytes(content)
+    try:
+        create_lsun(tmp_path / "set", source, 8)
+    except UserError as error:
+        assert "lmdb" in str(error) or "no picture was added" in str(error)
