@@ -36,7 +36,7 @@ def test_numbers_stay_what_they_are(read):
     assert not faults
     assert (labels.size, labels.names, labels.origin) == (4, None, "dataset.json")
     expected = np.array([[0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0]], np.float32)
-    rows = labels.one_hot(["a.png", "c.png", "d/b.png"])
+    rows = labels.rows(["a.png", "c.png", "d/b.png"])
     assert rows.dtype == np.float32
     assert np.array_equal(rows, expected)
 
@@ -58,7 +58,7 @@ def test_texts_are_numbered_in_sorted_order(read, name, text):
     labels, faults = read(["a.png", "b.png", "c.png"], {name: text})
     assert not faults
     assert (labels.size, labels.names, labels.origin) == (2, ("cat", "dog"), name)
-    assert labels.one_hot(["a.png", "b.png", "c.png"]).tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert labels.rows(["a.png", "b.png", "c.png"]).tolist() == [[0, 1], [1, 0], [0, 1]]
 
 
 def test_digits_in_a_csv_file_are_numbers_where_all_are(read):
@@ -150,7 +150,7 @@ def test_folders(read, above):
     labels, faults = read(pictures, {"dataset.json": dataset_json(["x", 1])}, "folders")
     assert not faults
     assert (labels.names, labels.origin) == (("cat", "dog"), "folders")
-    assert labels.one_hot(pictures).tolist() == [[0, 1], [1, 0], [1, 0]]
+    assert labels.rows(pictures).tolist() == [[0, 1], [1, 0], [1, 0]]
 
 
 def test_one_folder_is_one_class(read):
