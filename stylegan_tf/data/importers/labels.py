@@ -355,6 +355,8 @@ def _labels(
     if all(isinstance(label, str) for label in found.values()):
         texts = {name: unicodedata.normalize("NFC", str(label)) for name, label in found.items()}
         names = sorted(set(texts.values()))
+        if all(map(_CLASS_NUMBER.fullmatch, names)):
+            names.sort(key=int)
         number = {text: int(text) for text in names if _CLASS_NUMBER.fullmatch(text)}
         if len(number) < len(names) or max(number.values()) >= _MOST_CLASSES:
             number = {text: index for index, text in enumerate(names)}
