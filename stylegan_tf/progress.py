@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
@@ -21,6 +21,12 @@ def format_time(seconds: float) -> str:
     if minutes:
         return f"{m}m {s:02d}s"
     return f"{s}s"
+
+
+def few(names: Sequence[str], most: int = 8) -> str:
+    """'a, b, c and 5 more': names of the user's, for a sentence."""
+    shown = ", ".join(name if name.isprintable() else ascii(name) for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
 class LiveLine:

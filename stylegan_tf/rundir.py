@@ -21,6 +21,7 @@ from stylegan_tf.errors import UserError
 
 CONFIG = "config.json"
 DATA_SET = "dataset.json"  # what the data set was that the run began with: data.layout.identity
+CLASSES = "classes"  # in it: their names, in the order of the labels, where they have any
 LOG = "log.txt"
 STATS = "stats.jsonl"
 LOCK = "lock"
@@ -231,6 +232,7 @@ def _compared(run: Path, experiment: Experiment, data: dict[str, Any] | None) ->
         stored = json.loads((run / DATA_SET).read_text(encoding="utf-8"))
     if not isinstance(stored, dict) or data is None:  # a run of an older version
         return found, ""
+    stored.pop(CLASSES, None)  # names decide no number
     elsewhere = [difference for difference in found if difference[0] == "data.directory"]
     if stored == data:
         return [difference for difference in found if difference not in elsewhere], ""

@@ -140,10 +140,12 @@ def test_the_choices_are_those_of_the_options():
     given = dict(dataset_tool.IMAGES + dataset_tool.STORAGE)
     known = {field.name for field in fields(Options)}
     assert {f"--{name}" for name in known} == {name for name in given if name.startswith("--")}
-    for name in ("crop", "resize_filter", "channels", "labels", "on_error", "compression"):
+    for name in ("crop", "resize_filter", "channels", "on_error", "compression"):
         choices = getattr(options, {"resize_filter": "FILTERS", "crop": "CROPS"}.get(name, name.upper()), COMPRESSIONS)
         assert given[f"--{name}"]["choices"] == choices
         assert given[f"--{name}"]["default"] == getattr(Options(), name)
+    assert given["--labels"]["default"] == Options().labels  # Options checks it: it may be the name of a list
+    assert all(f"{choice}" in given["--labels"]["help"] for choice in options.LABELS)
 
 
 def test_create_look_and_compare(tmp_path, capsys, monkeypatch):

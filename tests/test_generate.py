@@ -112,6 +112,22 @@ def test_w_kept_and_used(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "b/generate.json").read_text())["seeds"] == [3, 8]
 
 
+def test_classes_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """The dataset.json beside a network says what the classes are called."""
+    (tmp_path / "classes.keras").write_bytes(Path("classes.keras").read_bytes())
+    network = f"--network={tmp_path}/classes.keras"
+    (tmp_path / "dataset.json").write_text('{"classes": ["cat", "caf\u00e9", "2"]}', encoding="utf-8")
+    ask = ["--seeds=5,6,7", f"--outdir={tmp_path}/out"]
+    generate.run([network, "--labels=cafe\u0301, cat,1", *ask])
+    assert json.loads((tmp_path / "out" / "generate.json").read_text())["labels"] == [1, 0, 1]
+    with pytest.raises(UserError, match="--labels=dog: the network has no class dog; it has cat, caf\u00e9, 2"):
+        generate.run([network, "--labels=dog", *ask])
+    with pytest.raises(UserError, match="give --labels, numbers from 0 to 2, or names: cat, caf\u00e9, 2"):
+        generate.run([network, *ask])
+    assert generate.class_numbers("0-1,2", ["a", "b", "0"]) == [0, 1, 2]
+    assert generate.class_numbers("a,b", ["x", "a,b"]) == [1]
+
+
 def test_labels_change_the_picture(tmp_path: Path) -> None:
     generate.run(["--network=classes.keras", "--seeds=5,5,5", "--labels=0-2", "--grid=3x1", f"--outdir={tmp_path}"])
     a, b, c = np.split(pixels(tmp_path / "grid.png"), 3, axis=1)

@@ -322,6 +322,16 @@ def test_labels_that_are_there(capsys, dataset):
     assert dry_run(capsys, *flags, "--cond", "--set=data.max_label_size=1")[0].D.label_size == 1
 
 
+def test_classes_are_called_by_their_names(capsys, dataset, tmp_path):
+    for path in dataset.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    facts = json.loads((dataset / "dataset.json").read_text())
+    (tmp_path / "dataset.json").unlink()
+    (tmp_path / "dataset.json").write_text(json.dumps(facts | {"classes": ["cat", "dog"]}))
+    before = dry_run(capsys, "--hardware=1gpu", f"--dataset={tmp_path}")[1]
+    assert "its 2 classes (cat, dog) are not used: --cond trains on them" in before
+
+
 def test_labels_that_are_not_there(dataset, tmp_path, monkeypatch):
     (tmp_path / "grey").mkdir()
     for path in dataset.glob("*.tfrecords"):

@@ -59,6 +59,7 @@ class Pictures:
     channels: int = 3
     num_images: int | None = None  # None: not known; of the built-in faces, as many as data.num_faces says
     label_columns: int = 0  # 0: no labels
+    classes: tuple[str, ...] = ()  # their names, where the columns are classes that have any
     resolution: int | None = None  # to train where nobody asks for another; None: any
     mirror: bool = False  # likewise
     crop: Rectangle | None = None  # what is not black bars, at `highest`

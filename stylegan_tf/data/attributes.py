@@ -1,17 +1,19 @@
-"""Lists of binary attributes, as CelebA has them: list_attr_*.txt."""
+"""Lists of binary attributes, as CelebA has them: list_attr_*.txt, or in Kaggle's form list_attr_*.csv."""
 
+import csv
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from stylegan_tf.data.layout import DataSet
+from stylegan_tf.data.layout import DataSet, read_facts
 from stylegan_tf.errors import UserError
 from stylegan_tf.files import write_text
 
-PATTERN = "list_attr_*.txt"
+PATTERNS = ("list_attr_*.txt", "list_attr_*.csv")
 
 
 @dataclass(frozen=True)
@@ -35,40 +37,82 @@ def plain(name: str) -> str:
 
 def find_list(data_set: DataSet) -> Path:
     """The attribute list beside the records. Raises UserError where there is not exactly one."""
-    found = sorted(data_set.directory.glob(PATTERN))
+    found = sorted(path for pattern in PATTERNS for path in data_set.directory.glob(pattern))
     if len(found) != 1:
         there = f"holds {len(found)} of them" if found else "holds none"
-        raise UserError(f"--attributes must name the attribute list ({PATTERN}): {data_set.directory} {there}")
+        raise UserError(
+            f"--attributes must name the attribute list ({', '.join(PATTERNS)}): {data_set.directory} {there}"
+        )
     return found[0]
 
 
+def attributes_of(data_set: DataSet, path: str | os.PathLike | None = None) -> Attributes:
+    """The attributes of a data set's pictures, in the order of the records: from the list beside them, or at `path`.
+
+    Raises UserError where the list does not fit, or is sorted by name while the records are in random order.
+    """
+    path = Path(path) if path else find_list(data_set)
+    found = read_attributes(path, data_set.num_images)
+    facts = read_facts(data_set.directory)
+    shuffled = facts.get("shuffle") == 1 or facts.get("command") == "create_celeba"
+    beside = path.absolute().parent == data_set.directory.absolute()
+    if shuffled and not beside and list(found.files) == sorted(found.files):
+        raise UserError(
+            f"{path} is sorted by name, but the pictures of {data_set.directory} are in random order; make them anew "
+            f"with create_from_images --labels={path}, which puts the list beside the records in their order"
+        )
+    return found
+
+
 def read_attributes(path: str | os.PathLike, num_images: int | None = None) -> Attributes:
-    """Reads a list in CelebA's layout: the count, the names, then a picture a line, its file name and 1 or -1 each.
+    """Reads a list in CelebA's layout: the count, the names, then a picture a line, its file name and 1 or -1 each; or
+    with commas: no count, a column more before the names, and 1 or -1, or 1 or 0.
 
     num_images: pictures of the data set that it is for, None for as many as it lists. Raises UserError that names the
     line where it is something else.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{path} is not an attribute list: it is not text") from None
     except OSError as error:
         raise UserError(f"the attribute list {path} cannot be read: {error.strerror}") from None
+    return parse_attributes(path, text, num_images)
+
+
+def parse_attributes(path: str | os.PathLike, text: str, num_images: int | None = None) -> Attributes:
+    """See `read_attributes`; path: for messages."""
+    lines = text.splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
-    if len(lines) < 2 or not lines[0].strip().isdecimal():
-        raise UserError(f"{path} is not an attribute list: its first line must be a number, its second the names")
-    names = tuple(lines[1].split())
-    _check_names(path, names)
-    count = int(lines[0])
-    if count != len(lines) - 2:
-        raise UserError(f"{path}: line 1 says {count} pictures, but {len(lines) - 2} follow; it may be cut short")
+    rows: Iterator[list[str]]
+    if lines and "," in lines[0]:
+        rows = ([cell.strip() for cell in row] for row in csv.reader(lines))
+        names = tuple(next(rows)[1:])
+        head, no = 1, "-1" if re.search(r",\s*-1\s*(,|$)", text, re.MULTILINE) else "0"
+    else:
+        if len(lines) < 2 or not lines[0].strip().isdecimal():
+            raise UserError(f"{path} is not an attribute list: its first line must be a number, its second the names")
+        rows = (line.split() for line in lines[1:])
+        names = tuple(next(rows))
+        head, no = 2, "-1"
+    _check_names(path, head, names)
+    count = len(lines) - head
+    if head == 2 and int(lines[0]) != count:
+        raise UserError(f"{path}: line 1 says {lines[0]} pictures, but {count} follow; it may be cut short")
     if num_images is not None and count != num_images:
         raise UserError(
             f"{path} lists {count} pictures, the data set has {num_images}; they must be the same, in order"
         )
-    files, table = _rows(path, lines[2:], len(names))
-    return Attributes(Path(path), names, table, files)
+    files, table = [], np.empty((count, len(names)), bool)
+    for number, row in enumerate(rows):
+        file, *values = row or [""]
+        if len(values) != len(names) or not set(values) <= {"1", no}:
+            line = number + head + 1
+            raise UserError(f"{path}: line {line} must be a file name and {len(names)} times 1 or {no}")
+        files.append(file)
+        table[number] = [value == "1" for value in values]
+    return Attributes(Path(path), names, table, tuple(files))
 
 
 def write_attributes(path: str | os.PathLike, files: Sequence[str], names: Sequence[str], table: np.ndarray) -> None:
@@ -105,21 +149,10 @@ def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarra
     return np.sort(order[judged:]), np.sort(order[:judged])
 
 
-def _check_names(path: str | os.PathLike, names: Sequence[str]) -> None:
-    if not names or set(names) <= {"1", "-1"}:
-        raise UserError(f"{path}: line 2 must name the attributes")
+def _check_names(path: str | os.PathLike, line: int, names: Sequence[str]) -> None:
+    if not names or not all(names) or set(names) <= {"1", "-1", "0"}:
+        raise UserError(f"{path}: line {line} must name the attributes")
     spelled = [plain(name) for name in names]
     twice = next((name for name in names if spelled.count(plain(name)) > 1), None)
     if twice is not None:
-        raise UserError(f"{path}: line 2 names {twice} twice")
-
-
-def _rows(path: str | os.PathLike, lines: Sequence[str], columns: int) -> tuple[tuple[str, ...], np.ndarray]:
-    files, table = [], np.empty((len(lines), columns), bool)
-    for row, line in enumerate(lines):
-        file, *values = line.split() or [""]
-        if len(values) != columns or not set(values) <= {"1", "-1"}:
-            raise UserError(f"{path}: line {row + 3} must be a file name and {columns} times 1 or -1")
-        files.append(file)
-        table[row] = [value == "1" for value in values]
-    return tuple(files), table
+        raise UserError(f"{path}: line {line} names {twice} twice")

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from stylegan_tf.data.layout import DataSet, labels_path, open_data_set, read_facts
+from stylegan_tf.data.layout import DataSet, class_names, labels_path, open_data_set, read_facts
 from stylegan_tf.errors import UserError
+from stylegan_tf.progress import few
 
 _LISTED = 200  # characters of one fact
 # What Writer adds to dataset.json by itself, and the records say too
-_OWN = {"name", "resolution", "channels", "num_images", "label_size", "compression", "sizes", "stylegan_tf"}
+_OWN = {"name", "resolution", "channels", "num_images", "label_size", "compression", "sizes", "stylegan_tf", "classes"}
 _CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
 
@@ -32,7 +33,7 @@ class Info:
         lines = [
             f"{data_set.directory}: the data set {data_set.name!r}",
             f"  pictures     {data_set.num_images:,} of {side}x{side}, {kind}",
-            f"  labels       {'none' if data_set.labels is None else f'{data_set.labels.shape[1]} for each picture'}",
+            f"  labels       {self._labels()}",
             f"  compression  {data_set.compression}, {total / raw:.0%} of the raw pixels",
         ]
         for stage, size in sorted(self.sizes.items(), reverse=True):
@@ -41,6 +42,12 @@ class Info:
         lines.append(f"  written by   {f'stylegan_tf {self.version}' if self.version else 'another program'}")
         lines += [f"  {name:<11}  {_short(value)}" for name, value in self.origin.items()]
         return "\n".join(lines)
+
+    def _labels(self) -> str:
+        if self.data_set.labels is None:
+            return "none"
+        names = f": {few(self.data_set.classes)}" if self.data_set.classes else ""
+        return f"{self.data_set.labels.shape[1]} for each picture{names}"
 
 
 @dataclass(frozen=True)
@@ -54,16 +61,19 @@ class LabelCounts:
     counts: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
+    titles: tuple[str, ...] = ()  # names of the classes, or of the columns
 
     def __str__(self) -> str:
         size = len(self.counts)
+        names = [f"{index} {few([title])}" for index, title in enumerate(self.titles)] or [*map(str, range(size))]
         if self.one_hot:
             head = f"{self.name}: {self.num_images:,} pictures of {size} classes"
-            lines = [f"{index}: {count:,} ({count / self.num_images:.2%})" for index, count in enumerate(self.counts)]
+            rows = zip(names, self.counts, strict=True)
+            lines = [f"{name}: {count:,} ({count / self.num_images:.2%})" for name, count in rows]
         else:
             head = f"{self.name}: {self.num_images:,} pictures with {size} labels each, not one-hot"
-            rows = enumerate(zip(self.counts, self.lowest, self.highest, strict=True))
-            lines = [f"{index}: {count:,} not 0, from {low:g} to {high:g}" for index, (count, low, high) in rows]
+            columns = zip(names, self.counts, self.lowest, self.highest, strict=True)
+            lines = [f"{name}: {count:,} not 0, from {low:g} to {high:g}" for name, count, low, high in columns]
         return "\n  ".join([head, *lines])
 
 
@@ -85,7 +95,8 @@ def count_labels(directory: str | os.PathLike) -> LabelCounts:
     if not found.size:
         raise UserError(f"the labels of the data set {directory} have no columns")
     one_hot = bool(np.all((found == 0) | (found == 1)) and np.all(found.sum(1) == 1))
-    return LabelCounts(data_set.name, len(found), one_hot, (found != 0).sum(0), found.min(0), found.max(0))
+    titles = data_set.classes or class_names({"classes": read_facts(directory).get("columns")}, found.shape[1])
+    return LabelCounts(data_set.name, len(found), one_hot, (found != 0).sum(0), found.min(0), found.max(0), titles)
 
 
 def _short(value: Any) -> str:

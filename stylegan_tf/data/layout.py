@@ -40,6 +40,7 @@ class DataSet:
     num_images: int
     compression: str = "none"  # of the first picture: one of example.COMPRESSIONS
     crop: tuple[int, int, int, int] | None = None  # x, y, width, height of what is not black bars
+    classes: tuple[str, ...] = ()  # their names, a column of the labels each, where they have any
     labels: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def path(self, stage: int) -> Path:
@@ -112,7 +113,9 @@ def open_data_set(directory: str | os.PathLike) -> DataSet:
     labels = read_labels(labels_path(directory, name), num_images)
     resolution = 2 ** stages[-1]
     crop = _crop(Path(directory), facts, resolution)
-    return DataSet(Path(directory), name, stages, resolution, channels, num_images, compressions[0], crop, labels)
+    size = (name, stages, resolution, channels, num_images)
+    classes = class_names(facts, 0 if labels is None else labels.shape[1])
+    return DataSet(Path(directory), *size, compressions[0], crop, classes, labels)
 
 
 def identity(data_set: DataSet) -> dict[str, Any]:
@@ -145,6 +148,14 @@ def read_facts(directory: str | os.PathLike) -> dict[str, Any]:
         if isinstance(facts, dict) and "num_images" in facts:
             return facts
     return {}
+
+
+def class_names(facts: Mapping[str, Any], label_size: int) -> tuple[str, ...]:
+    """`classes` of dataset.json, which the importers write where classes are called by texts; () for any other."""
+    names = facts.get("classes")
+    if isinstance(names, list) and len(names) == label_size and all(isinstance(name, str) for name in names):
+        return tuple(names)
+    return ()
 
 
 def _crop(directory: Path, facts: Mapping[str, Any], resolution: int) -> tuple[int, int, int, int] | None:

@@ -16,7 +16,7 @@ import numpy as np
 from stylegan_tf import files, rundir
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.classifiers import Recipe, recipe
-from stylegan_tf.data.attributes import Attributes, chosen, find_list, read_attributes, split
+from stylegan_tf.data.attributes import Attributes, attributes_of, chosen, split
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.devices import auto_row
 from stylegan_tf.errors import Failure, UserError, exit_code
@@ -175,7 +175,7 @@ def run(arguments: list[str]) -> None:
     if values.pack and not values.pack.endswith(".npz"):
         raise UserError(f"--pack={values.pack}: the name must end in .npz")
     data_set = open_data_set(values.dataset)
-    listed = read_attributes(values.attributes or find_list(data_set), data_set.num_images)
+    listed = attributes_of(data_set, values.attributes)
     names = chosen(listed.names, values.only.split(","), ATTRIBUTES)
     row = values.hardware
     if row == "auto":  # the paper's recipe is for a single card, however many there are

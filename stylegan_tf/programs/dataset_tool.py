@@ -104,6 +104,8 @@ def _switch(name: str, help: str) -> Argument:
     return f"--{name}", {"action": "store_true", "help": help}
 
 
+LABELS_HELP = "auto: dataset.json or metadata.*; folders: each a class; none; or a list, such as labels.csv"
+LABELS = ("--labels", {"default": "auto", "help": f"{LABELS_HELP} (default: auto)"})
 SHUFFLE = ("--shuffle", {"type": int, "choices": (0, 1), "default": 1, "help": "0: as stored (default: 1)"})
 IGNORE = ("--ignore_labels", {"type": int, "choices": (0, 1), "nargs": "?", "const": 1, "default": 0})
 MAX_IMAGES = _number("max_images", None, "no more than so many pictures")
@@ -113,7 +115,7 @@ HDF5 = _place("hdf5_filename", "HDF5 file of pictures uint8 [N, C, H, W]")
 CIFAR10 = _place("cifar10_dir", "folder of data_batch_1 to data_batch_5")
 CIFAR100 = _place("cifar100_dir", "folder of the file train")
 SVHN = _place("svhn_dir", "folder of train_1.pkl, train_2.pkl and train_3.pkl")
-CELEBA = _place("celeba_dir", "folder of img_align_celeba_png, and perhaps list_attr_celeba.txt")
+CELEBA = _place("celeba_dir", "folder of img_align_celeba_png or img_align_celeba, and perhaps list_attr_celeba")
 LMDB = _place("lmdb_dir", "folder of the LMDB database")
 COMPRESSION = _choice("compression", "of the records; none: the official ones", "none", "png", "gzip")
 OVERWRITE = _switch("overwrite", "replace what is there")
@@ -129,7 +131,7 @@ IMAGES = (
     ("--background", {"metavar": "COLOUR", "help": "flatten transparent pictures on it: a name or #rrggbb"}),
     _switch("mirror", "add the mirror image of each picture"),
     MAX_IMAGES,
-    _choice("labels", "auto: where dataset.json or metadata.* is; folders: each a class", "auto", "folders", "none"),
+    LABELS,
     _choice("on_error", "skip: leave out what cannot be used; fail: write nothing", "fail", "skip"),
     _switch("scan_only", "say what is there and what it would take, and stop"),
 )

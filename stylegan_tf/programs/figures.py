@@ -15,7 +15,15 @@ from stylegan_tf.command_line import Flag, Groups, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.programs import generate
-from stylegan_tf.programs.generate import LARGEST_SEED, RESULTS, checked_labels, grid_of, numbers, opened_generator
+from stylegan_tf.programs.generate import (
+    LARGEST_SEED,
+    RESULTS,
+    checked_labels,
+    class_numbers,
+    grid_of,
+    numbers,
+    opened_generator,
+)
 from stylegan_tf.weights import load
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
@@ -73,7 +81,7 @@ class Subject:
 
     def classes(self, count: int) -> np.ndarray | None:
         """One-hot labels [count, label_size]; None for a network without classes."""
-        chosen = checked_labels(self.labels, self.Gs.label_size, count)
+        chosen = checked_labels(self.labels, self.Gs.label_size, count, self.path)
         return None if chosen is None else np.eye(self.Gs.label_size, dtype=np.float32)[chosen]
 
     def ws(self, seeds: Sequence[int], psi: float = 1.0) -> np.ndarray:
@@ -449,7 +457,7 @@ def subject_of(values: Any) -> Subject:
     if not has_w(Gs):
         raise UserError(f"{path} is a Progressive GAN (config A): it has no styles, noise or w; use --seeds alone")
     crop = load.crop_of_snapshot(path) if getattr(values, "crop", "auto") == "auto" else None
-    labels = numbers("labels", values.labels, LARGEST_SEED) if values.labels else None
+    labels = class_numbers(values.labels, load.classes_of_snapshot(path)) if values.labels else None
     box = crop and at_side(*crop, 2 ** (stage or Gs.last_stage))
     return Subject(path, Gs, stage, fade, box, labels)
 

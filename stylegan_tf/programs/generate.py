@@ -5,6 +5,7 @@ import math
 import os
 import re
 import sys
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from stylegan_tf.configs.crop import at_side, rectangle
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.leave_out import left_out
 from stylegan_tf.networks.sampling import Inputs, Look, has_w, pictures_of
+from stylegan_tf.progress import few
 from stylegan_tf.weights import load
 
 if TYPE_CHECKING:
@@ -42,7 +44,12 @@ FLAGS = {
             f"(default: the newest run in {RESULTS}/, else the one that comes along)",
         ),
         Flag("seeds", "text", None, "such as 0-31 or 1,5,7-9; a seed means the same z everywhere (default: 0-31)"),
-        Flag("labels", "text", None, "class numbers for a network with classes: one for all, or one per seed"),
+        Flag(
+            "labels",
+            "text",
+            None,
+            "numbers or names of the network's classes: one for all, or one per seed",
+        ),
         Flag("w", "text", None, "FILE.npz of --save_w: pictures of these w instead of seeds"),
     ),
     "How they look": (
@@ -102,11 +109,11 @@ def build(values: Any) -> Request:
     grid = None if values.grid is None else grid_of(values.grid)
     default = f"0-{grid[0] * grid[1] - 1}" if grid else "0-31"
     seeds = numbers("seeds", values.seeds or default, LARGEST_SEED)
-    labels = None if values.labels is None else numbers("labels", values.labels, LARGEST_SEED)
     w, save_w = (None if path is None else Path(path) for path in (values.w, values.save_w))
     if save_w is not None and (save_w.suffix != ".npz" or not save_w.absolute().parent.is_dir()):
         raise UserError(f"--save_w={save_w}: expected a file name that ends in .npz, in a folder that exists")
     network = load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))
+    labels = None if values.labels is None else class_numbers(values.labels, load.classes_of_snapshot(network))
     crop = "" if values.crop == "none" else values.crop
     look = (values.psi, values.cutoff, values.noise)
     return Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid)
@@ -125,6 +132,24 @@ def numbers(flag: str, text: str, largest: int) -> list[int]:
         if len(found) + last - first >= MOST_SEEDS:
             raise UserError(f"--{flag}={text}: {MOST_SEEDS} at most in one command")
         found += range(first, last + 1)
+    return found
+
+
+def class_numbers(text: str, names: Sequence[str]) -> list[int]:
+    """'cat,2-3' -> [0, 2, 3]: names of classes, and what `numbers` reads. A name in digits goes before the number."""
+    if not names:
+        return numbers("labels", text, LARGEST_SEED)
+    if text in names:  # it may have a comma in it
+        return [names.index(text)]
+    found: list[int] = []
+    for part in text.split(","):
+        name = unicodedata.normalize("NFC", part.strip())
+        if name in names:
+            found.append(names.index(name))
+        elif re.fullmatch(r"[0-9-]*", name):
+            found += numbers("labels", part, LARGEST_SEED)
+        else:
+            raise UserError(f"--labels={text}: the network has no class {name}; it has {few(names, 20)}")
     return found
 
 
@@ -218,10 +243,10 @@ def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
             raise UserError("--labels has no effect on --w, which was made with its labels: leave it out")
         w, seeds = read_w(request.w, Gs.synthesis.w_dim)
         return Inputs(seeds, w=w)
-    return Inputs(request.seeds, checked_labels(request.labels, Gs.label_size, len(request.seeds)))
+    return Inputs(request.seeds, checked_labels(request.labels, Gs.label_size, len(request.seeds), request.network))
 
 
-def checked_labels(labels: Sequence[int] | None, classes: int, count: int) -> list[int] | None:
+def checked_labels(labels: Sequence[int] | None, classes: int, count: int, network: Path) -> list[int] | None:
     """One class for each of `count` pictures, None for a network without classes.
 
     Raises UserError where there are too few, too many, or classes that the network does not have.
@@ -231,7 +256,9 @@ def checked_labels(labels: Sequence[int] | None, classes: int, count: int) -> li
             raise UserError("the network has no classes: leave --labels out")
         return None
     if not labels:
-        raise UserError(f"the network has {classes} classes: give --labels, numbers from 0 to {classes - 1}")
+        names = load.classes_of_snapshot(network)
+        called = f", or names: {few(names, 20)}" if names else ""
+        raise UserError(f"the network has {classes} classes: give --labels, numbers from 0 to {classes - 1}{called}")
     if max(labels) >= classes or min(labels) < 0:
         raise UserError(f"--labels must be from 0 to {classes - 1}, the network's classes")
     if len(labels) not in (1, count):

@@ -18,6 +18,7 @@ from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.text import as_text, differences, put, table, to_json
 from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
 from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.progress import few
 
 if TYPE_CHECKING:
     from stylegan_tf.data.layout import DataSet
@@ -130,6 +131,7 @@ def pictures_of(flags: Any) -> Pictures:
         channels=data.channels,
         num_images=data.num_images,
         label_columns=0 if data.labels is None else data.labels.shape[1],
+        classes=data.classes,
         resolution=named.resolution if named else data.resolution,
         mirror=named.mirror if named else False,
         crop=data.crop,
@@ -171,7 +173,9 @@ def notes(chosen: Experiment, pictures: Pictures) -> list[str]:
     if pictures != FACES and pictures.num_images is None:
         lines.append(f"{chosen.data.directory} is not there: what is known of the data set of that name is shown")
     if pictures.label_columns and chosen.data.max_label_size == 0:
-        lines.append(f"its labels ({pictures.label_columns} columns) are not used: --cond trains on them")
+        classes, columns = pictures.classes, f"labels ({pictures.label_columns} columns)"
+        what = f"{len(classes)} classes ({few(classes)})" if classes else columns
+        lines.append(f"its {what} are not used: --cond trains on them")
     if chosen.hardware == "cpu":
         row = PRESETS[chosen.config].hardware or "8gpu"
         paper = f"python train.py --config={chosen.config} --dataset=DIR --hardware={row}"
@@ -220,7 +224,8 @@ def train(
     with files.Lock(run_dir / rundir.LOCK):
         lines += [*about_devices, *summary(experiment, run_dir, data_set, replicas)]
         files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
-        files.write_json(run_dir / rundir.DATA_SET, data)
+        names = {rundir.CLASSES: list(data_set.classes)} if data_set.classes else {}
+        files.write_json(run_dir / rundir.DATA_SET, data | names)
         init = _init(experiment.training.init_from)
         measure = metrics.callback(experiment, run_dir)
         callbacks = [] if measure is None else [measure]
@@ -255,7 +260,10 @@ def summary(experiment: Experiment, run_dir: Path, data_set: "DataSet", replicas
     training, data, side = experiment.training, experiment.data, experiment.data.resolution
     used = [f"{data_set.num_images:,} pictures", f"trained at {side}x{side}x{experiment.G.num_channels}"]
     used += ["mirrored"] if data.mirror else []
-    used += [f"{experiment.G.label_size} columns of labels"] if experiment.G.label_size else []
+    if experiment.G.label_size == len(data_set.classes) > 0:
+        used.append(f"{len(data_set.classes)} classes: {few(data_set.classes)}")
+    elif experiment.G.label_size:
+        used.append(f"{experiment.G.label_size} columns of labels")
     shown = rundir.shown_nimg(run_dir)
     seconds = remaining_seconds(experiment, shown, pace_of(run_dir, experiment))
     first = experiment.schedule.initial_resolution

@@ -72,7 +72,7 @@ def grid_size(layout: str, resolution: int) -> tuple[int, int]:
 
 
 def save_networks(run_dir: Path, state: State, experiment: Experiment, nimg: int) -> Path:
-    """Writes network-snapshot-<kimg>/{G,D,Gs}.keras and the config that made them. Returns the folder.
+    """Writes network-snapshot-<kimg>/{G,D,Gs}.keras with the config and what the data set was. Returns the folder.
 
     One that is there is replaced: it is of an earlier picture of the same thousand, or of a start that was killed.
     """
@@ -83,6 +83,8 @@ def save_networks(run_dir: Path, state: State, experiment: Experiment, nimg: int
             for name in ("G", "D", "Gs"):
                 getattr(state, name).save(folder / f"{name}.keras")
             files.write_json(folder / rundir.CONFIG, to_json(experiment))
+            if (run_dir / rundir.DATA_SET).is_file():  # the names of the classes
+                shutil.copyfile(run_dir / rundir.DATA_SET, folder / rundir.DATA_SET)
     except (OSError, RuntimeError) as error:  # h5py says RuntimeError where the disk is full
         raise Failure(f"the snapshot {target} could not be written: {error}") from None
     return target

@@ -13,6 +13,7 @@ ffhq                                       a published network by its name (pret
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -218,6 +219,20 @@ def crop_of_snapshot(path: Path) -> tuple[Rectangle, int] | None:
     side = experiment.data.resolution
     found = rectangle(experiment.data.crop, side, f"{path.parent / rundir.CONFIG}: data.crop")
     return found and (found, side)
+
+
+def classes_of_snapshot(path: Path) -> tuple[str, ...]:
+    """The names of the classes that the network in a file of ours was trained on; () where it has none that are known.
+
+    They are in the dataset.json beside a snapshot, or of the run that a checkpoint lies in.
+    """
+    for folder in path.absolute().parents[: 3 if path.name == STATE else 1]:
+        with suppress(OSError, ValueError, RecursionError):
+            facts = json.loads((folder / rundir.DATA_SET).read_text(encoding="utf-8"))
+            names = facts.get(rundir.CLASSES) if isinstance(facts, dict) else None
+            if isinstance(names, list) and all(isinstance(name, str) for name in names):
+                return tuple(names)
+    return ()
 
 
 def trained(folder: Path) -> tuple[Experiment | None, int]:

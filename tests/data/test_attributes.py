@@ -5,9 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylegan_tf.data.attributes import chosen, find_list, plain, read_attributes, split, write_attributes
+from stylegan_tf.data.attributes import (
+    attributes_of,
+    chosen,
+    find_list,
+    plain,
+    read_attributes,
+    split,
+    write_attributes,
+)
 from stylegan_tf.data.faces.attributes import ATTRIBUTES as CELEBA
-from stylegan_tf.data.layout import DataSet
+from stylegan_tf.data.layout import DataSet, open_data_set
+from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError
 from stylegan_tf.weights.registry import ATTRIBUTES
 
@@ -55,6 +64,39 @@ def test_what_is_no_list(tmp_path, text, count, sentence):
         read_attributes(path, count)
     assert sentence in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_the_form_with_commas(tmp_path):
+    path = tmp_path / "list_attr_celeba.csv"
+    path.write_bytes("\ufeffimage_id,Smiling,5_o_Clock_Shadow\r\n1.jpg,1,-1\r\n2.jpg,-1,-1\r\n\r\n".encode())
+    found = read_attributes(path, 2)
+    assert (found.names, found.files) == (("Smiling", "5_o_Clock_Shadow"), ("1.jpg", "2.jpg"))
+    assert found.table.tolist() == [[True, False], [False, False]]
+    path.write_text('"image_id", "Smiling"\nimg-1.jpg, 1\nimg-2.jpg, 0\n')
+    assert read_attributes(path).table.tolist() == [[True], [False]]
+    for text, sentence in (
+        ("image_id,Smiling\n1.jpg,2\n", "line 2 must be a file name and 1 times 1 or 0"),
+        ("image_id,Smiling\n1.jpg,-1\n2.jpg,0\n", "line 3 must be a file name and 1 times 1 or -1"),
+        ("image_id,Smiling\n1.jpg,1,1\n", "line 2 must be a file name and 1 times"),
+        ("1.jpg,1\n2.jpg,1\n", "line 1 must name the attributes"),
+        ("image_id,Big_Nose,big nose\n1.jpg,1,1\n", "line 1 names Big_Nose twice"),
+        ("image_id,Smiling\n1.jpg,1\n", "lists 1 pictures, the data set has 3"),
+    ):
+        path.write_text(text)
+        with pytest.raises(UserError, match=sentence):
+            read_attributes(path, 3 if "lists" in sentence else None)
+
+
+def test_a_sorted_list_is_not_taken_for_that_of_shuffled_pictures(tmp_path):
+    with Writer(tmp_path / "set", "set", 4, 1, {"shuffle": 1}) as writer:
+        for _ in range(3):
+            writer.add(np.zeros((4, 4, 1), np.uint8))
+    data_set = open_data_set(tmp_path / "set")
+    with pytest.raises(UserError, match="is sorted by name, but the pictures of .*set are in random order; make them"):
+        attributes_of(data_set, written(tmp_path, GOOD))
+    assert attributes_of(data_set, written(tmp_path, GOOD.replace("c.png", "000000.png"))).files[2] == "000000.png"
+    written(tmp_path / "set", GOOD)
+    assert attributes_of(data_set).names == ("Smiling", "5_o_Clock_Shadow")
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stylegan_tf.data.describe import count_labels, info
+from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError
 
@@ -66,6 +67,20 @@ def test_class_counts(tmp_path):
         "  2: 3 (60.00%)",
         "  3: 0 (0.00%)",
     ]
+
+
+def test_classes_and_columns_are_called_by_their_names(tmp_path):
+    for name, key, rows in (("a", "classes", np.eye(3)), ("b", "columns", np.eye(3) + 1), ("c", "classes", np.eye(2))):
+        with Writer(tmp_path / name, name, 4, 1, {key: ["cat", "d\x1b[m", "emu"]}) as writer:
+            for _ in rows:
+                writer.add(np.zeros((4, 4, 1), np.uint8))
+            writer.set_labels(rows)
+    assert open_data_set(tmp_path / "a").classes == ("cat", "d\x1b[m", "emu")
+    assert str(count_labels(tmp_path / "a")).splitlines()[1:3] == ["  0 cat: 1 (33.33%)", "  1 'd\\x1b[m': 1 (33.33%)"]
+    assert "  labels       3 for each picture: cat, 'd\\x1b[m', emu" in str(info(tmp_path / "a")).splitlines()
+    assert "  2 emu: 3 not 0, from 1 to 2" in str(count_labels(tmp_path / "b")).splitlines()
+    assert open_data_set(tmp_path / "b").classes == open_data_set(tmp_path / "c").classes == ()
+    assert str(count_labels(tmp_path / "c")).splitlines()[1] == "  0: 1 (50.00%)"
 
 
 @pytest.mark.parametrize("rows", [[[1, 0], [1, 1]], [[0.5, 0.5], [1, 0]], [[2, -1], [1, 0]], [[0, 0], [1, 0]]])

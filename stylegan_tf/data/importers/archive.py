@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 
-from stylegan_tf.data.importers.source import Found, Part, Source, sort_out
+from stylegan_tf.data.importers.source import Found, Part, Source, slashes, sort_out
 from stylegan_tf.data.importers.tar import open_tar, packing
 from stylegan_tf.errors import UserError
 
+_UTF8 = 1 << 11
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
@@ -34,7 +35,7 @@ def sources(path: str | os.PathLike) -> Iterator[Found]:
 
 def _checked(path: str | os.PathLike, found: list[Source]) -> Found:
     for source in found:
-        parts = PurePosixPath(source.name.replace("\\", "/"))
+        parts = PurePosixPath(source.name)
         if parts.is_absolute() or ".." in parts.parts or source.name[1:2] == ":":
             raise UserError(f"{path} holds {source.name!r}, a name that leads out of it; it is refused")
     wanted = sort_out(found)
@@ -47,7 +48,7 @@ def _checked(path: str | os.PathLike, found: list[Source]) -> Found:
 def _zip_sources(path: str, shown: str) -> list[Source]:
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [info for info in archive.infolist() if not info.is_dir()]
+            entries = [info for info in archive.infolist() if not info.filename.endswith(("/", "\\"))]
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         kind = "whole zip file" if _begins_as_zip(path) else "zip or tar file"
         raise UserError(f"{shown} is not a {kind} ({error}); name a folder, a zip or a tar file of pictures") from None
@@ -68,7 +69,15 @@ def _zip_source(path: str, shown: str, info: zipfile.ZipInfo) -> Source:
         how = zipfile.compressor_names.get(info.compress_type, info.compress_type)  # type: ignore[attr-defined]
         raise UserError(f"{shown} holds {info.filename!r} packed by {how}; pack it anew by deflate, or not at all")
     part = Part(info.header_offset, info.compress_size, info.compress_type, info.CRC)
-    return Source(info.filename, path, info.file_size, part)
+    return Source(slashes(_name(info)), path, info.file_size, part)
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The name of an entry. macOS writes UTF-8 without the flag that says so (APPNOTE.TXT 4.4.4, bit 11)."""
+    try:
+        return info.filename if info.flag_bits & _UTF8 else info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 def _begins_as_zip(path: str) -> bool:

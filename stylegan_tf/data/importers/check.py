@@ -42,10 +42,12 @@ _MODES = {
 
 @dataclass
 class Faults:
-    """What is wrong with which file (the first fault of a file is enough), and labels that are for no file."""
+    """What is wrong with which file (the first fault of a file is enough), labels that are for no file, and what is no
+    fault, but is not used."""
 
     found: dict[str, str] = field(default_factory=dict)
     stray: dict[str, str] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
 
     def add(self, name: str, what: str) -> None:
         """Notes a fault of a file."""

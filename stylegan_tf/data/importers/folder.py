@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from stylegan_tf.data.importers.source import Found, Source, ignored, sort_out
+from stylegan_tf.data.importers.source import Found, Source, slashes, sort_out, system_file
 from stylegan_tf.errors import UserError
 
 
@@ -13,15 +13,16 @@ def sources(folder: str | os.PathLike) -> Found:
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
         raise UserError(f"{root} {what}; name a folder, a zip or a tar file of pictures")
-    found = []
+    found, left_out = [], []
     for where, folders, files in os.walk(root, followlinks=True, onerror=_refuse):
         here = Path(where)
-        folders[:] = [name for name in folders if not ignored(name) and not _leads_back(here / name)]
+        left_out += [name for name in folders if system_file(name)]
+        folders[:] = [name for name in folders if not system_file(name) and not _leads_back(here / name)]
         inside = here.relative_to(root)
         for name in files:
             path = os.path.join(where, name)
-            found.append(Source((inside / name).as_posix(), os.path.abspath(path), _size(path)))
-    return sort_out(found)
+            found.append(Source(slashes((inside / name).as_posix()), os.path.abspath(path), _size(path)))
+    return sort_out(found, left_out)
 
 
 def _size(path: str) -> int:

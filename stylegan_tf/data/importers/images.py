@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
+from stylegan_tf.data.attributes import write_attributes
 from stylegan_tf.data.importers import archive, folder
 from stylegan_tf.data.importers.ahead import in_order, workers
 from stylegan_tf.data.importers.check import LISTED, Faults, Header, limit_pillow, pillow_limits, read_headers
@@ -16,7 +19,7 @@ from stylegan_tf.data.importers.convert import Converted, convert, tasks
 from stylegan_tf.data.importers.labels import Labels, read_labels
 from stylegan_tf.data.importers.options import Options
 from stylegan_tf.data.importers.plan import Plan, make_plan
-from stylegan_tf.data.importers.scan import check_room, describe, estimate, foretell, free_space
+from stylegan_tf.data.importers.scan import check_room, counts, describe, estimate, foretell, free_space
 from stylegan_tf.data.importers.source import Found, Source
 from stylegan_tf.data.importers.store import official_order
 from stylegan_tf.data.layout import DataSet, open_data_set
@@ -81,6 +84,7 @@ def _open_sources(image_dir: str | os.PathLike) -> AbstractContextManager[Found]
 
 
 def _run(job: Job) -> None:
+    job.faults.found.update(job.found.clashes)
     headers = _read_headers(job)
     plan = make_plan(job.found.pictures, headers, job.options, job.faults)
     labels = read_labels(job.found, job.options.labels, job.faults)
@@ -127,6 +131,9 @@ def _report(
     """Prints what the scan found. Raises Failure where the data set would not fit on the disk."""
     options, faults, count = job.options, job.faults, job.options.processes()
     lines = [f"create_from_images: {job.total:,} files in {job.origin}", *describe(headers, labels)]
+    if left_out := job.found.left_out:
+        lines.append(f"left out {left_out.total():,} files and folders of systems and programs: {counts(left_out)}")
+    lines += [f"unused   {what}" for what in faults.unused]
     free, needed, seconds = free_space(job.directory), 0, 0.0
     if plan is not None and chosen:
         told = estimate(job.pool, count, plan, options.compression, chosen, labels.size if labels else 0)
@@ -173,7 +180,12 @@ def _write(job: Job, plan: Plan, labels: Labels | None, chosen: Sequence[Source]
         if options.on_error == "fail" or not kept:
             faults.refuse(job.origin, job.total)
         if labels is not None:
-            writer.set_labels(labels.one_hot(kept).repeat(1 + plan.mirror, axis=0))
+            rows = labels.rows(kept).repeat(1 + plan.mirror, axis=0)
+            writer.set_labels(rows)
+            if labels.are_attributes and labels.names:
+                files = np.repeat(["_".join(Path(source).name.split()) for source in kept], 1 + plan.mirror).tolist()
+                names = ["_".join(each.split()) for each in labels.names]
+                write_attributes(writer.folder / f"list_attr_{name}.txt", files, names, rows > 0)
         if faults.found:
             writer.origin["skipped"] = faults.found
     if opaque:
@@ -196,5 +208,5 @@ def _origin(job: Job, plan: Plan, labels: Labels | None) -> dict[str, object]:
     if labels is not None:
         facts["labels_from"] = labels.origin
     if labels is not None and labels.names is not None:
-        facts["classes"] = list(labels.names)
+        facts["columns" if labels.vectors else "classes"] = list(labels.names)
     return facts

@@ -15,6 +15,7 @@ CROPS = ("none", "center", "wide")
 FILTERS = ("lanczos", "box", "bicubic")
 CHANNELS = ("auto", "rgb", "grey", "rgba")
 LABELS = ("auto", "folders", "none")
+LISTS = (".csv", ".tsv", ".json", ".jsonl", ".txt")  # what a list of labels may be called
 ON_ERROR = ("fail", "skip")
 
 
@@ -33,7 +34,7 @@ class Options:
     channels: str = "auto"  # auto: RGB or all grey, as stored; rgb, grey, rgba: converted
     mirror: bool = False  # each picture is followed by its mirror image: twice as many
     max_images: int | None = None  # the first so many in the final order, mirror images not counted
-    labels: str = "auto"  # auto: dataset.json or metadata.* where there is one; folders: a class each; none
+    labels: str = "auto"  # auto: dataset.json or metadata.* where there is one; folders: a class each; none; a file
     on_error: str = "fail"  # fail: report every faulty file and write nothing; skip: report and leave out
     compression: str = "none"  # none: the official records; png, gzip: smaller
     workers: int | None = None  # processes; None: one per core, 16 at most
@@ -45,7 +46,8 @@ class Options:
         _check_choice("--crop", self.crop, CROPS)
         _check_choice("--resize_filter", self.resize_filter, FILTERS)
         _check_choice("--channels", self.channels, CHANNELS)
-        _check_choice("--labels", self.labels, LABELS)
+        if not self.labels.lower().endswith(LISTS):
+            _check_choice("--labels", self.labels, LABELS, f", or a list of labels ({', '.join(LISTS)})")
         _check_choice("--on_error", self.on_error, ON_ERROR)
         _check_choice("--compression", self.compression, COMPRESSIONS)
         if self.resolution is not None and not (is_resolution(self.resolution) and self.resolution <= 2**14):
@@ -75,6 +77,6 @@ class Options:
         return self.workers or min(os.cpu_count() or 1, 16)
 
 
-def _check_choice(flag: str, value: str, choices: tuple[str, ...]) -> None:
+def _check_choice(flag: str, value: str, choices: tuple[str, ...], more: str = "") -> None:
     if value not in choices:
-        raise UserError(f"{flag} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
+        raise UserError(f"{flag} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}{more}")

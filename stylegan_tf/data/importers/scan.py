@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from stylegan_tf.data.importers.plan import Plan
 from stylegan_tf.data.importers.source import Source
 from stylegan_tf.data.writing import encode_levels
 from stylegan_tf.errors import Failure
-from stylegan_tf.progress import format_time
+from stylegan_tf.progress import few, format_time
 
 _KINDS = {"L": "grey", "LA": "grey with alpha", "RGB": "RGB", "RGBA": "RGB with alpha"}
 _SHOWN = 5  # sizes; the others are counted
@@ -40,19 +40,25 @@ def describe(headers: Iterable[Header], labels: Labels | None) -> list[str]:
     sound = [header for header in headers if header.format]
     sizes = Counter(header.size for header in sound)
     lines = [
-        f"formats  {_counts(Counter(header.format for header in sound))}",
-        f"sizes    {_counts({f'{width}x{height}': count for (width, height), count in sizes.items()})}",
-        f"colours  {_counts(Counter(_KINDS.get(header.mode, 'other') for header in sound))}",
+        f"formats  {counts(Counter(header.format for header in sound))}",
+        f"sizes    {counts({f'{width}x{height}': count for (width, height), count in sizes.items()})}",
+        f"colours  {counts(Counter(_KINDS.get(header.mode, 'other') for header in sound))}",
     ]
     if labels is not None:
-        lines.append(f"labels   {labels.size:,} classes, from {labels.origin}")
+        if labels.vectors:
+            what = f"vectors of {labels.size:,} numbers"
+        else:
+            what = f"{labels.size:,} classes"
+            if empty := labels.size - len(set(labels.classes.values())):
+                what += f", {empty:,} of them without a picture"
+        lines.append(f"labels   {what}{f' ({few(labels.names)})' if labels.names else ''}, from {labels.origin}")
     return lines
 
 
-def _counts(counts: dict[str, int]) -> str:
+def counts(numbers: Mapping[str, int]) -> str:
     """The most common first: 'PNG 20, JPEG 3, and 2 others (4)'."""
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    parts = [f"{name} {count:,}" for name, count in ordered[:_SHOWN]]
+    ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+    parts = [f"{few([name])} {count:,}" for name, count in ordered[:_SHOWN]]
     if rest := ordered[_SHOWN:]:
         parts.append(f"and {len(rest):,} others ({sum(count for _, count in rest):,})")
     return ", ".join(parts) or "none"

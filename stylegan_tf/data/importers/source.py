@@ -1,10 +1,14 @@
 """What every importer of picture files produces: a list of names with a way to read each."""
 
 import os
+import posixpath
 import stat
 import struct
+import unicodedata
 import zlib
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import PurePosixPath
 
@@ -17,8 +21,17 @@ PACKED_OF_ANY, PACKED_PER_BYTE = 2**26, 32
 LIST_OF_ANY, LIST_PER_PICTURE = 2**23, 2**14  # bytes of a list, and more for each picture: 1,000 numbers for a label
 LISTS = ("dataset.json", "metadata.csv", "metadata.jsonl")  # what may hold the labels
 
-_SIDE_FILES = {".txt", ".json", ".jsonl", ".csv"}
-_SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
+_SIDE_FILES = {".txt", ".json", ".jsonl", ".csv", ".tsv", ".xml", ".md"}
+# What systems, cameras and programs leave beside pictures, in lower case; names that begin with a dot are left out too.
+_SYSTEM_FILES = {
+    *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "thumbs.db:encryptable", "desktop.ini", "icon\r"),
+    *("picasa.ini", "zbthumbnail.info", "pspbrwse.jbf", "nc_fllst.dat", "sync.ffs_db", "autorun.inf"),
+    # folders of macOS, Windows, Linux, and the network drives of Synology and QNAP
+    *("__macosx", "$recycle.bin", "system volume information", "recycler", "lost+found"),
+    *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),
+}
+# Notes of iPhones, cameras and raw converters beside a picture; links to elsewhere.
+_SYSTEM_SUFFIXES = {".aae", ".xmp", ".thm", ".ctg", ".pp3", ".dop", ".lnk", ".url", ".webloc"}
 _DEFLATED = 8
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
@@ -117,24 +130,58 @@ def check_list(source: Source, pictures: int) -> None:
 
 @dataclass(frozen=True)
 class Found:
-    """The files of a folder or archive: those that should be pictures, sorted by name, and lists with labels."""
+    """The files of a folder or archive, sorted by name."""
 
-    pictures: list[Source]
-    lists: list[Source]
+    pictures: list[Source]  # what should be pictures
+    lists: list[Source]  # LISTS, which may hold the labels
+    side: list[Source]  # other lists and notes
+    left_out: Counter[str]  # what no user put there: what it is called -> how many
+    clashes: dict[str, str] = field(default_factory=dict)  # pictures whose name another one has in another spelling
 
 
-def sort_out(sources: list[Source]) -> Found:
-    """Drops the files that are none of ours and brings the others into the official order: sorted by name."""
-    ordered = sorted(sources, key=lambda source: source.name)
-    lists = [source for source in ordered if PurePosixPath(source.name).name in LISTS and not _hidden(source.name)]
-    return Found([source for source in ordered if not ignored(source.name)], lists)
+def sort_out(sources: Iterable[Source], left_out: Iterable[str] = ()) -> Found:
+    """Divides files by what they are, in the official order: sorted by name. left_out: names of what is no `Source`."""
+    found = Found([], [], [], Counter(filter(None, map(system_file, left_out))))
+    spelled: dict[str, str] = {}
+    for source in sorted(sources, key=lambda source: source.name):
+        if what := system_file(source.name):
+            found.left_out[what] += 1
+        elif not ignored(source.name):
+            found.pictures.append(source)
+            other = spelled.setdefault(normal(source.name), source.name)
+            if other != source.name:
+                found.clashes[source.name] = f"its name is another spelling of {other!a}; rename one of the two"
+        elif PurePosixPath(source.name).name.lower() in LISTS:
+            found.lists.append(source)
+        else:
+            found.side.append(source)
+    return found
+
+
+def normal(name: str) -> str:
+    """The spelling by which names are compared: forward slashes, no ./ and folder/../, accents composed (NFC), and the
+    extension in lower case."""
+    path = unicodedata.normalize("NFC", posixpath.normpath(slashes(name)))
+    return path.removesuffix(suffix := PurePosixPath(path).suffix) + suffix.lower()
+
+
+def slashes(name: str) -> str:
+    """With / where Windows writes \\, and without the ./ that tar likes to put before names."""
+    return PurePosixPath(name.replace("\\", "/")).as_posix()
 
 
 def ignored(name: str) -> bool:
-    """Whether a file is no picture: hidden, left by an operating system, or lists and notes beside the pictures."""
+    """Whether a file is no picture: left by a system, hidden, or lists and notes beside the pictures."""
+    return bool(system_file(name)) or PurePosixPath(name).suffix.lower() in _SIDE_FILES
+
+
+def system_file(name: str) -> str:
+    """What to call a file or folder that a system, camera or program left beside the pictures; "" for any other."""
     path = PurePosixPath(name)
-    return _hidden(name) or path.suffix.lower() in _SIDE_FILES or path.name.lower() in _SYSTEM_FILES
-
-
-def _hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+    for part in path.parts:
+        if part.startswith("._"):
+            return "._*"
+        if part.startswith(".") or part.lower() in _SYSTEM_FILES:
+            return part
+    suffix = path.suffix.lower()
+    return f"*{suffix}" if suffix in _SYSTEM_SUFFIXES else ""

@@ -8,10 +8,10 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, cast
 
-from stylegan_tf.data.importers.source import Part, Source
+from stylegan_tf.data.importers.source import Part, Source, slashes
 from stylegan_tf.errors import UserError
 from stylegan_tf.progress import track
 
@@ -114,5 +114,4 @@ def _source(path: str, shown: str, member: tarfile.TarInfo) -> Source:
     if not member.isreg() or member.issparse():
         what = "link" if member.issym() or member.islnk() else "device" if member.isdev() else "sparse file"
         raise UserError(f"{shown} holds {member.name!r}, a {what}; it is refused: pack plain files")
-    name = PurePosixPath(member.name).as_posix()  # without the ./ that tar likes to put before names
-    return Source(name, path, member.size, Part(member.offset_data, member.size))
+    return Source(slashes(member.name), path, member.size, Part(member.offset_data, member.size))

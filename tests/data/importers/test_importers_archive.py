@@ -34,6 +34,37 @@ def test_names_that_lead_out_are_refused(tmp_path, name):
     assert "a name that leads out of it" in refusal(pack(tmp_path / "a.zip", "fine.png", name))
 
 
+def pack_raw(path, *names):
+    """With exactly these bytes as names, and without a flag that says what they are."""
+    spare = [chr(65 + number) * len(name) for number, name in enumerate(names)]
+    with zipfile.ZipFile(path, "w") as file:
+        for number, name in enumerate(spare):
+            file.writestr(name, str(number))
+    content = path.read_bytes()
+    for letters, name in zip(spare, names, strict=True):
+        content = content.replace(letters.encode(), name)
+    path.write_bytes(content)
+    return path
+
+
+def test_zip_files_made_on_windows_have_backslashes_and_folders_of_them(tmp_path):
+    path = pack_raw(tmp_path / "a.zip", b"train\\cat\\", b"train\\cat\\1.png", b"train\\Thumbs.db")
+    with sources(path) as found:
+        assert [source.name for source in found.pictures] == ["train/cat/1.png"]
+        assert found.pictures[0].read() == b"1"
+        assert found.left_out == {"Thumbs.db": 1}
+
+
+def test_names_in_utf8_without_the_flag_are_read_as_such(tmp_path):
+    with sources(pack_raw(tmp_path / "a.zip", "cafe\u0301.png".encode(), b"\x82.png")) as found:
+        assert [source.name for source in found.pictures] == ["cafe\u0301.png", "\u00e9.png"]  # the other is cp437
+
+
+@pytest.mark.parametrize("names", [("a/1.png", "a\\1.png"), ("./a.png", "a.png")])
+def test_one_name_in_two_spellings_is_refused(tmp_path, names):
+    assert "two files of the same name, 'a" in refusal(pack(tmp_path / "a.zip", *names))
+
+
 def test_encrypted_files_are_refused(tmp_path):
     path = pack(tmp_path / "a.zip", "a.png")
     content = bytearray(path.read_bytes())

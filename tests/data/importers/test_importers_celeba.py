@@ -40,6 +40,24 @@ def test_another_centre(tmp_path, source):
         create_celeba(tmp_path / "other", source, 63, 121, num_images=COUNT)
 
 
+@pytest.mark.parametrize("inner", ["", "img_align_celeba"])
+def test_jpegs_and_the_list_as_kaggle_has_them(tmp_path, capsys, inner):
+    folder = tmp_path / "kaggle" / "img_align_celeba" / inner
+    folder.mkdir(parents=True)
+    for number in range(1, COUNT + 1):
+        Image.new("RGB", (178, 218), (40 * number,) * 3).save(folder / f"{number:06d}.jpg")
+        (folder / f"._{number:06d}.jpg").write_bytes(b"from a Mac")
+    rows = [f"{number:06d}.jpg,{1 - 2 * (number % 2)},1" for number in range(1, COUNT + 1)]
+    (tmp_path / "kaggle" / "list_attr_celeba.csv").write_text("\n".join(["image_id,Male,Smiling", *rows]) + "\n")
+    data_set = create_celeba(tmp_path / "set", tmp_path / "kaggle", num_images=COUNT)
+    assert [picture.max() // 10 for picture in all_pictures(data_set)] == [4 * (number + 1) for number in ORDER]
+    assert "JPEGs, whose pixels are not quite those of the official" in capsys.readouterr().err
+    written = read_attributes(tmp_path / "set" / "list_attr_celeba.txt")
+    assert written.table.tolist() == [[number % 2 == 1, True] for number in ORDER]
+    with pytest.raises(UserError, match=r"Expected to find 202599 images in .*, but there are 5 \(JPEG\); unpack"):
+        create_celeba(tmp_path / "other", tmp_path / "kaggle")
+
+
 @pytest.mark.parametrize("where", ["", "Anno"])
 def test_attributes_come_along_in_the_order_of_the_records(tmp_path, source, where):
     table = np.random.RandomState(9).randint(0, 2, (COUNT + 2, 40)).astype(bool)

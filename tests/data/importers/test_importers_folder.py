@@ -18,6 +18,14 @@ def test_every_file_by_its_path_in_order(tmp_path):
     assert [source.name for source in found.lists] == ["a/metadata.csv"]
 
 
+def test_files_that_were_unpacked_without_their_folders(tmp_path):
+    put(tmp_path / "train\\cat\\1.png", b"x")
+    put(tmp_path / "@eaDir" / "1.jpg", b"x")
+    found = sources(tmp_path)
+    assert [(source.name, source.read()) for source in found.pictures] == [("train/cat/1.png", b"x")]
+    assert found.left_out == {"@eaDir": 1}
+
+
 def test_links_are_followed_but_not_in_circles(tmp_path):
     put(tmp_path / "elsewhere" / "b.png", b"x")
     put(tmp_path / "pictures" / "a" / "a.png", b"x")

@@ -7,9 +7,11 @@ import pytest
 from picture_files import encoded, facts, noise, put, read, save, turned
 from PIL import Image
 
+from stylegan_tf.data.attributes import attributes_of
 from stylegan_tf.data.importers import convert, images
 from stylegan_tf.data.importers.images import Options, create_from_images
 from stylegan_tf.data.layout import open_data_set
+from stylegan_tf.errors import UserError
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "dataset"  # 12 pictures, and the official tool's records of them
@@ -138,3 +140,50 @@ def test_a_dropped_alpha_channel_is_mentioned(tmp_path, capsys):
 def test_grey_pictures(tmp_path):
     save(tmp_path / "in" / "a.png", mode="L")
     assert create_from_images(tmp_path / "set", tmp_path / "in").channels == 1
+
+
+def test_numbered_folders_names_and_vectors_are_written(tmp_path, capsys):
+    for number in (2, 10):
+        for index in range(number // 2):
+            save(tmp_path / "in" / str(number) / f"{index}.png", seed=10 * number + index)
+    data_set = create_from_images(tmp_path / "numbers", tmp_path / "in", Options(labels="folders"))
+    assert data_set.labels.sum(0).tolist() == [0, 0, 1, *[0] * 7, 5] and data_set.classes == ()
+    assert "labels   11 classes, 9 of them without a picture, from folders" in capsys.readouterr().err
+    put(
+        tmp_path / "in" / "labels.csv", b"id,kind\n" + b"".join(b"10/%d,cat\n" % index for index in range(5)) + b"2/0,d"
+    )
+    put(tmp_path / "in" / "2" / "Thumbs.db", b"x")
+    data_set = create_from_images(tmp_path / "names", tmp_path / "in", Options(labels="labels.csv"))
+    assert (data_set.classes, data_set.labels.sum(0).tolist()) == (("cat", "d"), [5, 1])
+    said = capsys.readouterr().err
+    assert "labels   2 classes (cat, d), from labels.csv" in said
+    assert "left out 1 files and folders of systems and programs: Thumbs.db 1" in said
+    create_from_images(tmp_path / "none", tmp_path / "in")
+    said = capsys.readouterr().err
+    assert "unused   labels.csv: labels are read from dataset.json" in said and ": made without labels" in said
+    assert "unused   the 2 folders of the pictures (10, 2) as labels" in said
+
+
+def test_attributes_come_along_in_the_order_of_the_records(tmp_path):
+    lines = ["5", "Male Young"]
+    for index in range(5):
+        save(tmp_path / "in" / "img align" / f"{index}.png", seed=index)
+        lines.append(f"{index}.jpg {1 if index % 2 else -1} {1 if index > 2 else -1}")
+    put(tmp_path / "list_attr_it.txt", "\n".join(lines).encode())
+    options = Options(labels=str(tmp_path / "list_attr_it.txt"), mirror=True)
+    data_set = create_from_images(tmp_path / "set", tmp_path / "in", options)
+    found = attributes_of(data_set)
+    order = np.arange(5)
+    np.random.RandomState(123).shuffle(order)
+    assert found.files == tuple(f"{index}.png" for index in order.repeat(2))
+    assert found.table.tolist() == [[index % 2 == 1, index > 2] for index in order.repeat(2)]
+    assert np.array_equal(data_set.labels, np.where(found.table, 1, -1))
+    assert facts(data_set)["columns"] == ["Male", "Young"]
+
+
+def test_one_name_in_two_spellings_is_a_fault_of_the_second(tmp_path):
+    save(tmp_path / "in" / "a.png")
+    put(tmp_path / "in" / "a.PNG", (tmp_path / "in" / "a.png").read_bytes())
+    with pytest.raises(UserError, match="a.png: its name is another spelling of 'a.PNG'; rename one of the two"):
+        create_from_images(tmp_path / "set", tmp_path / "in")
+    assert create_from_images(tmp_path / "set", tmp_path / "in", Options(on_error="skip")).num_images == 1

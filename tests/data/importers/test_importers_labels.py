@@ -36,7 +36,7 @@ def test_numbers_stay_what_they_are(read):
     assert not faults
     assert (labels.size, labels.names, labels.origin) == (4, None, "dataset.json")
     expected = np.array([[0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0]], np.float32)
-    rows = labels.one_hot(["a.png", "c.png", "d/b.png"])
+    rows = labels.rows(["a.png", "c.png", "d/b.png"])
     assert rows.dtype == np.float32
     assert np.array_equal(rows, expected)
 
@@ -58,7 +58,7 @@ def test_texts_are_numbered_in_sorted_order(read, name, text):
     labels, faults = read(["a.png", "b.png", "c.png"], {name: text})
     assert not faults
     assert (labels.size, labels.names, labels.origin) == (2, ("cat", "dog"), name)
-    assert labels.one_hot(["a.png", "b.png", "c.png"]).tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert labels.rows(["a.png", "b.png", "c.png"]).tolist() == [[0, 1], [1, 0], [0, 1]]
 
 
 def test_digits_in_a_csv_file_are_numbers_where_all_are(read):
@@ -150,7 +150,7 @@ def test_folders(read, above):
     labels, faults = read(pictures, {"dataset.json": dataset_json(["x", 1])}, "folders")
     assert not faults
     assert (labels.names, labels.origin) == (("cat", "dog"), "folders")
-    assert labels.one_hot(pictures).tolist() == [[0, 1], [1, 0], [1, 0]]
+    assert labels.rows(pictures).tolist() == [[0, 1], [1, 0], [1, 0]]
 
 
 def test_one_folder_is_one_class(read):
@@ -163,3 +163,199 @@ def test_pictures_outside_the_folders(read):
     labels, faults = read(["dog/1.png", "1.png"], {}, "folders")
     assert labels.names == ("dog",)
     assert list(faults.found) == ["1.png"] and "it lies in no folder" in faults.found["1.png"]
+
+
+@pytest.mark.parametrize("head", ["file_name, label", "File_Name,LABEL", " file_name ;label", "file_name\tlabel"])
+def test_spaces_case_and_other_separators_are_forgiven(read, head):
+    mark = max(",;\t", key=head.count)
+    labels, faults = read(["a.png", "b.png"], {"Metadata.CSV": f"{head}\na.png{mark} dog\nb.png {mark}cat\n{mark}\n"})
+    assert not faults and not faults.unused
+    assert (labels.names, labels.rows(["a.png", "b.png"]).tolist()) == (("cat", "dog"), [[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("lists", "said"),
+    [
+        (
+            {"metadata.csv": "file_name,class\na.png,cat\n"},
+            "metadata.csv has no column 'label' (it has file_name, class): made without labels; call the column",
+        ),
+        (
+            {"metadata.csv": "file_name,x,y\na.png,1,2\nb.png,1,?\n"},
+            "metadata.csv has no column 'label' (it has file_name, x, y) and line 3 is not all numbers: made without",
+        ),
+        ({"metadata.jsonl": '{"file_name": "a.png", "text": "a cat"}'}, "metadata.jsonl has no column 'label' (it has"),
+        ({"dataset.json": '{"name": "cats"}'}, "dataset.json has no labels in it"),
+        ({"labels.csv": "id,label\na,cat\n", "notes.txt": ""}, "labels.csv, notes.txt: labels are read from dataset.j"),
+        ({"annotations.xml": "<a/>"}, "annotations.xml: labels are read from dataset.json, "),
+    ],
+)
+def test_what_is_not_used_is_said_with_the_reason(read, lists, said):
+    labels, faults = read(["a.png"], lists)
+    assert labels is None and not faults
+    (line,) = faults.unused
+    assert line.startswith(said)
+
+
+def test_columns_lists_and_folders_that_are_not_used_are_said(read):
+    text = '{"file_name": "d/a.png", "label": 1, "text": "x"}\n{"file_name": "e/b.png", "label": 0, "mood": 2}'
+    _, faults = read(["d/a.png", "e/b.png"], {"metadata.jsonl": text})
+    assert faults.unused == ["text, mood of metadata.jsonl: its column label has the labels"]
+    assert read([], {}, "folders")[1].unused == ["metadata.jsonl: --labels=folders was given"]
+    assert read([], {}, "none")[1].unused == ["metadata.jsonl: --labels=none was given"]
+    labels, faults = read([], {"metadata.jsonl": ""})
+    assert labels is None and faults.unused[1].startswith("the 2 folders of the pictures (d, e) as labels: --labels=f")
+
+
+@pytest.mark.parametrize(
+    ("pictures", "lists", "choice"),
+    [
+        (["2/a.png", "10/b.png"], {}, "folders"),
+        (["all/02/a.png", "all/10/b.png"], {}, "folders"),
+        (["2/a.png", "10/b.png"], {"dataset.json": dataset_json(["2/a.png", "2"], ["10/b.png", "10"])}, "auto"),
+        (["2/a.png", "10/b.png"], {"dataset.json": '{"labels": {"2/a.png": 2.0, "10/b.png": 10}}'}, "auto"),
+        (["2/a.png", "10/b.png"], {"metadata.csv": "file_name,label\n2/a.png,2.0\n10/b.png,10.0\n"}, "auto"),
+        (["2/a.png", "10/b.png"], {"labels.csv": "id,kind\na,2\nb.jpg,10\nc,3\n"}, "labels.csv"),
+    ],
+)
+def test_whole_numbers_are_the_numbers_wherever_they_are_read_from(read, pictures, lists, choice):
+    labels, faults = read(pictures, lists, choice)
+    assert not faults
+    assert (labels.size, labels.names) == (11, None)
+    assert labels.rows(pictures).argmax(1).tolist() == [2, 10]
+
+
+def test_numbers_that_can_be_no_classes(read):
+    labels, _ = read(["200000/a.png", "70000/b.png"], {}, "folders")  # too large: names
+    assert labels.names == ("70000", "200000")
+
+
+def test_one_number_written_in_two_ways(read):
+    with pytest.raises(UserError, match="'03' and '3' in folders are one number; write it in one way"):
+        read(["3/a.png", "03/b.png"], {}, "folders")
+
+
+@pytest.mark.parametrize("label", ["1.5", "nan", "-1", "inf"])
+def test_a_column_of_other_numbers_is_no_list_of_names(read, label):
+    with pytest.raises(UserError, match=f"the label of a.png in metadata.csv is {label}; labels must be whole numbers"):
+        read(["a.png", "b.png"], {"metadata.csv": f"file_name,label\na.png,{label}\nb.png,0\n"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "choice", "columns"),
+    [
+        ("dataset.json", dataset_json(["a.png", [1.5, 0]], ["b.png", [-1, 100.0]]), "auto", None),
+        ("metadata.csv", 'file_name,label\na.png,"[1.5, 0]"\nb.png,"[-1, 100.0]"\n', "auto", None),
+        ("metadata.csv", "file_name,x,y\na.png,1.5,0\nb.png,-1,1e2\n", "auto", ("x", "y")),
+        (
+            "metadata.jsonl",
+            '{"file_name": "a.png", "x": 1.5, "y": 0}\n{"file_name": "b.png", "y": 100, "x": -1}',
+            "auto",
+            ("x", "y"),
+        ),
+        (
+            "metadata.jsonl",
+            '{"file_name": "a.png", "label": [1.5, 0]}\n{"file_name": "b.png", "label": [-1, 100]}',
+            "auto",
+            None,
+        ),
+        ("poses.csv", "image;x;y\na;1.5;0\nb;-1;100\n", "poses.csv", ("x", "y")),
+        ("poses.json", dataset_json(["a.png", [1.5, 0]], ["b.png", [-1, 100.0]]), "poses.json", None),
+    ],
+)
+def test_several_numbers_for_each_picture_are_vectors(read, name, text, choice, columns):
+    labels, faults = read(["a.png", "b.png"], {name: text}, choice)
+    assert not faults and not faults.unused
+    assert (labels.size, labels.names) == (2, columns)
+    rows = labels.rows(["b.png", "a.png"])
+    assert rows.dtype == np.float32 and rows.tolist() == [[-1, 100], [1.5, 0]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([[1, 2], [1]], "the label of b.png in dataset.json has 1 numbers, that of a.png 2; all must have as many"),
+        ([[1, 2], [1, float("nan")]], r"the label of b.png in dataset.json is \[1, nan\]; labels must be"),
+        ([[1, 2], [1, "x"]], r"the label of b.png in dataset.json is \[1, 'x'\]"),
+        ([[], []], r"the label of a.png in dataset.json is \[\]"),
+        ([[1e300], [1]], r"the label of a.png in dataset.json is \[1e\+300\]"),
+        ([[1, 2], 3], r"the label of a.png in dataset.json is \[1, 2\]"),
+    ],
+)
+def test_vectors_that_are_none(read, labels, message):
+    with pytest.raises(UserError, match=message):
+        read(["a.png", "b.png"], {"dataset.json": dataset_json(["a.png", labels[0]], ["b.png", labels[1]])})
+
+
+def test_two_lists_of_vectors_have_the_same_columns(read):
+    lists = {"a/metadata.csv": "file_name,x,y\n1.png,1,2\n", "b/metadata.csv": "file_name,y,x\n2.png,1,2\n"}
+    with pytest.raises(UserError, match="the columns of b/metadata.csv are not those of a/metadata.csv"):
+        read(["a/1.png", "b/2.png"], lists)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    ["./d/caf\u00e9.jpg", "d\\cafe\u0301.JPG", "d//caf\u00e9.jpg", "lists/../d/cafe\u0301.jpg"],
+)
+@pytest.mark.parametrize("there", ["d/cafe\u0301.JPG", "d/caf\u00e9.jpg"])
+def test_two_spellings_of_one_name_are_one(read, listed, there):
+    labels, faults = read([there], {"dataset.json": dataset_json([listed, 3])})
+    assert not faults
+    assert labels.rows([there]).tolist() == [[0, 0, 0, 1]]
+
+
+def test_a_list_in_another_folder_names_pictures_beside_it(read):
+    labels, faults = read(["images/a.png"], {"lists/metadata.csv": "file_name,label\n../images/a.png,1\n"})
+    assert not faults and labels.size == 2
+
+
+def test_folders_whose_names_are_one_in_two_spellings_are_one_class(read):
+    labels, faults = read(["caf\u00e9/1.png", "cafe\u0301/2.png", "bar/3.png"], {}, "folders")
+    assert not faults
+    assert labels.names == ("bar", "caf\u00e9")
+
+
+def test_a_named_list_on_the_disk(read, tmp_path):
+    elsewhere = tmp_path.parent / "kaggle"
+    elsewhere.mkdir()
+    (elsewhere / "labels.csv").write_text("id,breed\na,pug\nd/b,akita\nc,x\nsame,x\n")
+    pictures = ["d/a.jpg", "d/b.jpg"]
+    labels, faults = read(pictures, {"metadata.csv": "file_name,label\n"}, str(elsewhere / "labels.csv"))
+    assert not faults
+    assert (labels.names, labels.origin) == (("akita", "pug"), "labels.csv")
+    assert labels.rows(pictures).tolist() == [[0, 1], [1, 0]]
+    assert "2 lines of labels.csv: there are no such pictures, or more than one" in faults.unused
+    with pytest.raises(UserError, match=r"--labels=none.csv: there is no such list"):
+        read([], {}, "none.csv")
+    with pytest.raises(UserError, match="call the column with the labels so"):
+        read([], {"more.csv": "id,kind,breed\na,x,y\n"}, "more.csv")
+
+
+def test_one_file_name_in_two_folders_is_no_match(read):
+    _, faults = read(["d/a.jpg", "e/a.jpg"], {"labels.csv": "id,kind\na,1\n"}, "labels.csv")
+    assert sorted(faults.found) == ["d/a.jpg", "e/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list_attr_celeba.csv", "image_id,Male,Smiling\n000001.jpg,-1,1\n000002.jpg,1,-1\n"),
+        ("list_attr_celeba.csv", "image_id, Male, Smiling\n000001.jpg, 0, 1\n000002.jpg, 1, 0\n"),
+        ("list_attr_celeba.txt", "2\nMale Smiling\n000001.jpg -1  1\n000002.jpg  1 -1\n"),
+    ],
+)
+def test_lists_of_attributes_are_vectors(read, name, text):
+    pictures = ["img/000001.png", "img/000002.png"]
+    labels, faults = read(pictures, {name: text}, name)
+    assert not faults and labels.are_attributes
+    assert (labels.names, labels.rows(pictures).tolist()) == (("Male", "Smiling"), [[-1, 1], [1, -1]])
+
+
+def test_a_row_with_more_cells_than_the_first_line(read):
+    with pytest.raises(UserError, match="metadata.csv: line 2 has 3 cells, the first line 2; put names with a comma"):
+        read(["a,b.png"], {"metadata.csv": "file_name,label\na,b.png,cat\n"})
+
+
+def test_a_list_that_is_far_too_large_is_not_read(read):
+    with pytest.raises(UserError, match="metadata.jsonl has 18,000,000 bytes, more than any list of labels"):
+        read(["a.png"], {"metadata.jsonl": '{"file_name": "a.png", "label": ' + "1" * (18_000_000 - 32)})

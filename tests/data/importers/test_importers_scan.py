@@ -20,7 +20,7 @@ def test_formats_sizes_and_colours_are_counted():
     headers = [Header((8, 8), "RGB", "PNG")] * 3 + [Header((9, 8), "L", "JPEG"), Header(fault="damaged")]
     assert describe(headers, None) == ["formats  PNG 3, JPEG 1", "sizes    8x8 3, 9x8 1", "colours  RGB 3, grey 1"]
     many = [Header((side, side), "RGBA", "PNG") for side in range(1, 9)]
-    assert describe(many, Labels({}, 1000, None, "metadata.csv"))[1:] == [
+    assert describe(many, Labels({str(number): number for number in range(1000)}, 1000, None, "metadata.csv"))[1:] == [
         "sizes    1x1 1, 2x2 1, 3x3 1, 4x4 1, 5x5 1, and 3 others (3)",
         "colours  RGB with alpha 8",
         "labels   1,000 classes, from metadata.csv",

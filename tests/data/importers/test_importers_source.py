@@ -6,7 +6,7 @@ import pytest
 from picture_files import put
 
 from stylegan_tf.data.importers import source as module
-from stylegan_tf.data.importers.source import Part, Source, Unreadable, ignored, sort_out
+from stylegan_tf.data.importers.source import Part, Source, Unreadable, ignored, normal, sort_out
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,13 @@ from stylegan_tf.data.importers.source import Part, Source, Unreadable, ignored,
         ("a.json", True),
         ("metadata.jsonl", True),
         ("cats/Thumbs.db", True),
+        ("cats/ehthumbs_vista.DB", True),
+        ("@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", True),
+        ("$RECYCLE.BIN/a.png", True),
+        ("IMG_0001.AAE", True),
+        ("IMG_0001.xmp", True),
+        ("shortcut.lnk", True),
+        ("Thumbs/a.png", False),
     ],
 )
 def test_ignored(name, result):
@@ -35,6 +42,26 @@ def test_pictures_are_sorted_by_name_and_lists_are_set_apart():
     found = sort_out([Source(name, "nowhere", 0) for name in names])
     assert [source.name for source in found.pictures] == ["a10", "a2", "b"]
     assert [source.name for source in found.lists] == ["cats/metadata.csv", "dataset.json"]
+
+
+def test_what_no_user_put_there_is_counted():
+    names = ("a.png", "d/Thumbs.db", "e/Thumbs.db", "._a.png", ".DS_Store", "__MACOSX/a.png", "__MACOSX/._a.png")
+    found = sort_out([Source(name, "nowhere", 0) for name in names], ["System Volume Information"])
+    assert [source.name for source in found.pictures] == ["a.png"]
+    counted = {"Thumbs.db": 2, "._*": 1, ".DS_Store": 1, "__MACOSX": 2, "System Volume Information": 1}
+    assert found.left_out == counted
+
+
+@pytest.mark.parametrize("other", ["caf\u00e9.PNG", "cafe\u0301.png", "cafe\u0301.Png"])
+def test_two_spellings_of_one_name_are_a_fault(other):
+    found = sort_out([Source(name, "nowhere", 0) for name in ("caf\u00e9.png", other, "b.png")])
+    ((name, fault),) = found.clashes.items()
+    assert name in ("caf\u00e9.png", other) and "is another spelling of 'caf" in fault
+
+
+@pytest.mark.parametrize("name", ["d/\u00e9.png", "d\\e\u0301.PNG", "./d//\u00e9.Png", "d/../d/e\u0301.png"])
+def test_the_normal_form_of_a_name(name):
+    assert normal(name) == "d/\u00e9.png"
 
 
 def test_a_file_is_read_whole_or_from_its_beginning(tmp_path):
