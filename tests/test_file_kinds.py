@@ -1,0 +1,106 @@
+"""Files that are not what was expected are called by their names; nothing but bytes is looked at."""
+
+import gzip
+import pickle
+import struct
+import zipfile
+
+import h5py
+import pytest
+
+from stylegan_tf.file_kinds import READ_HERE, as_network, as_picture
+
+
+def pickled(*words: str) -> bytes:
+    """A pickle in which these words stand."""
+    return pickle.dumps(list(words), 4)
+
+
+NETWORKS = {
+    "page.pkl": (
+        b"<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title>",
+        "web page (Google Drive - Q",
+    ),
+    "old-page.pkl": (b"\xef\xbb\xbf  <HTML><body>Moved", "a web page: download"),
+    "lfs.pkl": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n", "git lfs pull"),
+    "net.pkl.gz": (gzip.compress(pickled("x")), "compressed by gzip: unpack it with gunzip"),
+    "net.pkl.xz": (b"\xfd7zXZ\x00\x00\x04", "compressed by xz"),
+    "net.pkl.zst": (b"\x28\xb5\x2f\xfd\x00", "compressed by zstd"),
+    "net.7z": (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    "photo.pkl": (b"\xff\xd8\xff\xe0" + bytes(20), "a JPEG picture"),
+    "w.npy.pkl": (b"\x93NUMPY\x01\x00", "a NumPy array"),
+    "stylegan2.pkl": (pickled("dnnlib.tflib.network", "G_main", "G_synthesis_stylegan2"), "StyleGAN2 or StyleGAN2-ADA"),
+    "ada.pkl": (pickled("torch_utils.persistence", "_reconstruct_persistent_obj"), "StyleGAN2-ADA or StyleGAN3 (PyT"),
+    "stylegan3.pkl": (pickled("torch_utils.persistence", "training.networks_stylegan3"), "a StyleGAN3 (PyTorch)"),
+    "old.pth": (pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2), "a PyTorch checkpoint"),
+    "regression.pkl": (pickled("sklearn.svm"), "a scikit-learn object"),
+    "empty.pkl": (b"", "empty"),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_network(tmp_path, name):
+    content, words = NETWORKS[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert words in as_network(path)
+
+
+def archive(path, *names):
+    with zipfile.ZipFile(path, "w") as file:
+        for name in names:
+            file.writestr(name, b"x")
+    return as_network(path)
+
+
+def test_archives(tmp_path):
+    assert archive(tmp_path / "a.keras", "metadata.json", "config.json", "model.weights.h5") is None
+    assert archive(tmp_path / "a.pt", "archive/data.pkl", "archive/data/0") == f"a PyTorch checkpoint; {READ_HERE}"
+    assert "around network-snapshot.pkl: unpack" in archive(tmp_path / "a.zip", "network-snapshot.pkl")
+    assert "save the whole model" in archive(tmp_path / "b.zip", "model.weights.h5")
+    assert archive(tmp_path / "c.zip", "cat.png") == "a zip archive of something else"
+    (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04 and no more")
+    assert as_network(tmp_path / "cut.zip") is None
+
+
+def test_hdf5_weights(tmp_path):
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        file["kernel"] = [1.0]
+    assert as_network(tmp_path / "weights.h5") == "an HDF5 file"
+
+
+def test_what_may_be_ours_has_no_other_name(tmp_path):
+    for content in (pickled("dnnlib.tflib.network", "G_style", "D_basic"), pickled("G_paper"), b"\x80\x04K\x01."):
+        path = tmp_path / "network.pkl"
+        path.write_bytes(content)
+        assert as_network(path) is None
+
+
+def media(brand: bytes) -> bytes:
+    return struct.pack(">I", 24) + b"ftyp" + brand + bytes(12)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "words"),
+    [
+        ("IMG_1.HEIC", media(b"heic"), "pip install pillow-heif"),
+        ("IMG_1.jpg", media(b"mif1"), "a HEIC photo"),
+        ("a.cr3", media(b"crx "), "a camera's raw photo"),
+        ("a.NEF", b"MM\x00\x2a" + bytes(8), "a camera's raw photo"),
+        ("a.mov", media(b"qt  "), "a video"),
+        ("a.png", media(b"isom"), "a video"),
+        ("a.bin", b"\x1aE\xdf\xa3", "a video"),
+        ("a.svg", b"\n<svg xmlns='x'></svg>", "an SVG drawing"),
+        ("a.png", b"<?xml version='1.0'?>\n<svg></svg>", "an SVG drawing"),
+        ("a.eps", b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript"),
+        ("a.psd", b"8BPS\x00\x01", "a Photoshop document"),
+        ("a.png", b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
+        ("a.jpg", b"<html><title>Not found</title>", "a web page (Not found)"),
+    ],
+)
+def test_no_picture(tmp_path, name, head, words):
+    assert words in as_picture(tmp_path / name, head)
+
+
+def test_what_is_not_known_has_no_name(tmp_path):
+    assert as_picture(tmp_path / "a.png", b"\x00\x01\x02") is None
