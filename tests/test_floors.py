@@ -11,7 +11,7 @@ SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "trai
 
 # Folders and single files of the package. Those on one floor are siblings and never import each other.
 FLOORS = {
-    "ops graphs configs draws progress files safe_pickle command_line errors": 0,
+    "ops graphs configs draws progress files file_kinds safe_pickle command_line errors": 0,
     "environment leave_out": 0,
     "layers rundir devices pictures": 1,
     "networks": 2,
@@ -29,6 +29,7 @@ LIGHT = [
     "pictures",
     "progress",
     "files",
+    "file_kinds",
     "safe_pickle",
     "command_line",
     "leave_out",

@@ -205,7 +205,7 @@ def test_archives_that_are_not_ours(saved: Path, tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     refused("damaged, or no .keras file: File is not a zip file")
     path.write_bytes(b"")
-    refused("damaged, or no .keras file")
+    refused("is empty")
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
     refused("Bad CRC-32 for file 'model.weights.h5'")
