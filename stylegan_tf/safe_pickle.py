@@ -74,7 +74,7 @@ def read_stream(file: BinaryIO, size: int, names: Names = None, persistent: Pers
             if count == MOST_INSTRUCTIONS:
                 raise UserError(f"it has more than {MOST_INSTRUCTIONS} instructions: refused")
             value = machine.step(opcode, argument)
-        return _plain(value, {}, 0)
+        return _plain(value, {}, 0)[0]
     except UserError:
         raise
     except (ValueError, TypeError, LookupError, ArithmeticError, AssertionError, Warning) as error:
@@ -230,27 +230,34 @@ def _key(key: Any) -> Any:
     raise UserError(f"it has {_shown(key)} as a key; only short text and small whole numbers can be one: refused")
 
 
-def _plain(value: Any, done: dict[int, Any], depth: int) -> Any:
-    """The value without the classes of this file but Network; `done` has what is shared, so that it is made once."""
+def _plain(value: Any, done: dict[int, tuple[Any, int]], depth: int) -> tuple[Any, int]:
+    """(the value without the classes of this file but Network, how deep its values lie in each other).
+
+    `done` has what is shared, so that it is made once.
+    """
     if type(value) in PLAIN:
-        return value
-    if id(value) in done:
-        return done[id(value)]
-    if depth == DEEPEST:
+        return value, 0
+    made, height = done.get(id(value), (None, 0))
+    if depth + height >= DEEPEST:
         raise UserError(f"its values lie more than {DEEPEST} deep in each other, or in a circle: refused")
+    if id(value) in done:
+        return made, height
     match value:
         case dict():
-            made: Any = {key: _plain(item, done, depth + 1) for key, item in value.items()}
+            parts = [_plain(item, done, depth + 1) for item in value.values()]
+            made = dict(zip(value, (part for part, _ in parts), strict=True))
         case list() | tuple():
-            made = type(value)([_plain(item, done, depth + 1) for item in value])
+            parts = [_plain(item, done, depth + 1) for item in value]
+            made = type(value)([part for part, _ in parts])
         case Network() if value.state:
-            made = Network(_plain(value.state, done, depth + 1))
+            parts = [_plain(value.state, done, depth + 1)]
+            made = Network(parts[0][0])
         case _Numbers(np.ndarray() as array):
-            made = array
+            parts, made = [], array
         case _:
             raise UserError(f"it has {_shown(value)} where data belong: refused")
-    done[id(value)] = made
-    return made
+    done[id(value)] = made, max((below for _, below in parts), default=-1) + 1
+    return done[id(value)]
 
 
 def _shown(value: Any) -> str:

@@ -8,7 +8,9 @@ import zipfile
 import h5py
 import pytest
 
+from stylegan_tf.errors import UserError
 from stylegan_tf.file_kinds import READ_HERE, as_network, as_picture
+from stylegan_tf.weights import keras_header, official_pickle
 
 
 def pickled(*words: str) -> bytes:
@@ -34,6 +36,29 @@ NETWORKS = {
     "stylegan3.pkl": (pickled("torch_utils.persistence", "training.networks_stylegan3"), "a StyleGAN3 (PyTorch)"),
     "old.pth": (pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2), "a PyTorch checkpoint"),
     "regression.pkl": (pickled("sklearn.svm"), "a scikit-learn object"),
+    "quota.pkl": (
+        b"<html><title>Drive</title><p>Quota exceeded. Later",
+        "a web page (Drive: Quota exceeded.): download",
+    ),
+    "denied.pkl": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "a web page"),
+    "missing.pkl": (b"404: Not Found", "a text (404: Not Found)"),
+    "escape.pkl": (b"<html><title>\x1b[2Jx</title>", "a web page ([2Jx)"),
+    "net.pkl.lz4": (b"\x04\x22\x4d\x18", "compressed by lz4"),
+    "net.tar": (b"net.pkl".ljust(257, b"\0") + b"ustar", "a tar archive: unpack it"),
+    "model.safetensors": (struct.pack("<Q", 900) + b'{"a":', "a file of safetensors"),
+    "config-f.pkl": (
+        pickled("dnnlib.tflib.network", "G_synthesis_stylegan2", "D_stylegan2"),
+        "a StyleGAN2 (TensorFlow)",
+    ),
+    "ada-tf.pkl": (
+        pickle.dumps({"": "dnnlib.tflib.network", "version": 5, "build_func_name": "G_main"}, 4),
+        "a StyleGAN2-ADA (TensorFlow) network",
+    ),
+    "ada-source.pkl": (
+        pickled("torch_utils.persistence", "import torch\ndef modulated_conv2d():"),
+        "a StyleGAN2-ADA (PyTorch) network",
+    ),
+    "xl.pkl": (pickled("torch_utils.persistence", "def modulated_conv2d(): is_critically_sampled"), "a StyleGAN3 (Py"),
     "empty.pkl": (b"", "empty"),
 }
 
@@ -44,6 +69,18 @@ def test_no_network(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(content)
     assert words in as_network(path)
+
+
+@pytest.mark.parametrize("read", [official_pickle.read, keras_header.declared])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_readers_of_networks_call_it_by_its_name(tmp_path, name, read):
+    content, words = NETWORKS[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path} is ") and words in str(caught.value)
+    assert str(caught.value).isprintable() and str(caught.value).endswith(READ_HERE) == bool(content)
 
 
 def archive(path, *names):
@@ -58,15 +95,18 @@ def test_archives(tmp_path):
     assert archive(tmp_path / "a.pt", "archive/data.pkl", "archive/data/0") == f"a PyTorch checkpoint; {READ_HERE}"
     assert "around network-snapshot.pkl: unpack" in archive(tmp_path / "a.zip", "network-snapshot.pkl")
     assert "save the whole model" in archive(tmp_path / "b.zip", "model.weights.h5")
-    assert archive(tmp_path / "c.zip", "cat.png") == "a zip archive of something else"
+    assert archive(tmp_path / "c.zip", "cat.png") == f"a zip archive of something else; {READ_HERE}"
+    assert "a NumPy archive (.npz)" in archive(tmp_path / "w.npz", "w.npy", "seeds.npy")
     (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04 and no more")
     assert as_network(tmp_path / "cut.zip") is None
+    with pytest.raises(UserError, match="c.zip is a zip archive of something else; this program reads"):
+        keras_header.declared(tmp_path / "c.zip")
 
 
 def test_hdf5_weights(tmp_path):
     with h5py.File(tmp_path / "weights.h5", "w") as file:
         file["kernel"] = [1.0]
-    assert as_network(tmp_path / "weights.h5") == "an HDF5 file"
+    assert as_network(tmp_path / "weights.h5") == f"an HDF5 file, as Keras keeps weights in; {READ_HERE}"
 
 
 def test_what_may_be_ours_has_no_other_name(tmp_path):

@@ -365,6 +365,13 @@ def test_shared_values_cost_their_number_not_their_paths() -> None:
     assert made == []
 
 
+def test_depth_is_that_of_the_longest_way() -> None:
+    """Values that were met before count as deep as they are: 30 tuples around what is 31 deep itself."""
+    deep = b"]" + b"\x85" * 30 + b"\x94"
+    assert len(loads(b"(" + deep + b"h\x00t.")) == 2
+    assert "more than 32 deep" in refusal(b"(" + deep + b"h\x00" + b"\x85" * 30 + b"t.")
+
+
 def test_what_multiplies_itself() -> None:
     big = b"X" + struct.pack("<I", 10**6) + b"a" * 10**6 + b"\x94"
     call = name("_codecs.encode") + b"h\x00" + text("latin1") + b"\x86R0"

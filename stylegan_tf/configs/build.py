@@ -312,6 +312,11 @@ def problems(chosen: Experiment, pictures: Pictures | None = None) -> list[str]:
         possible = resolution if fine("data.resolution") else 8
         for sentence in options.problems(replace(network, resolution=possible), role):
             add(sentence, role)
+    if isinstance(G, GeneratorConfig) and G.const_input_layer and not G.use_styles:
+        add(
+            "without G.use_styles, w enters at the input alone: G.const_input_layer must be false "
+            f"({_mend('G.const_input_layer', 'false')})"
+        )
     if training.style_mixing_prob > 0 and fine("training.style_mixing_prob"):
         must = f"to mix: training.style_mixing_prob must be 0 ({_mend('training.style_mixing_prob', 0)})"
         if isinstance(G, ProganGeneratorConfig):

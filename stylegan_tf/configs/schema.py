@@ -65,7 +65,7 @@ class GeneratorConfig(NetworkConfig):
     mapping_lrmul: float = option(0.01, "learning-rate multiplier of the mapping network", above=0, high=1e6)
     mapping_nonlinearity: str = option("lrelu", "of the mapping network", choices=NONLINEARITIES)
     normalize_latents: bool = option(True, "pixel norm of z, and of the embedded label beside it")
-    use_styles: bool = option(True, "AdaIN after every layer; false: w enters at the input alone")
+    use_styles: bool = option(True, "AdaIN after every layer; false: w enters at the input alone, if that is no const")
     const_input_layer: bool = option(True, "a learned 4x4 input; false: a dense layer of w (the traditional input)")
     use_noise: bool = option(True, "noise after every convolution")
     use_pixel_norm: bool = option(False, "pixel norm after every non-linearity of the synthesis network")
@@ -80,9 +80,6 @@ class GeneratorConfig(NetworkConfig):
             why = f"twice {at}z_dim, as z is joined by the label" if self.label_size else f"{at}z_dim"
             sentence = f"with {at}mapping_layers=0, w is z: {at}w_dim must be {w_dim} ({why}), not {self.w_dim}"
             found.append((sentence, f"w_dim={w_dim}"))
-        if self.const_input_layer and not self.use_styles:
-            sentence = f"without {at}use_styles, w enters at the input alone: {at}const_input_layer must be false"
-            found.append((sentence, "const_input_layer=false"))
         return found
 
 

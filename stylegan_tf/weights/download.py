@@ -6,7 +6,6 @@ request continues the part as long as the server's file has not changed. The who
 
 import email.utils
 import hashlib
-import html
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from stylegan_tf import __version__, files
 from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.file_kinds import LONGEST, by_start, is_page, page_words, plain
 from stylegan_tf.progress import Eta, LiveLine
 from stylegan_tf.weights import registry
 from stylegan_tf.weights.registry import Entry
@@ -42,20 +42,6 @@ PICKLE = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 ZIP = (b"PK\x03\x04",)
 STARTS = {".pkl": PICKLE, ".keras": ZIP}  # others (.pth): either
 FIRST = 2**15  # bytes that are looked at before anything is written: enough for the words of a page
-PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
-LONGEST = 200  # letters that are repeated of what a page says
-# What the pages of Google Drive say when they stand in for a file; what says most comes first.
-SENTENCES = tuple(
-    re.compile(words, re.IGNORECASE)
-    for words in (
-        "too many users have viewed or downloaded this file",
-        "(?:google drive )?can.{1,2}t scan this file for viruses",
-        "quota exceeded|exceeded (?:the|its) (?:download )?quota",
-        "(?:sorry, )?you can.{1,2}t (?:view or )?download this file",
-        "you need access|you need permission",
-        "the file you have requested does not exist",
-    )
-)
 
 
 def fetch(what: Entry | str, folder: str | os.PathLike | None = None, stream: TextIO | None = None) -> Path:
@@ -102,10 +88,12 @@ def entry_of(what: str) -> Entry:
     if not is_address(what):
         entry = registry.find(what)
         if entry is None:
-            hint = registry.nearest(what)
+            meant = without_scheme(what)
+            hint = f"an address begins with https://, as in {meant}" if meant else registry.nearest(what)
             raise UserError(f"there is no {what}: it is neither an address nor the name of a published file; {hint}")
         return entry
     check_address(what)
+    what = of_file(what)
     file_id = drive_id(what)
     where = (what,) if file_id is None else registry.drive_addresses(file_id)
     for entry in registry.ENTRIES:
@@ -489,6 +477,34 @@ def drive_id(address: str) -> str | None:
     return found if re.fullmatch(r"[\w-]{10,}", found, re.ASCII) else None
 
 
+def of_file(address: str) -> str:
+    """The address of the file that a page shows, on GitHub, GitLab, Hugging Face and Dropbox; others as they are.
+
+    Raises UserError for a folder on Google Drive.
+    """
+    parts = urlsplit(address)
+    host, path, query = (parts.hostname or "").removeprefix("www."), parts.path, parts.query
+    if host in DRIVE_HOSTS and "/folders/" in path:
+        raise UserError(
+            f"{address} is a folder on Google Drive: give the address of one file, as its Share menu has it"
+        )
+    if host == "github.com":
+        path = re.sub(r"^(/[^/]+/[^/]+)/blob/", r"\1/raw/", path)
+    elif host in ("huggingface.co", "hf.co"):
+        path = re.sub(r"^((?:/[^/]+){1,3})/blob/", r"\1/resolve/", path)
+    elif "/-/blob/" in path:
+        path = path.replace("/-/blob/", "/-/raw/", 1)
+    elif host == "dropbox.com":
+        query = re.sub(r"(^|&)dl=0(?=&|$)", r"\1dl=1", query)
+    return parts._replace(path=path, query=query).geturl() if (path, query) != (parts.path, parts.query) else address
+
+
+def without_scheme(text: str) -> str | None:
+    """The address that `text` looks like, whose https:// was left out or misspelt; None where it looks like none."""
+    rest = re.sub(r"^https?[:/]+", "", text)
+    return f"https://{rest}" if re.match(r"(?:[\w-]+\.)+[A-Za-z]{2,}(?::\d+)?/.", rest, re.ASCII) else None
+
+
 def file_name(address: str) -> str:
     """What a file from `address` is called on disk: its last path component, for Google Drive <id>.pkl.
 
@@ -519,31 +535,10 @@ def complaint(file: str, first: bytes) -> str | None:
     suffix = Path(file).suffix.lower()
     if first.startswith(STARTS.get(suffix, PICKLE + ZIP)):
         return None
+    if what := by_start(first):
+        return f"is {what}"
     wanted = {".pkl": "a pickle", ".keras": "a .keras archive"}.get(suffix, "a pickle or a zip archive")
     return f"is not {wanted}: it begins with {first[:8]!r}" if first else "is empty"
-
-
-def is_page(first: bytes) -> bool:
-    """Whether the bytes are the beginning of a page of HTML (or an error in XML)."""
-    return first.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(PAGES)
-
-
-def page_words(page: bytes) -> str:
-    """The title of a page and, if it has one, the known sentence that says why: one line, 200 letters at most."""
-    text = page.decode("utf-8", "replace")
-    title = re.search(r"<title[^<>]*>([^<]*)", text, re.IGNORECASE)
-    words = plain(re.sub(r"<[^<>]*>", " ", text))
-    line = plain(title.group(1)) if title else ""
-    said = next((found for sentence in SENTENCES if (found := sentence.search(words))), None)
-    if said is not None and said.group().lower() not in line.lower():
-        sentence = re.split(r"(?<=[.!?])\s", words[said.start() :], maxsplit=1)[0]
-        line = f"{line}: {sentence}" if line else sentence
-    return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
-
-
-def plain(text: str) -> str:
-    """`text` as one line of words, without entities of HTML and without what a terminal would act upon."""
-    return " ".join("".join(c if c.isprintable() else " " for c in html.unescape(text)).split())
 
 
 def lacks_its_end(path: Path) -> bool:

@@ -21,6 +21,7 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
 )
 from stylegan_tf.errors import UserError
+from stylegan_tf.file_kinds import called_by_name
 from stylegan_tf.weights.arguments import Config, Kind, check_size, checked
 
 # registered name of the class -> the dataclass of its arguments
@@ -54,12 +55,13 @@ def refusing(path: str | os.PathLike) -> Iterator[None]:
     """Everything that goes wrong with the file becomes a UserError that names it."""
     if not Path(path).is_file():
         raise UserError(f"there is no file {path}")
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"{path} is no network of stylegan_tf: {error}") from None
-    except UNREADABLE as error:
-        raise UserError(f"{path} is damaged, or no .keras file: {error}") from None
+    with called_by_name(Path(path)):
+        try:
+            yield
+        except UserError as error:
+            raise UserError(f"{path} is no network of stylegan_tf: {error}") from None
+        except UNREADABLE as error:
+            raise UserError(f"{path} is damaged, or no .keras file: {error!s:.200}") from None
 
 
 @contextmanager

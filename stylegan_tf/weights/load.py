@@ -130,7 +130,10 @@ def network_files(what: str | os.PathLike) -> list[Path]:
     if entry is not None:
         return [download.fetch(entry)]
     near = registry.nearest(str(what)) if len(path.parts) == 1 else ACCEPTED
-    raise UserError(f"there is no {path}; {near if near.startswith('did you mean') else ACCEPTED}")
+    hint = near if near.startswith("did you mean") else ACCEPTED
+    if meant := download.without_scheme(str(what)):
+        hint = f"an address begins with https://, as in {meant}; otherwise {ACCEPTED}"
+    raise UserError(f"there is no {path}; {hint}")
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -141,7 +144,7 @@ def _files_in(folder: Path) -> list[Path]:
         return [folder / STATE]
     is_run = (folder / rundir.CONFIG).is_file()
     checkpoints = folder / rundir.CHECKPOINTS if is_run else folder
-    numbered = [path for path in checkpoints.glob("*") if path.name.isdigit() and (path / STATE).is_file()]
+    numbered = [path for path in checkpoints.glob("*") if path.name.isdecimal() and (path / STATE).is_file()]
     newest = max(numbered, key=lambda path: int(path.name), default=None)
     if is_run:
         hint = f"; its newest checkpoint can be named: {checkpoints}" if newest else ""

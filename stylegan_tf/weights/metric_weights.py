@@ -27,6 +27,7 @@ Arrays = dict[str, np.ndarray]
 Shapes = Mapping[str, tuple[int, ...]]
 KINDS = ("auto", "open", "official")
 MOST_NAMES = 12  # that a message lists
+MOST_VARIABLES = 100_000  # of an official file, which has some hundreds
 
 
 class Loaded(NamedTuple):
@@ -187,19 +188,25 @@ def _official_arrays(recipe: _Recipe, path: Path, shapes: Shapes) -> Arrays:
         ) from None
 
 
-def _variables(content: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, np.ndarray]]:
+def _variables(content: Any) -> list[tuple[str, np.ndarray]]:
     """(name, array) of a network and the networks inside of it; [] for what is no network with variables."""
-    if not isinstance(content, safe_pickle.Network) or depth > 2:
-        return []
-    own, inside = (content.state.get(field) for field in ("variables", "components"))
-    found = [
-        (f"{prefix}{item[0]}", item[1])
-        for item in (own if isinstance(own, list) else [])
-        if isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[1], np.ndarray)
-    ]
-    for part in inside.values() if isinstance(inside, dict) else ():
-        name = part.state.get("name") if isinstance(part, safe_pickle.Network) else None
-        found += _variables(part, f"{prefix}{name}/", depth + 1)
+    found, waiting = [], [(content, "", 0)]
+    while waiting:
+        network, prefix, depth = waiting.pop()
+        if not isinstance(network, safe_pickle.Network) or depth > 2:
+            continue
+        own, inside = (network.state.get(field) for field in ("variables", "components"))
+        found += [
+            (f"{prefix}{item[0]}", item[1])
+            for item in (own if isinstance(own, list) else [])
+            if isinstance(item, list | tuple) and len(item) == 2
+            if type(item[0]) is str and isinstance(item[1], np.ndarray)
+        ]
+        for part in inside.values() if isinstance(inside, dict) else ():
+            name = part.state.get("name") if isinstance(part, safe_pickle.Network) else None
+            waiting.append((part, f"{prefix}{name if type(name) is str else ''}/", depth + 1))
+        if len(found) + len(waiting) > MOST_VARIABLES:  # one network can be there under many names
+            raise UserError(f"it has more than {MOST_VARIABLES} variables")
     return found
 
 

@@ -11,6 +11,7 @@ import math
 import os
 import re
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
 )
 from stylegan_tf.errors import UserError
+from stylegan_tf.file_kinds import called_by_name
 from stylegan_tf.weights.arguments import Config, Kind, check_size, checked
 
 VERSIONS = (2, 3, 4)
@@ -36,7 +38,9 @@ CONFIGS: dict[str, Kind] = {
 }
 # The networks inside of those of a function: key -> name, which is that of their function.
 PARTS = {"G_style": {"synthesis": "G_synthesis", "mapping": "G_mapping"}}
-LONGEST_NAME = 200
+LONGEST_NAME, LONGEST_TEXT = 200, 10_000  # letters of a name, and of an argument
+MOST_SHARED = 4  # bytes of variables for each byte of the file
+MOST_VALUES = 10_000  # in the arguments of one network, those in lists and tables included
 HIGHEST_LOD = 16
 # Our words for official ones; all others are the same.
 OFFICIAL = {"z_dim": "latent_size", "w_dim": "dlatent_size", "blur": "blur_filter"}
@@ -94,13 +98,21 @@ def read(path: str | os.PathLike) -> dict[str, State]:
     file = os.fspath(path)
     if not os.path.isfile(file):
         raise UserError(f"there is no file {file}")
+    with called_by_name(Path(file)):
+        return _read(file)
+
+
+def _read(file: str) -> dict[str, State]:
     content = safe_pickle.read(file)
     try:
-        states = _states(content, str(file))
-        # No more numbers than the file has bytes for: one array can be there under many names.
+        states = _states(content, file)
+        # One array can be there under many names, and one network as two: honest files are not much larger unpacked.
         total = sum(array.nbytes for state in states.values() for array in state.variables.values())
-        if total > (size := os.path.getsize(file)):
-            raise UserError(f"its variables have {total} bytes, and the file {size}: some are there more than once")
+        if total > MOST_SHARED * (size := os.path.getsize(file)):
+            raise UserError(
+                f"its variables have {total} bytes, more than {MOST_SHARED} times the file's {size}: some are there "
+                "again and again"
+            )
         for role, state in states.items():
             for name, array in state.variables.items():
                 if not np.isfinite(array).all():
@@ -211,18 +223,26 @@ def _arguments(fields: dict[str, Any], what: str) -> dict[str, Any]:
     for name in given:
         if type(name) is not str or len(name) > LONGEST_NAME:
             raise UserError(f"{what} has an argument called {_shown(name)}")
-    return {name: _plain(value, f"the argument {_shown(name)} of {what}") for name, value in given.items()}
+    left = [MOST_VALUES]
+    return {name: _plain(value, f"the argument {_shown(name)} of {what}", left) for name, value in given.items()}
 
 
-def _plain(value: Any, what: str) -> Any:
+def _plain(value: Any, what: str, left: list[int]) -> Any:
+    """A copy without arrays and tuples. left: the number of values that may still come, as some can be there often."""
+    left[0] -= value.size if isinstance(value, np.ndarray) else 1
+    if left[0] < 0:
+        raise UserError(f"{what} holds more values than the arguments of a network have, {MOST_VALUES}")
     if isinstance(value, np.ndarray):
         value = value.tolist()  # a number, where it has no axes
+        left = [MOST_VALUES]  # its values are counted
     if isinstance(value, list | tuple):
-        return [_plain(item, what) for item in value]
+        return [_plain(item, what, left) for item in value]
     if isinstance(value, dict):
-        return {str(key): _plain(item, what) for key, item in value.items()}
+        return {str(key): _plain(item, what, left) for key, item in value.items()}
     if value is not None and type(value) not in (bool, int, float, str):
         raise UserError(f"{what} is {_shown(value)}, which no argument can be")
+    if type(value) is str and len(value) > LONGEST_TEXT:
+        raise UserError(f"{what} holds a text of {len(value)} letters")
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{what} is {value}, no finite number")
     return value
@@ -254,7 +274,7 @@ def _shown(value: Any) -> str:
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, np.ndarray) and value.size > 1:
         return f"an array of shape {list(value.shape)}"
-    text = ascii(value)
+    text = ascii(value[:60] if isinstance(value, str | bytes) else value)
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 

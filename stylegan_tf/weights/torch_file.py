@@ -15,6 +15,7 @@ import numpy as np
 
 from stylegan_tf import safe_pickle
 from stylegan_tf.errors import UserError
+from stylegan_tf.file_kinds import HEAD, by_start
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the older format
 LONGEST_PICKLE = 2**24  # bytes of the archive's pickle
@@ -33,14 +34,17 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise UserError(f"there is no file {os.fspath(path)}")
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
-        is_zip = file.read(4) == b"PK\x03\x04"
+        head = file.read(HEAD)
+        if what := by_start(head):
+            raise UserError(f"{os.fspath(path)} is {what}")
+        is_zip = head.startswith(b"PK\x03\x04")
         file.seek(0)
         try:
             return _arrays((_read_zip if is_zip else _read_older)(file, size), size)
         except UserError as error:
             raise UserError(f"{os.fspath(path)} is no file of weights: {error}") from None
         except UNREADABLE as error:
-            raise UserError(f"{os.fspath(path)} is damaged, or no .pth file: {error}") from None
+            raise UserError(f"{os.fspath(path)} is damaged, or no .pth file: {error!s:.200}") from None
 
 
 def _read_zip(file: BinaryIO, size: int) -> Any:

@@ -98,11 +98,6 @@ def test_networks(kind: Any) -> None:
             "with G.mapping_layers=0, w is z: G.w_dim must be 512 (G.z_dim), not 4 (--set=G.w_dim=512)",
         ),
         (
-            GeneratorConfig(use_styles=False),
-            "without G.use_styles, w enters at the input alone: G.const_input_layer must be false "
-            "(--set=G.const_input_layer=false)",
-        ),
-        (
             DiscriminatorConfig(mbstd_num_features=3),
             "G.mbstd_num_features=3 must divide the 512 channels at 4x4 (--set=G.mbstd_num_features=1)",
         ),

@@ -93,6 +93,13 @@ def test_the_traditional_input_is_a_dense_layer_of_w(ws):
     assert np.any(network(ws[:, :1]) != network(ws[:, 1:2]))
 
 
+def test_without_styles_and_with_the_constant_input_w_changes_nothing(ws):
+    network = Synthesis(**SMALL, use_styles=False)
+    assert network.num_layers == 1
+    images = np.asarray(network(ws[:, :1]))
+    np.testing.assert_array_equal(images, np.broadcast_to(images[:1], images.shape))
+
+
 def test_errors_repeat_what_they_got(synthesis, ws):
     with pytest.raises(ValueError, match=r"ws must have the shape \[N, 6, 4\], got \[3, 4, 4\]"):
         synthesis(ws[:, :4])
@@ -110,9 +117,5 @@ def test_errors_repeat_what_they_got(synthesis, ws):
         Synthesis(resolution=4)
     with pytest.raises(ValueError, match="resolution=24 must be a power of two"):
         Synthesis(resolution=24)
-    with pytest.raises(
-        ValueError, match="without use_styles, w enters at the input alone: const_input_layer must be false"
-    ):
-        Synthesis(**SMALL, use_styles=False)
     with pytest.raises(ValueError, match="fused_scale is always; choose from auto, on, off or"):
         Synthesis(**SMALL, fused_scale="always")

@@ -76,6 +76,7 @@ NETWORKS = {
     "D": (lambda: Generator(**TINY, **MAPPING, use_noise=False), {"fused_scale": True}),
     "C": (lambda: Generator(**TINY, **MAPPING, use_noise=False, const_input_layer=False), {"fused_scale": False}),
     "B": (lambda: Generator(**TINY, **STYLE_LESS), {"resolution": None, "num_channels": None, "label_size": None}),
+    "F without styles": (lambda: Generator(**TINY, **MAPPING, use_styles=False), {}),
     "F 128": (lambda: Generator(**{**TINY, "resolution": 128, "fmap_base": 128, "fmap_max": 2}, **MAPPING), {}),
     "relu": (lambda: Generator(**TINY, **MAPPING, nonlinearity="relu", mapping_nonlinearity="relu", blur=False), {}),
     "grey": (lambda: Discriminator(**TINY, num_channels=1, mbstd_num_features=2), {"num_channels": None}),
@@ -169,6 +170,7 @@ def test_every_tensor_once(spoil: Any, sentence: str, tmp_path: Path) -> None:
 
 
 def test_arguments_that_do_not_go_together(tmp_path: Path) -> None:
-    path = official_files.write(tmp_path / "bad.pkl", {"Gs": Generator(**TINY, **MAPPING)}, use_styles=False)
-    with pytest.raises(UserError, match="its Gs cannot be one of G_style: without use_styles, w enters at the input"):
+    G = Generator(**TINY, **MAPPING)
+    path = official_files.write(tmp_path / "bad.pkl", {"Gs": G}, latent_size=9, mapping_layers=0)
+    with pytest.raises(UserError, match="its Gs cannot be one of G_style: with mapping_layers=0, w is z: w_dim must"):
         to_network(official_pickle.read(path)["Gs"])

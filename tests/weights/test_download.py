@@ -11,9 +11,9 @@ import pytest
 from file_server import BODY, DIGEST, PAGE, entry, running, visible
 
 from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.file_kinds import LONGEST, page_words
 from stylegan_tf.weights import download
 from stylegan_tf.weights.download import (
-    LONGEST,
     cache_folder,
     check_address,
     complaint,
@@ -24,7 +24,8 @@ from stylegan_tf.weights.download import (
     is_address,
     lacks_its_end,
     marked,
-    page_words,
+    of_file,
+    without_scheme,
 )
 from stylegan_tf.weights.registry import CC_BY_NC, ENTRIES, Entry, drive_addresses, find
 
@@ -308,12 +309,50 @@ def test_network_files_begin_rightly(file, first):
 
 
 @pytest.mark.parametrize(
+    ("page", "file"),
+    [
+        ("https://github.com/me/nets/blob/main/a/b.pkl", "https://github.com/me/nets/raw/main/a/b.pkl"),
+        ("https://www.github.com/me/nets/blob/v1/b.pkl?raw=1", "https://www.github.com/me/nets/raw/v1/b.pkl?raw=1"),
+        ("https://huggingface.co/me/nets/blob/main/b.pkl", "https://huggingface.co/me/nets/resolve/main/b.pkl"),
+        ("https://hf.co/gpt/blob/main/b.pkl", "https://hf.co/gpt/resolve/main/b.pkl"),
+        ("https://huggingface.co/spaces/me/a/blob/x/b.pkl", "https://huggingface.co/spaces/me/a/resolve/x/b.pkl"),
+        ("https://gitlab.com/me/nets/-/blob/main/b.pkl", "https://gitlab.com/me/nets/-/raw/main/b.pkl"),
+        ("https://www.dropbox.com/s/abc/b.pkl?a=1&dl=0", "https://www.dropbox.com/s/abc/b.pkl?a=1&dl=1"),
+        ("https://github.com/me/blob/raw/main/b.pkl", "https://github.com/me/blob/raw/main/b.pkl"),
+        ("https://a.org/x/blob/main/b.pkl", "https://a.org/x/blob/main/b.pkl"),
+    ],
+)
+def test_pages_that_show_a_file(page, file):
+    assert of_file(page) == file
+    assert entry_of(page) == entry_of(file)
+
+
+def test_a_folder_on_google_drive():
+    with pytest.raises(UserError, match="is a folder on Google Drive: give the address of one file"):
+        entry_of(f"https://drive.google.com/drive/folders/{ID}?usp=sharing")
+
+
+@pytest.mark.parametrize("text", ["a.org/net.pkl", "https:/a.org/net.pkl", "http//a.org/net.pkl"])
+def test_an_address_without_its_scheme(text):
+    assert without_scheme(text) == "https://a.org/net.pkl"
+    with pytest.raises(UserError, match="an address begins with https://, as in https://a.org/net.pkl"):
+        entry_of(text)
+
+
+def test_paths_are_no_addresses():
+    texts = ("results/00000-run", "./a.b/c", "../x/Gs.keras", "/a.org/x", "net.pkl", "ffhq", "a.org", "00.1/x")
+    assert [without_scheme(text) for text in texts] == [None] * len(texts)
+
+
+@pytest.mark.parametrize(
     ("file", "first", "words"),
     [
         ("a.pkl", b"PK\x03\x04", r"is not a pickle: it begins with b'PK\x03\x04'"),
         ("a.pkl", b"\x80\x06abc", r"is not a pickle: it begins with b'\x80\x06abc'"),
         ("a.keras", b"\x80\x02", "is not a .keras archive"),
-        ("a.pth", b"\x1f\x8b\x08", "is not a pickle or a zip archive"),
+        ("a.pth", b"\x1f\x8b\x08", "is compressed by gzip: unpack it with gunzip"),
+        ("a.pkl", b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer: fetch the file itself"),
+        ("a.keras", b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
         ("a.pkl", b"version https://git-lfs", "is not a pickle: it begins with b'version '"),
         ("a.pkl", b"", "is empty"),
         ("a.pkl", b"<html>", "is a web page instead of a network file: without a title"),
