@@ -14,11 +14,11 @@ from stylegan_tf.programs.generate import read_w, save_w
 def test_back_as_they_were(tmp_path: Path) -> None:
     w = np.float32([[1, 2, 3], [4, 5, -6.5]])
     save_w(tmp_path / "w.npz", w, [7, 2**32 - 1])
-    again, seeds = read_w(tmp_path / "w.npz", 3)
+    again, seeds = read_w(tmp_path / "w.npz", 3, 6)
     np.testing.assert_array_equal(again, w)
     assert (again.dtype, seeds) == (np.float32, [7, 2**32 - 1])
     np.savez(tmp_path / "edited.npz", w=w.astype(np.float64))
-    again, seeds = read_w(tmp_path / "edited.npz", 3)
+    again, seeds = read_w(tmp_path / "edited.npz", 3, 6)
     assert (again.dtype, again.tolist(), seeds) == (np.float32, w.tolist(), [0, 1])
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["edited.npz", "w.npz"]
 
@@ -41,20 +41,20 @@ def test_back_as_they_were(tmp_path: Path) -> None:
 def test_refused(arrays: dict[str, np.ndarray], sentence: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "w.npz", **arrays)
     with pytest.raises(UserError, match=sentence) as caught:
-        read_w(tmp_path / "w.npz", 3)
+        read_w(tmp_path / "w.npz", 3, 6)
     assert str(caught.value).startswith(f"--w={tmp_path}/w.npz")
 
 
 def test_files_that_are_no_npz(tmp_path: Path) -> None:
     path = tmp_path / "w.npz"
     with pytest.raises(UserError, match="there is no such file"):
-        read_w(path, 3)
+        read_w(path, 3, 6)
     path.write_bytes(b"PK")
     with pytest.raises(UserError, match="no file that --save_w wrote"):
-        read_w(path, 3)
+        read_w(path, 3, 6)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (2**40, 3)})
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("w.npy", header.getvalue())
     with pytest.raises(UserError, match="w.npy declares more numbers than the file has"):
-        read_w(path, 3)
+        read_w(path, 3, 6)
