@@ -218,11 +218,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser().error(unknown(first, (), DATASET_TOOL))
     options, rest = parser().parse_known_args(arguments)
     if rest:
-        first, known = (
-            rest[0].partition("=")[0],
-            [name[2:] for name, _ in COMMANDS[options.command][1] if name[:2] == "--"],
-        )
-        said = unknown(first.lstrip("-"), known, DATASET_TOOL) if first.startswith("--") else f"{first} is not expected"
-        parser().error(f"{said}; {options.command} --help tells about its options")
+        known = [name[2:] for name, _ in COMMANDS[options.command][1] if name.startswith("--")]
+        first = rest[0].partition("=")[0]
+        more = f"; {unknown(first[2:], known, DATASET_TOOL)}" if first.startswith("--") else ""
+        parser().error(f"unrecognized arguments: {' '.join(rest)}{more}")
     with _stopping_tidily():
         return exit_code(lambda: run(options))

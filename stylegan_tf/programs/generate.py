@@ -62,7 +62,7 @@ FLAGS = {
             "noise",
             "text",
             "random",
-            "random (by the seed), const (stored in the network, as Gs() takes it in Python), none (default: random)",
+            "random (by the seed), const (stored in the network; what Gs() takes in Python), none (default: random)",
         ),
     ),
     "Where they go": (

@@ -58,3 +58,41 @@ def test_files_that_are_no_npz(tmp_path: Path) -> None:
         archive.writestr("w.npy", header.getvalue())
     with pytest.raises(UserError, match="w.npy declares more numbers than the file has"):
         read_w(path, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "read"),
+    [((1, 6, 3), (1, 6, 3)), ((2, 6, 3), (2, 6, 3)), ((6, 3), (1, 6, 3)), ((3,), (1, 3)), ((5, 3), (5, 3))],
+)
+def test_files_of_a_projector(shape: tuple, read: tuple, tmp_path: Path) -> None:
+    w = np.random.default_rng(0).standard_normal(shape)
+    np.save(tmp_path / "latent.npy", w)
+    found, seeds = read_w(tmp_path / "latent.npy", 3, 6)
+    assert (found.shape, found.dtype, seeds) == (read, np.float32, list(range(read[0])))
+    np.testing.assert_array_equal(found.ravel(), w.astype(np.float32).ravel())
+    if len(shape) == 3:
+        np.savez(tmp_path / "projected_w.npz", w=w)
+        np.testing.assert_array_equal(read_w(tmp_path / "projected_w.npz", 3, 6)[0], found)
+
+
+@pytest.mark.parametrize("shape", [(18, 4), (1, 5, 3), (0, 6, 3), (2, 1, 6, 3), ()])
+def test_files_of_a_projector_for_another_network(shape: tuple, tmp_path: Path) -> None:
+    np.save(tmp_path / "latent.npy", np.zeros(shape))
+    with pytest.raises(UserError, match=r"with one for each layer it is \[N, 6, 3\]"):
+        read_w(tmp_path / "latent.npy", 3, 6)
+
+
+def test_archives_that_are_not_plain(tmp_path: Path) -> None:
+    path = tmp_path / "w.npz"
+    np.savez(path, w=np.zeros((2, 3)))
+    whole = bytearray(path.read_bytes())
+    for start in (whole.find(b"PK\3\4") + 6, whole.find(b"PK\1\2") + 8):
+        whole[start] |= 1  # the flag of encrypted entries
+    path.write_bytes(whole)
+    with pytest.raises(UserError, match="is encrypted"):
+        read_w(path, 3, 6)
+    (tmp_path / "cut.npy").write_bytes(
+        b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (9, 3)}"
+    )
+    with pytest.raises(UserError, match="no file that --save_w wrote, or a projector"):
+        read_w(tmp_path / "cut.npy", 3, 6)
