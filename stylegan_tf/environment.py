@@ -1,16 +1,91 @@
-"""What TensorFlow reads from the environment while it starts. The only file that sets it; what the user set stays."""
+"""What TensorFlow is started with, by the environment; what the user set stays. And its greetings, left out."""
 
+import importlib.util
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.abc import MetaPathFinder
+from pathlib import Path
 
+LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 DEFAULTS = {
     # oneDNN's convolutions, which TensorFlow leaves off on CPUs without AVX-512: up to twice as fast there.
     "TF_ENABLE_ONEDNN_OPTS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "2",  # errors, not greetings
+    LEVEL: "2",  # errors, not greetings
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # a GPU is shared with whatever else runs there
 }
+# Device files of NVIDIA cards: on Linux, in Windows' Linux, on Jetsons.
+CARDS = ("nvidia*", "dxg", "nvhost*", "nvmap", "nvgpu")
 
 
 def prepare() -> None:
     """Sets what is not set. Importing stylegan_tf calls it; after TensorFlow has been imported it has no effect."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    if "tensorflow" not in sys.modules and not any(isinstance(finder, _Quiet) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Quiet())
+
+
+class _Quiet(MetaPathFinder):
+    """Imports TensorFlow `without_greetings`, the first time."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+
+            def quietly(module):
+                card = has_card()
+                with without_greetings(also="" if card else r"E[0-9]{4} .*failed call to cuInit|"):
+                    run(module)
+                    if not card:  # CUDA calls that an error, the first time that it looks
+                        module.config.list_physical_devices("GPU")
+
+            spec.loader.exec_module = quietly  # type: ignore[method-assign]
+        return spec
+
+
+def has_card(devices: Path = Path("/dev")) -> bool:
+    """Whether there may be an NVIDIA card, by the device files that drivers make."""
+    return any(found for pattern in CARDS for found in devices.glob(pattern))
+
+
+@contextmanager
+def without_greetings(also: str = "") -> Iterator[None]:
+    """Standard error without the lines that TF_CPP_MIN_LOG_LEVEL (1 information, 2 warnings too, 3 errors too) hides:
+    while TensorFlow is imported it writes them whatever the level.
+
+    also: further lines, as "pattern|". A process of its own filters, so that what comes just before a crash is seen.
+    """
+    level = os.environ.get(LEVEL, "0")
+    hidden = "IWE"[: int(level)] if level in ("1", "2", "3") else ""
+    if not hidden:
+        yield
+        return
+    lines = rf"^({also}WARNING: All log messages before absl|[{hidden}][0-9]{{4}} [0-9:.]+ +[0-9]+ [a-z_]+\.cc:)"
+    read, write = os.pipe()
+    sys.stderr.flush()
+    try:
+        before = os.dup(2)
+        grep = subprocess.Popen(["grep", "--line-buffered", "-avE", lines], stdin=read, stdout=2)
+    except OSError:  # no standard error, or no grep
+        os.close(read)
+        os.close(write)
+        yield
+        return
+    os.dup2(write, 2)
+    os.close(read)
+    os.close(write)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(before, 2)
+        os.close(before)
+        with suppress(subprocess.TimeoutExpired):  # a process that was started meanwhile may still write
+            grep.wait(5)

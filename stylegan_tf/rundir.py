@@ -34,8 +34,9 @@ PATHS = ("data.directory", "training.init_from")  # equal however they are spelt
 # Values that leave a field to measurement: a run is continued with what it has, however that was chosen.
 OPEN = {"training.precision": "auto", "G.fused_scale": "measured", "D.fused_scale": "measured"}
 # Fields that older runs do not have, and what they did.
-ADDED = {"training": {"r1_interval": 1, "deterministic": None, "xla": False}}
+ADDED: dict[str, Any] = {"training": {"r1_interval": 1, "deterministic": None, "xla": False}, "desc": ""}
 RENAMED = {"training": {"shares": "num_gpus"}}  # what older runs call some fields, and what they are called now
+NETWORK_SUFFIXES = (".pkl", ".keras", ".pt", ".pth", ".h5", ".npz")
 NEAR = 3  # fields in which a run may differ and still be one that the user may have meant
 
 
@@ -102,7 +103,9 @@ def read_config(run_dir: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise UserError(f"{run_dir / CONFIG} must hold a JSON object")
     for group, values in ADDED.items():
-        if isinstance(config.get(group), dict):
+        if not isinstance(values, dict):
+            config.setdefault(group, values)
+        elif isinstance(config.get(group), dict):
             names = RENAMED.get(group, {})
             config[group] = values | {names.get(name, name): value for name, value in config[group].items()}
     return config
@@ -186,9 +189,7 @@ def resume_choice(
         return Choice(None, False, "starting a new run")
     total_nimg = round(experiment.training.total_kimg * 1000)
     if resume != "auto":
-        run = Path(resume)
-        if not run.is_dir():
-            raise UserError(f"--resume={run}: there is no such run directory; choose auto, never or a run directory")
+        run = check_resume(resume)
         found, changed = _compared(run, experiment, data)
         if found:
             listed = "; ".join(f"{path}: {as_text(one)} there, {as_text(other)} here" for path, one, other in found)
@@ -216,6 +217,26 @@ def resume_choice(
         if not choice.finished:
             return choice
     return Choice(None, False, f"starting a new run{near}")
+
+
+def check_resume(resume: str) -> Path:
+    """The run directory that --resume names. Raises UserError where it is none: a network's file, a part of a run."""
+    run = Path(resume)
+    if run.is_file() or run.suffix in NETWORK_SUFFIXES or "://" in resume:
+        raise UserError(
+            f"--resume={resume} continues a run, and names a file: for a network file it is --init_from={resume}"
+        )
+    if not run.is_dir():
+        raise UserError(
+            f"--resume={run}: there is no such run directory; choose auto, never or a run directory, or for the "
+            "weights of a network --init_from"
+        )
+    inside = next((above for above in list(run.absolute().parents)[:2] if (above / CONFIG).is_file()), None)
+    if inside is not None and not (run / CHECKPOINTS).is_dir():
+        raise UserError(
+            f"--resume={run} is a part of the run {inside}: --resume={inside} continues it from its newest checkpoint"
+        )
+    return run
 
 
 def _compared(run: Path, experiment: Experiment, data: dict[str, Any] | None) -> tuple[list[tuple[str, Any, Any]], str]:

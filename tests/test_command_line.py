@@ -1,9 +1,15 @@
-"""Flags: values, one-sentence mistakes, grouped help."""
+"""Flags: values, paths as typed, one-sentence mistakes, grouped help."""
+
+import importlib
+import os
+import re
+from pathlib import Path
 
 import pytest
 
-from stylegan_tf.command_line import Flag, help_text, parse
+from stylegan_tf.command_line import Flag, expanded, help_text, parse
 from stylegan_tf.errors import UserError
+from stylegan_tf.programs import elsewhere
 
 GROUPS = {
     "Work": (Flag("size", "whole", 3, "how many"), Flag("rate", "number", None, "how fast")),
@@ -51,3 +57,120 @@ def test_help(flag: str) -> None:
         "Work:\n  --size  how many\n  --rate  how fast\n\n"
         "Else:\n  --name  of it\n  --loud  or not\n  --set   again and again"
     )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("DATA", "/data")
+    monkeypatch.delenv("UNSET", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("typed", "path"),
+    [
+        ("~/x", "/home/me/x"),
+        ("~", "/home/me"),
+        ("$DATA/x", "/data/x"),
+        ("${DATA}/x y", "/data/x y"),
+        ("~/$DATA", "/home/me//data"),
+        ("./~/x", "./~/x"),
+        ("a~b", "a~b"),
+        ("cost$5", "cost$5"),
+        ("https://host/~me/$UNSET.pkl", "https://host/~me/$UNSET.pkl"),
+        ("here$UNSET", "here$UNSET"),  # which is there
+        ("ffhq", "ffhq"),
+        ("~root", os.path.expanduser("~root")),
+    ],
+)
+def test_paths_as_a_shell_takes_them(typed: str, path: str, home: Path) -> None:
+    (home / "here$UNSET").touch()
+    (home / "~").mkdir()  # what programs made that took the tilde for a name
+    assert expanded(typed) == path
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("$UNSET/x", "the variable UNSET is not set"),
+        ("${UNSET}", "the variable UNSET is not set"),
+        ("~nobody-of-that-name/x", "the home folder of ~nobody-of-that-name is not known; ./~nobody-of-that-name/x"),
+    ],
+)
+def test_paths_that_lead_nowhere(typed: str, sentence: str, home: Path) -> None:
+    groups = {"": (Flag("outdir", "path", "results", ""),)}
+    with pytest.raises(UserError, match=re.escape(sentence)) as caught:
+        parse([f"--outdir={typed}"], groups)
+    assert str(caught.value).startswith(f"--outdir={typed}: ")
+    assert parse(["--outdir=~/x"], groups).outdir == "/home/me/x" and parse([], groups).outdir == "results"
+
+
+PROGRAMS = {
+    "train": elsewhere.TRAIN,
+    "generate": elsewhere.GENERATE,
+    "metrics": elsewhere.METRICS,
+    "classifiers": elsewhere.CLASSIFIERS,
+}
+
+
+def flags_of(program: str) -> dict[str, Flag]:
+    groups = importlib.import_module(f"stylegan_tf.programs.{program}").FLAGS
+    return {flag.name: flag for group in groups.values() for flag in group}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(program: str, home: Path) -> None:
+    flags = flags_of(program)
+    groups = {"": tuple(flags.values())}
+    paths = {
+        name for name, flag in flags.items() if re.search(r"folder|FILE|director|into this one|list in", flag.help)
+    }
+    told = {"seed", "diff", "metrics", "list", "desc", "crop", "overwrite", "save_w", "all", "cond"}
+    assert all(flags[name].kind == "path" for name in paths - told)
+    for name, flag in flags.items():
+        if flag.kind == "path":
+            assert getattr(parse([f"--{name}=~/x"], groups), name) == "/home/me/x"
+        if flag.kind in ("path", "text"):
+            with pytest.raises(UserError, match=f"^--{name}= is empty: give it a value, or leave the flag out"):
+                parse([f"--{name}="], groups)
+
+
+@pytest.mark.parametrize(
+    ("program", "flag", "here"),
+    [
+        ("train", "kimg", "--total_kimg"),
+        ("train", "gpus", "--hardware"),
+        ("train", "mirror-augment", "--mirror"),
+        ("train", "glr", "--lrate_g"),
+        ("train", "resume-pkl", "--init_from"),
+        ("train", "cbase", "--set=G.fmap_base"),
+        ("generate", "trunc", "--psi"),
+        ("generate", "truncation-psi", "--psi"),
+        ("generate", "class", "--labels"),
+        ("generate", "projected-w", "--w"),
+        ("metrics", "gpus", "--replicas"),
+        ("classifiers", "data", "--dataset"),
+    ],
+)
+def test_flags_of_other_code_bases(program: str, flag: str, here: str) -> None:
+    with pytest.raises(UserError, match=f"there is no flag --{flag}; here it is {here}"):
+        parse([f"--{flag}=1"], {"": tuple(flags_of(program).values())}, PROGRAMS[program])
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_is_said_about_them_names_flags_that_exist(program: str) -> None:
+    flags = flags_of(program)
+    assert not set(flags) & set(PROGRAMS[program])
+    for text in PROGRAMS[program].values():
+        named = set(re.findall(r"--(\w+)", re.sub(r"(dataset_tool|run_metrics)\.py [\w ]*--\w+", "", text)))
+        assert named <= set(flags), text
+
+
+def test_the_same_in_dataset_tool() -> None:
+    from stylegan_tf.programs.dataset_tool import COMMANDS
+
+    names = {argument.removeprefix("--") for _, arguments in COMMANDS.values() for argument, _ in arguments}
+    for text in elsewhere.DATASET_TOOL.values():
+        assert set(re.findall(r"--(\w+)", text)) <= names, text

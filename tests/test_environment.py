@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +24,53 @@ def test_importing_the_package_is_enough() -> None:
     script = "import os, sys, stylegan_tf; print(os.environ['TF_ENABLE_ONEDNN_OPTS'], 'tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], env=told, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "False"]
+
+
+GREETINGS = """WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
+I0000 00:00:1795647198.408235   29132 port.cc:153] oneDNN custom operations are on.
+W0000 00:00:1795647198.408235   29132 a_file.cc:153] a warning
+E0000 00:00:1795647206.392558   29132 cuda_platform.cc:52] an error
+I think that this line is no greeting
+"""
+SCRIPT = """import os, sys
+from stylegan_tf import environment
+with environment.without_greetings():
+    os.write(2, sys.argv[1].encode())
+    if len(sys.argv) > 2:
+        os.abort()
+os.write(2, b"after\\n")
+"""
+
+
+@pytest.mark.parametrize("level", "0123")
+def test_greetings_are_left_out_and_errors_are_not(level: str) -> None:
+    told = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": level}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, GREETINGS], env=told, capture_output=True, text=True, check=True
+    )
+    first, info, warning, error, other = GREETINGS.splitlines()
+    shown = {"0": [first, info, warning, error], "1": [warning, error], "2": [error], "3": []}[level]
+    assert done.stderr.splitlines() == [*shown, other, "after"]
+
+
+def test_what_comes_just_before_a_crash_is_seen() -> None:
+    told = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    command = [sys.executable, "-c", SCRIPT, "the processor lacks AVX\n", "crash"]
+    done = subprocess.run(command, env=told, capture_output=True, text=True, check=False)
+    assert done.returncode < 0 and "the processor lacks AVX" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("device", "there"), [("nvidia0", True), ("nvidiactl", True), ("dxg", True), ("nvme0", False), ("null", False)]
+)
+def test_cards_by_their_device_files(device: str, there: bool, tmp_path: Path) -> None:
+    (tmp_path / device).touch()
+    assert environment.has_card(tmp_path) is there
+
+
+@pytest.mark.skipif(environment.has_card(), reason="a card may have something to say")
+def test_importing_tensorflow_says_nothing() -> None:
+    told = {name: value for name, value in os.environ.items() if name not in environment.DEFAULTS}
+    script = "import stylegan_tf, tensorflow as tf; tf.constant(1)"
+    done = subprocess.run([sys.executable, "-c", script], env=told, capture_output=True, text=True, check=True)
+    assert [line for line in done.stderr.splitlines() if "cc:" in line or "absl" in line] == []

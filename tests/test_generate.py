@@ -16,6 +16,7 @@ from stylegan_tf.configs.text import to_json
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
+from stylegan_tf.ops.pixels import to_uint8
 from stylegan_tf.programs import generate
 from stylegan_tf.weights import load
 
@@ -215,3 +216,48 @@ def test_black_bars_are_cut_off(results: Path, tmp_path: Path, monkeypatch: pyte
     with pytest.raises(UserError, match="--crop=wide: expected x,y,width,height"):
         generate.run([f"--network={kept}", "--crop=wide", f"--outdir={tmp_path / 'wide'}"])
     assert not (tmp_path / "wide").exists()
+
+
+def test_ws_of_a_projector_are_shown_as_they_are(tmp_path: Path) -> None:
+    Gs = load.load("grey.keras").Gs
+    ws = np.random.default_rng(0).standard_normal((1, 6, 8)).astype(np.float32)
+    np.savez(tmp_path / "projected_w.npz", w=ws)
+    np.save(tmp_path / "latent.npy", ws[0])
+    expected = np.asarray(to_uint8(Gs.synthesis(ws)))[0, :, :, 0].astype(int)
+    for number, name in enumerate(("projected_w.npz", "latent.npy")):
+        out = tmp_path / str(number)
+        generate.run(["--network=grey.keras", f"--w={tmp_path}/{name}", "--noise=const", f"--outdir={out}"])
+        assert np.abs(pixels(out / "seed0000.png") - expected).max() <= 1
+        assert json.loads((out / "generate.json").read_text())["psi"] == 1
+    generate.run(["--network=grey.keras", f"--w={tmp_path}/latent.npy", "--psi=0", f"--outdir={tmp_path}/2"])
+    assert json.loads((tmp_path / "2/generate.json").read_text())["psi"] == 0  # nothing that is given is left out
+
+
+def test_a_folder_holds_pictures_of_one_look(tmp_path: Path) -> None:
+    common = ["--network=grey.keras", f"--outdir={tmp_path}"]
+    generate.run([*common, "--seeds=0-2"])
+    old = (tmp_path / "seed0001.png").read_bytes()
+    generate.run([*common, "--seeds=2,7"])  # more of the same
+    report = json.loads((tmp_path / "generate.json").read_text())
+    assert report["pictures"] == ["seed0002.png", "seed0007.png"]
+    assert [one["pictures"] for one in report["earlier"]] == [["seed0000.png", "seed0001.png"]]
+    (tmp_path / "mine.png").write_bytes(b"of the user")
+    for other in (["--psi=1"], ["--noise=none"], ["--network=classes.keras", "--labels=0"]):
+        with pytest.raises(UserError, match="holds 3 pictures of another network or look, such as seed0001.png"):
+            generate.run([*common, *other, "--seeds=0"])
+    assert (tmp_path / "seed0001.png").read_bytes() == old
+    generate.run([*common, "--psi=1", "--seeds=0,1", "--overwrite"])
+    there = sorted(path.name for path in tmp_path.iterdir())
+    assert there == ["generate.json", "mine.png", "seed0000.png", "seed0001.png"]
+    assert "earlier" not in json.loads((tmp_path / "generate.json").read_text())
+    generate.run([*common, "--psi=0.3", "--seeds=0,1"])  # all are made anew
+    assert json.loads((tmp_path / "generate.json").read_text())["psi"] == 0.3
+
+
+def test_pictures_that_nobody_knows_of(tmp_path: Path) -> None:
+    (tmp_path / "seed0009.png").write_bytes(b"of another program")
+    with pytest.raises(UserError, match="holds 1 pictures of another network or look"):
+        generate.run(["--network=grey.keras", "--seeds=1", f"--outdir={tmp_path}"])
+    (tmp_path / "generate.json").write_text("[1]")
+    generate.run(["--network=grey.keras", "--seeds=9", f"--outdir={tmp_path}"])
+    assert pixels(tmp_path / "seed0009.png").shape == (16, 16)

@@ -7,7 +7,7 @@ flags that mend it, before anything is made.
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from stylegan_tf.configs.schema import (
     GeneratorConfig,
     ProganDiscriminatorConfig,
     ProganGeneratorConfig,
+    ScheduleConfig,
 )
 from stylegan_tf.configs.text import as_text, flat, override, put
 from stylegan_tf.errors import UserError
@@ -29,6 +30,8 @@ CHANNELS = (1, 3, 4)  # of pictures that a PNG file can hold
 # The flags of train.py that stand for a single field. One that is not given is None, and leaves the preset as it is.
 FIELD_OF = {
     "mirror": "data.mirror",
+    "desc": "desc",
+    "gamma": "loss.r1_gamma",
     "total_kimg": "training.total_kimg",
     "seed": "training.seed",
     "precision": "training.precision",
@@ -36,13 +39,21 @@ FIELD_OF = {
     "outdir": "output.outdir",
     "metrics": "output.metrics",
     "metric_ticks": "output.metric_ticks",
+    "snap": "output.snapshot_ticks",
     "replicas": "replicas",
     "threads": "threads",
 }
-# Fields that would disagree with others if --set changed them alone: the flag that changes them all.
+# Those that stand for a value at every resolution: the field of schedule for it, and the tables that would overrule it.
+AT_EVERY_RESOLUTION = {
+    "batch": ("minibatch_base", "minibatch", "max_minibatch_per_gpu"),
+    "lrate_g": ("G_lrate_base", "G_lrate"),
+    "lrate_d": ("D_lrate_base", "D_lrate"),
+}
+# Fields that would disagree with others if --set changed them alone, and paths: the flag that changes them rightly.
 FLAG_OF = {
     "config": "config",
     "hardware": "hardware",
+    "output.outdir": "outdir",
     "data.directory": "dataset",
     "data.resolution": "resolution",
     "training.init_from": "init_from",
@@ -101,10 +112,20 @@ def build(
     if flags.cond:
         chosen = put(chosen, "data.max_label_size", None)
         if not pictures.label_columns and pictures.num_images is not None:
-            wrong.append(f"--cond: {pictures.name} has no labels to train on")
+            wrong.append(
+                f"--cond: {pictures.name} has no labels to train on: leave --cond out, or make the data set with "
+                "labels (dataset_tool.py create_from_images --help)"
+            )
     for name, path in FIELD_OF.items():
         if getattr(flags, name) is not None:
             chosen = put(chosen, path, getattr(flags, name))
+    for name, (base, *tables) in AT_EVERY_RESOLUTION.items():
+        value = getattr(flags, name)
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            wrong.append(f"--{name}={value} must be a number above 0 (--{name}={getattr(ScheduleConfig(), base)})")
+        elif value is not None:
+            for field, new in ((base, value), *((table, {}) for table in tables)):
+                chosen = put(chosen, f"schedule.{field}", new)
     for setting in flags.set:
         path = setting.partition("=")[0]
         try:
@@ -267,9 +288,10 @@ def problems(chosen: Experiment, pictures: Pictures | None = None) -> list[str]:
     for path in (f"schedule.{name}" for name in TABLES):
         for side, value in values[path].items():
             if not _is_resolution(side, 4):
-                add(f"{path}.{side}: {side} {_POWER_OF_TWO.format(4)}", path)
+                add(f"{path}.{side}: {side} {_POWER_OF_TWO.format(4)}; name one, or leave it out", path)
             if not (value > 0 and math.isfinite(value)):
-                add(f"{path}.{side} must be above 0, not {value}", path)
+                usual = values.get(f"{path}_base", schedule.minibatch_base)
+                add(f"{path}.{side} must be above 0, not {value} ({_mend(f'{path}.{side}', usual)})", path)
     if not re.fullmatch(r"1080p|4k|[1-9]\d{0,2}x[1-9]\d{0,2}", chosen.output.grid):
         mend = _mend("output.grid", "8x8")
         add(f"output.grid is {chosen.output.grid}; choose 1080p, 4k, or columns x rows such as 8x8 ({mend})")
@@ -346,7 +368,10 @@ def problems(chosen: Experiment, pictures: Pictures | None = None) -> list[str]:
         mend = _mend(path, columns)
         add(f"{path}={wanted}: {pictures.name}: there are {columns} columns of labels ({mend})", path)
     elif G.label_size != D.label_size:
-        add(f"G.label_size={G.label_size} and D.label_size={D.label_size} must be equal; they follow {path}")
+        add(
+            f"G.label_size={G.label_size} and D.label_size={D.label_size} must be equal; leave them out, they "
+            f"follow {path}"
+        )
     elif wanted not in (None, G.label_size) and fine(path, "G"):
         add(
             f"G.label_size={G.label_size} does not fit {path}={wanted}; set {path} alone (none: all columns of the "
@@ -370,7 +395,7 @@ def problems(chosen: Experiment, pictures: Pictures | None = None) -> list[str]:
     unit = num_gpus * max(1, group_size)
     for side, minibatch in minibatches(chosen):
         part, where = minibatch // num_gpus, f"the minibatch at {side}x{side}, {minibatch}"
-        mend = _mend_minibatch(chosen, side, unit)
+        mend = _mend_minibatches(chosen, {side: math.ceil(minibatch / unit) * unit})
         gives = f"{where}, gives each of training.num_gpus={num_gpus} GPUs {part} pictures"
         if minibatch % num_gpus:
             add(f"{where}, must be a multiple of training.num_gpus={num_gpus} ({mend})", "minibatch")
@@ -380,13 +405,13 @@ def problems(chosen: Experiment, pictures: Pictures | None = None) -> list[str]:
             add(f"{gives}, which must be a multiple of D.mbstd_group_size={group_size} ({mend})", "minibatch")
     if pictures is not None and fine("data.num_faces"):
         num_images = data.num_faces if pictures == FACES else pictures.num_images
-        larger = [(size, -side) for side, size in minibatches(chosen) if num_images is not None and size > num_images]
+        larger = {side: size for side, size in minibatches(chosen) if num_images is not None and size > num_images}
         if larger and num_images is not None:
-            size, side = max(larger)
-            mends = [f"--set=schedule.minibatch.{-at}={num_images // unit * unit or 'N'}" for _, at in larger]
+            side, size = max(larger.items(), key=lambda item: (item[1], -item[0]))
+            more = f"draw more ({_mend('data.num_faces', size)})" if pictures == FACES else "add pictures"
             add(
-                f"{pictures.name}: {num_images} pictures are fewer than a minibatch, {size} at {-side}x{-side}; add "
-                f"pictures, or make it smaller with {' '.join(mends)}"
+                f"{pictures.name}: {num_images} pictures are fewer than a minibatch, {size} at {side}x{side}; {more}, "
+                f"or make it smaller with {_mend_for_few(chosen, list(larger), num_images)}"
             )
     if chosen.replicas and fine("replicas", "minibatch"):
         found += replicas_problems(chosen, chosen.replicas)
@@ -409,27 +434,42 @@ def _mend(path: str, value: object = None) -> str:
 
 def minibatches(chosen: Experiment) -> list[tuple[int, int]]:
     """(resolution, minibatch) of every stage that is trained, capped as the schedule does."""
-    found, side = [], chosen.schedule.initial_resolution
+    schedule, num_gpus, found, side = chosen.schedule, chosen.training.num_gpus, [], chosen.schedule.initial_resolution
     while side <= chosen.data.resolution:
-        found.append((side, _minibatch(chosen, side)[0]))
+        minibatch = schedule.minibatch.get(side, schedule.minibatch_base)
+        found.append((side, min(minibatch, schedule.max_minibatch_per_gpu.get(side, minibatch) * num_gpus)))
         side *= 2
     return found
 
 
-def _minibatch(chosen: Experiment, side: int) -> tuple[int, bool]:
-    """(the minibatch at a resolution, whether it is what max_minibatch_per_gpu allows at most)."""
-    minibatch = chosen.schedule.minibatch.get(side, chosen.schedule.minibatch_base)
-    most = chosen.schedule.max_minibatch_per_gpu.get(side, minibatch) * chosen.training.num_gpus
-    return min(minibatch, most), most < minibatch
+def _mend_minibatches(chosen: Experiment, sizes: Mapping[int, int]) -> str:
+    """The flags that make minibatches of these sizes, multiples of num_gpus, at resolutions; --batch where it is one
+    size at all that are trained.
+    """
+    if len(set(sizes.values())) == 1 and set(sizes) == {side for side, _ in minibatches(chosen)}:
+        return f"--batch={next(iter(sizes.values()))}"
+    num_gpus, capped = chosen.training.num_gpus, chosen.schedule.max_minibatch_per_gpu
+    flags = []
+    for side, size in sizes.items():
+        if size != chosen.schedule.minibatch.get(side, chosen.schedule.minibatch_base):
+            flags.append(f"--set=schedule.minibatch.{side}={size}")
+        if side in capped and size > capped[side] * num_gpus:
+            flags.append(f"--set=schedule.max_minibatch_per_gpu.{side}={size // num_gpus}")
+    return " ".join(flags)
 
 
-def _mend_minibatch(chosen: Experiment, side: int, unit: int) -> str:
-    """The flag that makes a minibatch the next multiple of `unit`, itself one of num_gpus."""
-    minibatch, capped = _minibatch(chosen, side)
-    size = math.ceil(minibatch / unit) * unit
-    if capped:
-        return f"--set=schedule.max_minibatch_per_gpu.{side}={size // chosen.training.num_gpus}"
-    return f"--set=schedule.minibatch.{side}={size}"
+def _mend_for_few(chosen: Experiment, sides: Sequence[int], num_images: int) -> str:
+    """The flags that make the minibatches at `sides` as large as so few pictures allow."""
+    num_gpus = chosen.training.num_gpus
+    unit = num_gpus * max(1, chosen.D.mbstd_group_size)
+    if num_images < num_gpus:
+        return f"--hardware=1gpu --batch={num_images}"
+    if num_images >= unit:
+        return _mend_minibatches(chosen, dict.fromkeys(sides, num_images // unit * unit))
+    # Fewer than a group of the deviation on each GPU: on one GPU a minibatch may be a smaller group itself.
+    part = num_images // num_gpus
+    group = f" --set=D.mbstd_group_size={part}" if num_gpus > 1 else ""
+    return f"--batch={part * num_gpus}{group}"
 
 
 def replicas_problems(chosen: Experiment, replicas: int) -> list[str]:
@@ -438,11 +478,14 @@ def replicas_problems(chosen: Experiment, replicas: int) -> list[str]:
     if not unshared:
         return []
     resolution, minibatch, unit = unshared[0]
-    mends = [_mend_minibatch(chosen, side, math.lcm(unit, chosen.training.num_gpus)) for side, _, unit in unshared]
+    sizes = {}
+    for side, size, unit_of_side in unshared:
+        whole = math.lcm(unit_of_side, chosen.training.num_gpus)
+        sizes[side] = math.ceil(size / whole) * whole
     return [
         f"--replicas={replicas}: the minibatch at {resolution}x{resolution}, {minibatch}, must be a multiple of {unit} "
         f"(replicas times the group of the minibatch deviation); --replicas={most_replicas(chosen, replicas)} fits, or "
-        f"{' '.join(mends)}"
+        f"{_mend_minibatches(chosen, sizes)}"
     ]
 
 

@@ -336,10 +336,11 @@ def with_labels(experiment: Experiment, label_size: int) -> Experiment:
 
 
 def description(experiment: Experiment) -> str:
-    """What the run is called behind its number: sgan-<data set>-<resolution>-<config>-<hardware>."""
+    """What the run is called behind its number: sgan-<data set>-<resolution>-<config>-<hardware>[-<desc>]."""
     name = experiment.data.directory.rstrip("/").rsplit("/", 1)[-1] or "faces"
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-    return f"sgan-{safe}-{experiment.data.resolution}-{experiment.config}-{experiment.hardware}"
+    parts = ["sgan", name, str(experiment.data.resolution), experiment.config, experiment.hardware, experiment.desc]
+    joined = "-".join(part for part in parts if part)
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in joined)
 
 
 def _default_resolution(hardware: str, data_resolution: int | None) -> int:

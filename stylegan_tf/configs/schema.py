@@ -219,3 +219,4 @@ class Experiment:
     output: OutputConfig = field(default_factory=OutputConfig)
     replicas: int = 0  # devices that share a minibatch; 0: every visible GPU that can, or one CPU
     threads: int = 0  # of TensorFlow on the CPU; 0: one for each core
+    desc: str = ""  # what the user calls it; in the name of its run directory

@@ -11,16 +11,24 @@ from stylegan_tf.data.layout import DataSet, open_data_set
 FACES_DIR = "datasets"  # where the built-in faces are drawn, once per resolution and number
 
 
-def data_set_of(experiment: Experiment) -> DataSet:
-    """The data set that an experiment trains on; the built-in faces are drawn where they are not there yet."""
+def data_set_of(experiment: Experiment, enough: int | None = None) -> DataSet:
+    """The data set that an experiment trains on; the built-in faces are drawn where they are not there yet.
+
+    enough: see faces_of.
+    """
     if experiment.data.directory:
         return open_data_set(experiment.data.directory)
-    return faces_of(experiment.data.resolution, experiment.data.num_faces)
+    return faces_of(experiment.data.resolution, experiment.data.num_faces, enough)
 
 
-def faces_of(resolution: int, count: int = CPU_NUM_FACES) -> DataSet:
-    """The data set of that many built-in faces, drawn where it is not there yet."""
+def faces_of(resolution: int, count: int = CPU_NUM_FACES, enough: int | None = None) -> DataSet:
+    """The data set of that many built-in faces, drawn where it is not there yet.
+
+    enough: where it is to be drawn, the first so many of them are all that is needed.
+    """
     folder = Path(FACES_DIR) / f"faces-{resolution}-{count}"
+    if not folder.is_dir() and enough is not None and enough < count:
+        return faces_of(resolution, enough)
     if not folder.is_dir():
         create_faces(folder, resolution, count, 0, os.cpu_count() or 1)
     return open_data_set(folder)

@@ -23,7 +23,7 @@ class Generator(GrowingNetwork):
         psi: float or None. Strength of truncation; 1 or None: none. Defaults to 0.7. Networks without styles, config B
             among them, have no truncation.
         cutoff: int or None. Layers that are truncated; <= 0 or None: none. Defaults to 8.
-        noise: See networks.synthesis.
+        noise: See networks.synthesis. Defaults to "const", the stored noise; generate.py defaults to fresh noise.
     """
 
     CONFIG = GeneratorConfig

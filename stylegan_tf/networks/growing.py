@@ -10,7 +10,7 @@ from keras import ops
 from stylegan_tf.configs.options import problems
 from stylegan_tf.configs.schema import NetworkConfig
 from stylegan_tf.layers.equalized import EqualizedDense
-from stylegan_tf.networks.stages import checked_shape, checked_stage, seed_of, stage_of, used_at
+from stylegan_tf.networks.stages import ShapeError, checked_shape, checked_stage, seed_of, stage_of, used_at
 from stylegan_tf.ops.activate import GAIN
 
 KERAS_OWN = ("name", "trainable", "dtype")  # arguments that every Keras layer has
@@ -81,9 +81,9 @@ class GrowingNetwork(keras.Model):
         return checked_stage(stage, self.last_stage)
 
     def _checked_labels(self, labels):
-        """labels as float32, [N, label_size]. Raises ValueError for another shape and for None."""
+        """labels as float32, [N, label_size]. Raises ShapeError for another shape and for None."""
         if labels is None:
-            raise ValueError(f"the network is conditional: labels must have the shape [N, {self.label_size}], got None")
+            raise ShapeError(f"the network is conditional: labels must have the shape [N, {self.label_size}], got None")
         checked_shape("labels", labels, (None, self.label_size))
         return ops.cast(labels, "float32")
 

@@ -31,7 +31,7 @@ class Inputs:
 
     seeds: Sequence[int]
     labels: Sequence[int] | None = None
-    w: np.ndarray | None = None  # [N, w_dim]
+    w: np.ndarray | None = None  # [N, w_dim], or [N, num_layers, w_dim] with one for each layer
 
 
 def has_w(Gs) -> bool:
@@ -59,7 +59,7 @@ def latents(seeds: Sequence[int], z_dim: int) -> np.ndarray:
 def pictures_of(
     Gs: "Generator | ProganGenerator", inputs: Inputs, look: Look
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(w [w_dim], pixels uint8 [H, W, C]) of every picture, made in batches that keep memory flat.
+    """(w, a row of inputs.w or [w_dim]; pixels uint8 [H, W, C]) of every picture, in batches that keep memory flat.
 
     Without a w (config A) its place is taken by z.
     """
@@ -90,7 +90,7 @@ def _painter(Gs: "Generator | ProganGenerator", look: Look) -> Callable:
         if not has_w(Gs):
             return z, to_uint8(Gs(z, labels, stage=look.stage, fade=look.fade))
         w = Gs.mapping(z, labels) if w is None else w
-        ws = Gs.broadcast(w)
+        ws = w if len(w.shape) == 3 else Gs.broadcast(w)
         if Gs.synthesis.use_styles:
             ws = truncate(ws, Gs.w_avg, look.psi, look.cutoff)
         return w, to_uint8(Gs.synthesis(ws, noise=noise, stage=look.stage, fade=look.fade))

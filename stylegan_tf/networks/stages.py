@@ -16,17 +16,23 @@ def num_layers(stage: int) -> int:
     return 2 * stage - 2
 
 
+class ShapeError(ValueError):
+    """An argument of a network has another shape, or is none that it takes."""
+
+    _keras_call_info_injected = True  # Keras then leaves the sentence as it is, without colours for a terminal
+
+
 def checked_stage(stage: int | None, last: int) -> int:
-    """The stage meant by an argument: None is the last. Raises ValueError outside 2 (4x4) to last."""
+    """The stage meant by an argument: None is the last. Raises ShapeError outside 2 (4x4) to last."""
     if stage is None:
         return last
     if not 2 <= stage <= last:
-        raise ValueError(f"stage must be 2 (4x4) to {last} ({2**last}x{2**last}), got {stage!r}")
+        raise ShapeError(f"stage must be 2 (4x4) to {last} ({2**last}x{2**last}), got {stage!r}")
     return stage
 
 
 def checked_shape(name: str, tensor, expected: tuple) -> None:
-    """Raises ValueError unless tensor.shape fits; None in `expected` fits everything, a tuple any of its values."""
+    """Raises ShapeError unless tensor.shape fits; None in `expected` fits everything, a tuple any of its values."""
 
     def fits(size, wanted):
         return wanted is None or size is None or (size in wanted if isinstance(wanted, tuple) else size == wanted)
@@ -35,7 +41,7 @@ def checked_shape(name: str, tensor, expected: tuple) -> None:
     if len(shape) != len(expected) or not all(map(fits, shape, expected)):
         either = (size if isinstance(size, tuple) else (size or "N",) for size in expected)
         wanted = ", ".join(" or ".join(map(str, sizes)) for sizes in either)
-        raise ValueError(f"{name} must have the shape [{wanted}], got {list(shape)}")
+        raise ShapeError(f"{name} must have the shape [{wanted}], got {list(shape)}")
 
 
 def used_at(path: str, stage: int) -> bool:

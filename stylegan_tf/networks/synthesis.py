@@ -9,7 +9,7 @@ from stylegan_tf.layers.epilogue import Epilogue
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
 from stylegan_tf.layers.scaled_conv import UpscaleConv2D
 from stylegan_tf.networks.growing import GrowingNetwork
-from stylegan_tf.networks.stages import checked_shape, num_layers, seed_of
+from stylegan_tf.networks.stages import ShapeError, checked_shape, num_layers, seed_of
 from stylegan_tf.ops.activate import GAIN
 from stylegan_tf.ops.blend import crossfade, is_one
 from stylegan_tf.ops.resample import blur, upscale
@@ -119,10 +119,10 @@ class Synthesis(GrowingNetwork):
             return [None] * layers
         if isinstance(noise, str):
             if noise != "const":
-                raise ValueError(f"noise must be 'const', 'none' or a list of tensors, got {noise!r}")
+                raise ShapeError(f"noise must be 'const', 'none' or a list of tensors, got {noise!r}")
             return [getattr(self, f"noise{index}") for index in range(layers)]
         if len(noise) < layers:
-            raise ValueError(f"noise must be a list of {layers} tensors, one per layer, got {len(noise)}")
+            raise ShapeError(f"noise must be a list of {layers} tensors, one per layer, got {len(noise)}")
         for index, shape in enumerate(self.noise_shapes(stage)):
             checked_shape(f"noise[{index}]", noise[index], (None, *shape))
         return list(noise)

@@ -20,6 +20,7 @@ from stylegan_tf.data.attributes import Attributes, attributes_of, chosen, split
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.devices import auto_row
 from stylegan_tf.errors import Failure, UserError, exit_code
+from stylegan_tf.programs.elsewhere import CLASSIFIERS
 from stylegan_tf.progress import LiveLine, format_time, track
 from stylegan_tf.weights.registry import ATTRIBUTES
 
@@ -32,9 +33,9 @@ FEATURES_KIMG = 2  # times as many pictures as for a classifier: it learns all a
 ACCURACY, TABLE = "accuracy.json", "accuracy.md"
 FLAGS = {
     "What is trained": (
-        Flag("dataset", "text", None, "folder of TFRecords, made by dataset_tool.py"),
-        Flag("attributes", "text", None, "list in CelebA's layout (default: the list_attr_*.txt in the data set)"),
-        Flag("only", "text", "", "names with commas, such as Smiling,Male (default: every attribute of the list)"),
+        Flag("dataset", "path", None, "folder of TFRecords, made by dataset_tool.py"),
+        Flag("attributes", "path", None, "list in CelebA's layout (default: the list_attr_*.txt in the data set)"),
+        Flag("only", "text", None, "names with commas, such as Smiling,Male (default: every attribute of the list)"),
         Flag("features", "switch", False, "also a network for Frechet and perceptual distances (32x32 only)"),
         Flag("resolution", "whole", None, "a power of two (default: the data set's, 256 at most; cpu row: 32 at most)"),
         Flag("total_kimg", "number", None, "thousands of pictures to show for each attribute (default: 150)"),
@@ -45,8 +46,8 @@ FLAGS = {
         Flag("threads", "whole", None, "of TensorFlow on the CPU (default: one for each core)"),
     ),
     "Where to": (
-        Flag("outdir", "text", None, "folder of the networks (default: results/classifiers-<data set>-<resolution>)"),
-        Flag("pack", "text", None, "write all networks into this one .npz, float16, when they are trained"),
+        Flag("outdir", "path", None, "folder of the networks (default: results/classifiers-<data set>-<resolution>)"),
+        Flag("pack", "path", None, "write all networks into this one .npz, float16, when they are trained"),
     ),
 }
 
@@ -164,7 +165,7 @@ class Display:
 
 def run(arguments: list[str]) -> None:
     """Does what the command line says. Raises UserError for what cannot be."""
-    values = parse(arguments, FLAGS)
+    values = parse(arguments, FLAGS, CLASSIFIERS)
     if values is None:
         print(help_text(WHAT, FLAGS))
         return
@@ -176,7 +177,10 @@ def run(arguments: list[str]) -> None:
         raise UserError(f"--pack={values.pack}: the name must end in .npz")
     data_set = open_data_set(values.dataset)
     listed = attributes_of(data_set, values.attributes)
-    names = chosen(listed.names, values.only.split(","), ATTRIBUTES)
+    only = [] if values.only is None else [name for name in values.only.split(",") if name.strip()]
+    if values.only is not None and not only:
+        raise UserError(f"--only={values.only} names no attribute; leave it out for all of {listed.path}")
+    names = chosen(listed.names, only, ATTRIBUTES)
     row = values.hardware
     if row == "auto":  # the paper's recipe is for a single card, however many there are
         row = "cpu" if auto_row() == "cpu" else "1gpu"
@@ -202,12 +206,20 @@ def check(job: Job) -> None:
     if job.data_set.num_images < 10:
         raise UserError(f"{job.data_set.directory} holds {job.data_set.num_images} pictures; 10 is the least")
     train, _ = job.parts()
-    for name in job.names:
-        column = job.attributes.column(name)[train]
-        if column.all() or not column.any():
-            what = "present on all" if column.all() else "absent from all"
-            rest = f"leave it out with --only (of {job.attributes.path})"
-            raise UserError(f"{name} is {what} {len(train)} pictures to train on, so there is nothing to learn; {rest}")
+    truth = job.truth(job.names)[train]
+    constant = {
+        name: column.all() for name, column in zip(job.names, truth.T, strict=True) if column.all() or not column.any()
+    }
+    if constant:
+        listed = ", ".join(
+            f"{name} is {'present on' if all_ else 'absent from'} all" for name, all_ in constant.items()
+        )
+        rest = ",".join(name for name in job.names if name not in constant)
+        mend = f"--only={rest}" if rest else "another list with --attributes"
+        raise UserError(
+            f"{listed} {len(train)} pictures to train on, so there is nothing to learn; leave it out with {mend} "
+            f"(of {job.attributes.path})"
+        )
     if job.features and (job.recipe.resolution != FEATURES_RESOLUTION or job.data_set.channels != 3):
         raise UserError(f"--features needs RGB pictures and --resolution={FEATURES_RESOLUTION}")
 

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
+from stylegan_tf.command_line import path_argument, unknown
 from stylegan_tf.errors import Failure, exit_code
+from stylegan_tf.programs.elsewhere import DATASET_TOOL
 
 
 def run(o: argparse.Namespace) -> None:
@@ -88,7 +90,7 @@ Argument = tuple[str, dict[str, Any]]
 
 
 def _place(name: str, help: str) -> Argument:
-    return name, {"metavar": name.upper(), "help": help}
+    return name, {"metavar": name.upper(), "help": help, "type": path_argument}
 
 
 def _number(name: str, default: int | None, help: str, kind: Callable[[str], int] = _natural) -> Argument:
@@ -143,7 +145,7 @@ WIDE = (_number("width", 512, "a power of two"), _number("height", 384, "of the 
 CENTRE = (_number("cx", 89, "column of the centre", int), _number("cy", 121, "row of the centre", int))
 OTHER = _place("tfrecord_dir_b", "folder of the data set to compare with")
 FULL = _switch("full", "check the smaller copies of all pictures")
-OUT = ("--out", {"metavar": "FILE", "help": "write a PNG file instead, for instance sheet.png"})
+OUT = ("--out", {"metavar": "FILE", "type": path_argument, "help": "write a PNG file instead, for instance sheet.png"})
 PNGS = (_place("output_dir", "new folder for img%%08d.png"), OVERWRITE, WORKERS)
 
 # title -> command -> what it does, its arguments behind the folder of the data set
@@ -184,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("dataset_tool.py", usage, description="\n".join(lines), formatter_class=raw)
     commands = top.add_subparsers(metavar="COMMAND", required=True, help=argparse.SUPPRESS, prog="dataset_tool.py")
     for name, (text, arguments) in COMMANDS.items():
-        new = commands.add_parser(name, description=text)
+        new = commands.add_parser(name, description=text, allow_abbrev=False)
         new.set_defaults(command=name)
         for argument, facts in (_place("tfrecord_dir", "folder of the data set"), *arguments):
             new.add_argument(argument, **facts)
@@ -215,6 +217,13 @@ def main(arguments: list[str] | None = None) -> int:
         near = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
         hint = f"did you mean {near[0]}?" if near else "see --help"
         parser().error(f"there is no command {arguments[0]}; {hint}")
-    options = parser().parse_args(arguments)
+    if arguments and arguments[0].startswith("--") and (first := arguments[0][2:].partition("=")[0]) in DATASET_TOOL:
+        parser().error(unknown(first, (), DATASET_TOOL))
+    options, rest = parser().parse_known_args(arguments)
+    if rest:
+        known = [name[2:] for name, _ in COMMANDS[options.command][1] if name.startswith("--")]
+        first = rest[0].partition("=")[0]
+        more = f"; {unknown(first[2:], known, DATASET_TOOL)}" if first.startswith("--") else ""
+        parser().error(f"unrecognized arguments: {' '.join(rest)}{more}")
     with _stopping_tidily():
         return exit_code(lambda: run(options))

@@ -8,6 +8,7 @@ import sys
 import unicodedata
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from stylegan_tf.configs.crop import at_side, rectangle
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.leave_out import left_out
 from stylegan_tf.networks.sampling import Inputs, Look, has_w, pictures_of
+from stylegan_tf.programs.elsewhere import GENERATE
 from stylegan_tf.progress import few
 from stylegan_tf.weights import load
 
@@ -32,30 +34,38 @@ RESULTS = "results"
 SHEET = "grid.png"
 REPORT = "generate.json"
 NOISES = ("random", "const", "none")
+PICTURE = re.compile(rf"seed\d{{4,}}\.png|{re.escape(SHEET)}")
+LOOK = ("sha256", "resolution", "fade", "crop", "psi", "cutoff", "noise")  # of the report: equal in all of a folder
 MOST_SEEDS = 100_000  # of one command
 LARGEST_SEED = 2**32 - 1  # of numpy's RandomState
 FLAGS = {
     "Which pictures": (
         Flag(
             "network",
-            "text",
+            "path",
             None,
-            "run or snapshot directory, .keras or official .pkl file, address, or name such as ffhq "
+            "run, snapshot or checkpoints directory, .keras or official .pkl file, address, or name as ffhq "
             f"(default: the newest run in {RESULTS}/, else the one that comes along)",
         ),
         Flag("seeds", "text", None, "such as 0-31 or 1,5,7-9; a seed means the same z everywhere (default: 0-31)"),
-        Flag(
-            "labels",
-            "text",
-            None,
-            "numbers or names of the network's classes: one for all, or one per seed",
-        ),
-        Flag("w", "text", None, "FILE.npz of --save_w: pictures of these w instead of seeds"),
+        Flag("labels", "text", None, "numbers or names of the network's classes: one for all, or one per seed"),
+        Flag("w", "path", None, "instead of seeds: FILE.npz of --save_w, or .npz or .npy of a projector (w or ws)"),
     ),
     "How they look": (
-        Flag("psi", "number", 0.7, "truncation: 1 is none, towards 0 less varied and more typical (default: 0.7)"),
+        Flag(
+            "psi",
+            "number",
+            None,
+            "truncation: 1 is none, towards 0 less varied and more typical (default: 0.7; 1 where --w has one w "
+            "for each layer)",
+        ),
         Flag("cutoff", "whole", 8, "layers that are truncated, from the coarsest (default: 8)"),
-        Flag("noise", "text", "random", "random (by the seed), const (stored in the network), none (default: random)"),
+        Flag(
+            "noise",
+            "text",
+            "random",
+            "random (by the seed), const (stored in the network; what Gs() takes in Python), none (default: random)",
+        ),
     ),
     "Where they go": (
         Flag(
@@ -64,9 +74,15 @@ FLAGS = {
             "auto",
             "auto: without the black bars that the run's pictures had; none; or x,y,width,height (default: auto)",
         ),
-        Flag("outdir", "text", "generated", "folder of seed0000.png, ... and generate.json (default: generated)"),
+        Flag("outdir", "path", "generated", "folder of seed0000.png, ... and generate.json (default: generated)"),
         Flag("grid", "text", None, "such as 8x4 (columns x rows): one sheet, grid.png, instead of single pictures"),
-        Flag("save_w", "text", None, "FILE.npz: also keep the w of every picture"),
+        Flag("save_w", "path", None, "FILE.npz: also keep the w of every picture"),
+        Flag(
+            "overwrite",
+            "switch",
+            False,
+            "remove pictures in --outdir that another network or look has made (default: refuse such a mixture)",
+        ),
     ),
 }
 
@@ -77,20 +93,21 @@ class Request:
 
     network: Path  # the file of a generator
     seeds: Sequence[int]  # unused with `w`
-    psi: float = 0.7
+    psi: float | None = None  # None: 0.7, or 1 where w has one for each layer
     cutoff: int = 8
     noise: str = "random"  # random | const | none
     crop: str = "auto"  # x,y,width,height at the full resolution; "": nothing; auto: the bars that the run's data had
     labels: Sequence[int] | None = None  # class indices: one for all, or one per seed
-    w: Path | None = None  # .npz: pictures of these instead of seeds
+    w: Path | None = None  # .npz, .npy: pictures of these instead of seeds
     save_w: Path | None = None  # .npz
     outdir: Path = Path("generated")
     grid: tuple[int, int] | None = None  # (columns, rows) of one sheet instead of single pictures
+    overwrite: bool = False  # remove what another network or look has made in outdir
 
 
 def run(arguments: list[str]) -> None:
     """Does what the command line says. Raises UserError for what cannot be."""
-    values = parse(arguments, FLAGS)
+    values = parse(arguments, FLAGS, GENERATE)
     if values is None:
         print(help_text(WHAT, FLAGS))
         return
@@ -100,7 +117,7 @@ def run(arguments: list[str]) -> None:
 
 def build(values: Any) -> Request:
     """What the flags ask for. All that can be known without TensorFlow is checked first."""
-    if not math.isfinite(values.psi):
+    if values.psi is not None and not math.isfinite(values.psi):
         raise UserError(f"--psi={values.psi}: expected a number, such as 0.7")
     if values.noise not in NOISES:
         raise UserError(f"--noise={values.noise}: choose from {', '.join(NOISES)}")
@@ -108,15 +125,17 @@ def build(values: Any) -> Request:
         raise UserError("--w and --seeds both say which pictures: give one of them")
     grid = None if values.grid is None else grid_of(values.grid)
     default = f"0-{grid[0] * grid[1] - 1}" if grid else "0-31"
-    seeds = numbers("seeds", values.seeds or default, LARGEST_SEED)
+    seeds = numbers("seeds", default if values.seeds is None else values.seeds, LARGEST_SEED)
     w, save_w = (None if path is None else Path(path) for path in (values.w, values.save_w))
     if save_w is not None and (save_w.suffix != ".npz" or not save_w.absolute().parent.is_dir()):
         raise UserError(f"--save_w={save_w}: expected a file name that ends in .npz, in a folder that exists")
-    network = load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))
+    network = load.generator_file(
+        load.newest_network(RESULTS, load.SHIPPED) if values.network is None else values.network
+    )
     labels = None if values.labels is None else class_numbers(values.labels, load.classes_of_snapshot(network))
     crop = "" if values.crop == "none" else values.crop
     look = (values.psi, values.cutoff, values.noise)
-    return Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid)
+    return Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid, values.overwrite)
 
 
 def numbers(flag: str, text: str, largest: int) -> list[int]:
@@ -181,20 +200,24 @@ def generate(request: Request) -> list[Path]:
     else:
         asked = rectangle(request.crop, last, "--crop")
         box = asked and at_side(asked, last, side)
+    psi = request.psi
+    if psi is None:
+        psi = 0.7 if inputs.w is None or inputs.w.ndim == 2 else 1.0
+    report = {"network": str(path), "sha256": files.sha256(path), "resolution": side, "fade": fade}
+    report |= {"crop": box and list(box)}
+    report |= {"psi": psi, "cutoff": request.cutoff, "noise": request.noise}
+    report |= {"seeds": list(inputs.seeds), "labels": inputs.labels and list(inputs.labels)}
+    report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
+    about = {"Software": "stylegan_tf"} | {name: json.dumps(value) for name, value in report.items()}
     try:
+        earlier = _make_room(request, targets, report)
         request.outdir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--outdir={request.outdir}: {error.strerror}; name another folder") from None
-    report = {"network": str(path), "sha256": files.sha256(path), "resolution": side, "fade": fade}
-    report |= {"crop": box and list(box)}
-    report |= {"psi": request.psi, "cutoff": request.cutoff, "noise": request.noise}
-    report |= {"seeds": list(inputs.seeds), "labels": inputs.labels and list(inputs.labels)}
-    report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
-    files.write_json(request.outdir / REPORT, report)
-    about = {"Software": "stylegan_tf"} | {name: json.dumps(value) for name, value in report.items()}
+    files.write_json(request.outdir / REPORT, report | ({"earlier": earlier} if earlier else {}))
     # Single pictures are written as they are made; a sheet, and the file of w, when all are there.
     kept_w, cells = [], []
-    made = pictures_of(Gs, inputs, Look(request.psi, request.cutoff, request.noise, stage, fade))
+    made = pictures_of(Gs, inputs, Look(psi, request.cutoff, request.noise, stage, fade))
     for index, (w, pixels) in enumerate(progress.track(made, len(inputs.seeds), "generating", "pictures")):
         if request.save_w is not None:
             kept_w.append(w)
@@ -241,7 +264,7 @@ def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
     if request.w is not None:
         if request.labels is not None:
             raise UserError("--labels has no effect on --w, which was made with its labels: leave it out")
-        w, seeds = read_w(request.w, Gs.synthesis.w_dim)
+        w, seeds = read_w(request.w, Gs.synthesis.w_dim, Gs.synthesis.num_layers)
         return Inputs(seeds, w=w)
     return Inputs(request.seeds, checked_labels(request.labels, Gs.label_size, len(request.seeds), request.network))
 
@@ -278,34 +301,69 @@ def _targets(request: Request, seeds: Sequence[int]) -> list[Path]:
     return [request.outdir / f"seed{seed:04d}.png" for seed in seeds]
 
 
+def _make_room(request: Request, targets: Sequence[Path], report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Makes a folder that was used before hold pictures of one network and look alone. Returns the reports of the
+    pictures of before that stay.
+
+    Those of the same network and look stay, and those that are made anew go. Raises UserError where others would stay,
+    unless --overwrite says that they may be removed.
+    """
+    folder, new = request.outdir, {target.name for target in targets}
+    there = {path.name for path in folder.glob("*.png") if PICTURE.fullmatch(path.name)} if folder.is_dir() else set()
+    same: list[dict[str, Any]] = []
+    with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # no report of ours
+        last = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        for one in [*last.pop("earlier", []), last]:
+            names = [name for name in one["pictures"] if name in there and name not in new]
+            if names and all(one[key] == report[key] for key in LOOK):
+                same.append(one | {"pictures": names})
+    foreign = sorted(there - new - {name for one in same for name in one["pictures"]})
+    if foreign and not request.overwrite:
+        raise UserError(
+            f"--outdir={folder} holds {len(foreign)} pictures of another network or look, such as {foreign[0]}: name "
+            "another folder, or remove them with --overwrite"
+        )
+    for name in [*foreign, *(there & new)]:  # what is made anew too: a process that is stopped leaves no mixture
+        (folder / name).unlink()
+    return same
+
+
 def save_w(path: Path, w: np.ndarray, seeds: Sequence[int]) -> None:
     """w [N, w_dim] before truncation, and the seeds [N] that it came from, as .npz, whole or not at all."""
     with files.atomic_path(path) as temporary:
         np.savez(temporary, w=w, seeds=np.asarray(seeds, np.int64))
 
 
-def read_w(path: Path, w_dim: int) -> tuple[np.ndarray, list[int]]:
-    """(w [N, w_dim] float32, its seeds) from a file of save_w; without seeds, they are 0, 1, ...
+def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[int]]:
+    """(w float32, [N, w_dim] or with one for each layer [N, num_layers, w_dim]; its seeds) from a file of save_w, or of
+    a projector: .npz of w, or .npy, [num_layers, w_dim] for a single picture. Without seeds, they are 0, 1, ...
 
-    Raises UserError where the file is something else, or made for another w_dim.
+    Raises UserError where the file is something else, or made for another network.
     """
     if not path.is_file():
         raise UserError(f"--w={path}: there is no such file")
+    seeds = None
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check_sizes(archive, os.path.getsize(path))
-        with np.load(path, allow_pickle=False) as arrays:
-            w = arrays["w"]
-            seeds = arrays["seeds"] if "seeds" in arrays else np.arange(len(w))
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, TypeError) as error:
-        raise UserError(f"--w={path} is no file that --save_w wrote: {error}") from None
-    if w.ndim != 2 or w.shape[1] != w_dim or not len(w) or w.dtype.kind != "f" or not np.isfinite(w).all():
+        if path.suffix == ".npy":
+            w = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: no larger than the file, whatever it says
+            w = w[None] if w.shape in ((num_layers, w_dim), (w_dim,)) else w
+        else:
+            with zipfile.ZipFile(path) as archive:
+                _check_sizes(archive, os.path.getsize(path))
+            with np.load(path, allow_pickle=False) as arrays:
+                w, seeds = arrays["w"], arrays.get("seeds")
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, SyntaxError) as error:
+        raise UserError(f"--w={path} is no file that --save_w wrote, or a projector: {error}") from None
+    fits = w.shape[1:] in ((w_dim,), (num_layers, w_dim)) and len(w) > 0
+    if not fits or w.dtype.kind != "f" or not np.isfinite(w).all():
         raise UserError(
-            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], and is {w.dtype} {list(w.shape)}"
+            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], and is {w.dtype} {list(w.shape)}; with "
+            f"one for each layer it is [N, {num_layers}, {w_dim}]"
         )
+    seeds = np.arange(len(w)) if seeds is None else seeds
     if seeds.shape != (len(w),) or seeds.dtype.kind != "i" or (seeds < 0).any():
         raise UserError(f"--w={path}: seeds must be {len(w)} whole numbers, one for each w")
-    return w.astype(np.float32), seeds.tolist()
+    return np.array(w, np.float32), seeds.tolist()
 
 
 def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:

@@ -14,6 +14,7 @@ from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGenera
 from stylegan_tf.errors import Failure, UserError, exit_code
 from stylegan_tf.metrics import definitions
 from stylegan_tf.metrics.definitions import Asked, Metric
+from stylegan_tf.programs.elsewhere import METRICS
 
 if TYPE_CHECKING:
     from stylegan_tf.configs.schedule import Phase
@@ -32,20 +33,20 @@ FLAGS = {
         Flag("list", "switch", False, "print the metrics"),
         Flag(
             "network",
-            "text",
+            "path",
             None,
-            "run or snapshot directory, .keras or official .pkl file, address, or name such as ffhq "
+            "run, snapshot or checkpoints directory, .keras or official .pkl file, address, or name as ffhq "
             f"(default: the newest run in {RESULTS}/, else the network that comes with the project)",
         ),
-        Flag("run_dir", "text", None, "a run instead of --network: its newest snapshot"),
+        Flag("run_dir", "path", None, "a run instead of --network: its newest snapshot"),
         Flag("all", "switch", False, "with --run_dir: every snapshot, and a curve of each metric as a picture"),
     ),
     "How": (
-        Flag("dataset", "text", None, "folder of the real pictures (default: those of the run)"),
+        Flag("dataset", "path", None, "folder of the real pictures (default: those of the run)"),
         Flag("mirror", "switch", None, "real pictures left-right with probability 1/2 (default: as in training)"),
         Flag(
             "nets",
-            "text",
+            "path",
             "auto",
             "networks that metrics look through: open or official files, downloaded once; faces, which come along; a "
             "folder; auto: published ones that are here, else faces (default: auto)",
@@ -56,7 +57,7 @@ FLAGS = {
         Flag("replicas", "whole", 0, "devices (default: every GPU, or one CPU)"),
     ),
     "Where it goes": (
-        Flag("outdir", "text", None, "folder of metric-<name>.jsonl (default: the run directory, else metrics/)"),
+        Flag("outdir", "path", None, "folder of metric-<name>.jsonl (default: the run directory, else metrics/)"),
     ),
 }
 
@@ -86,14 +87,14 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """What the official line calls it: the snapshot, or the file."""
-        folder = self.path.absolute().parent.name
-        return folder if folder.startswith("network-snapshot-") else self.path.stem
+        """What the official line calls it: the snapshot, the checkpoint, or the file."""
+        folder, stem = self.path.absolute().parent.name, self.path.stem
+        return folder if folder.startswith("network-snapshot-") or self.path.suffix == ".index" else stem
 
 
 def run(arguments: list[str]) -> None:
     """Does what the command line says. Raises UserError for what cannot be."""
-    values = parse(arguments, FLAGS)
+    values = parse(arguments, FLAGS, METRICS)
     if values is None or values.list:
         print(help_text(WHAT, FLAGS) if values is None else definitions.listing())
         return
@@ -139,7 +140,9 @@ def networks_of(values: Any) -> list[Path]:
                 f"the run {run_dir} has saved no networks yet" if run_dir.is_dir() else f"there is no {run_dir}"
             )
         return found if values.all else found[-1:]
-    return [load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))]
+    return [
+        load.generator_file(load.newest_network(RESULTS, load.SHIPPED) if values.network is None else values.network)
+    ]
 
 
 def evaluate(evaluation: Evaluation, networks: Sequence[Path], outdir: Path | None = None) -> list[Path]:
@@ -344,12 +347,15 @@ class Evaluator:
         from stylegan_tf.weights import load
 
         side, experiment, dataset = subject.G.resolution, subject.experiment, self.evaluation.dataset
+        asked = [one.metric for one in self.evaluation.metrics if one.metric.needs_data]
+        # Random labels are rows of the whole set; pictures are the first ones, which are the same in a smaller set.
+        enough = None if any(metric.random_labels for metric in asked) else max(metric.samples for metric in asked)
         if dataset is not None:
             found = self._once(("data", dataset), lambda: open_data_set(dataset))
         elif experiment is not None:
-            found = self._once(("data", experiment.data), lambda: data_set_of(experiment))
+            found = self._once(("data", experiment.data), lambda: data_set_of(experiment, enough))
         elif subject.path.absolute() == load.SHIPPED:
-            found = self._once(("data", side), lambda: faces_of(side))
+            found = self._once(("data", side), lambda: faces_of(side, enough=enough))
         else:
             return None
         stages = tuple(stage for stage in found.stages if 2**stage <= side)
@@ -388,8 +394,9 @@ def _subject(path: Path, outdir: Path | None) -> Subject:
     if G is None:
         raise UserError(f"{path} holds a discriminator, which makes no pictures")
     experiment, _ = load.trained(path.absolute().parent)
-    if outdir is None:
-        outdir = path.absolute().parent.parent if experiment is not None else Path("metrics")
+    if outdir is None:  # a snapshot lies in its run, a checkpoint in a folder of it
+        above = path.absolute().parents[2 if path.name == load.STATE else 1]
+        outdir = above if experiment is not None else Path("metrics")
     return Subject(path, G, experiment, outdir)
 
 

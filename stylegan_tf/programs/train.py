@@ -18,6 +18,7 @@ from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.text import as_text, differences, put, table, to_json
 from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
 from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.programs.elsewhere import TRAIN
 from stylegan_tf.progress import few
 
 if TYPE_CHECKING:
@@ -27,21 +28,24 @@ if TYPE_CHECKING:
 FLAGS = {
     "What is trained": (
         Flag("config", "text", "F", "A to F of the paper's Table 1, F is the full StyleGAN; or another one of --list"),
-        Flag("dataset", "text", None, "folder of TFRecords, or a name of --list as ffhq (default: the built-in faces)"),
-        Flag("data_dir", "text", "datasets", "folder of the data sets that have a name (default: datasets)"),
+        Flag("dataset", "path", None, "folder of TFRecords, or a name of --list as ffhq (default: the built-in faces)"),
+        Flag("data_dir", "path", "datasets", "folder of the data sets that have a name (default: datasets)"),
         Flag("cond", "switch", False, "train on the labels of the data set, all columns (default: no)"),
-        Flag("init_from", "text", None, "start from the weights of a network: run, .keras, .pkl, address, or as ffhq"),
+        Flag("init_from", "path", None, "start from the weights of a network: run, .keras, .pkl, address, or as ffhq"),
         Flag("resolution", "whole", None, "a power of two (default: the data set's own; cpu row: 32 at most)"),
         Flag(
-            "mirror",
-            "switch",
-            None,
-            "show each picture left-right with probability 1/2 (default: no, or as --list says)",
+            "mirror", "switch", None, "show each picture left-right half of the time (default: no, or as --list says)"
         ),
+    ),
+    "How": (
         Flag("loss", "text", None, f"{', '.join(LOSSES)} (default: logistic, A wgan_gp)"),
+        Flag("gamma", "number", None, "weight of R1 (default: 10 with the logistic losses, less on the cpu row)"),
         Flag(
-            "total_kimg", "number", None, "thousands of pictures to show (default: 25000, A 12000, cpu row about 100)"
+            "batch", "whole", None, "pictures of a minibatch, all GPUs together, at every resolution (default: --list)"
         ),
+        Flag("lrate_g", "number", None, "learning rate of G at every resolution (default: --list)"),
+        Flag("lrate_d", "number", None, "learning rate of D at every resolution (default: --list)"),
+        Flag("total_kimg", "number", None, "thousands of pictures to show (default: 25000, A 12000, cpu about 100)"),
         Flag("seed", "whole", None, "of everything random (default: 1000)"),
         Flag("set", "texts", [], "path.to.field=value: any field that --dry_run shows; may be repeated"),
     ),
@@ -58,9 +62,11 @@ FLAGS = {
         Flag("threads", "whole", None, "of TensorFlow on the CPU (default: one for each core)"),
     ),
     "Runs": (
-        Flag("outdir", "text", None, "folder of the run directories (default: results)"),
-        Flag("resume", "text", "auto", "auto: the newest equal run that is not finished; never; or a run directory"),
+        Flag("outdir", "path", None, "folder of the run directories (default: results)"),
+        Flag("desc", "text", None, "words for the name of the run directory; with other words it is another run"),
+        Flag("resume", "path", "auto", "auto: the newest equal run that is not finished; never; or a run directory"),
         Flag("allow_changed_data", "switch", False, "continue a run although its data set has changed since it began"),
+        Flag("snap", "whole", None, "ticks between two snapshots of the networks (default: 10, cpu row 5)"),
         Flag("metrics", "text", None, "such as fid5k@faces, computed while training; see run_metrics.py --list"),
         Flag("metric_ticks", "whole", None, "ticks between two evaluations (default: 10)"),
         Flag("dry_run", "switch", False, "only print the whole experiment, as a table and as JSON"),
@@ -77,7 +83,7 @@ def main() -> int:
 
 def run(arguments: list[str]) -> None:
     """Does what the command line says. Raises UserError for what cannot be."""
-    flags = parse(arguments, FLAGS)
+    flags = parse(arguments, FLAGS, TRAIN)
     if flags is None or flags.list:
         print(help_text(__doc__, FLAGS) if flags is None else listing.page())
         return
@@ -85,6 +91,8 @@ def run(arguments: list[str]) -> None:
         raise UserError("--diff is for looking, not for training: add --dry_run")
     if flags.benchmark and flags.dry_run:
         raise UserError("--benchmark measures and --dry_run only prints: give one of them")
+    if flags.resume not in ("auto", "never"):
+        rundir.check_resume(flags.resume)
     pictures, start, machine = pictures_of(flags), start_of(flags), auto_row()
     also = partial(elsewhere, pictures=pictures)
     chosen = build.build(flags, pictures, start, machine, also)

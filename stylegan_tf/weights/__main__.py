@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stylegan_tf import files
+from stylegan_tf.command_line import path_argument
 from stylegan_tf.configs.schema import (
     DiscriminatorConfig,
     GeneratorConfig,
@@ -45,14 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="path, registered name or address of a network file")
-    parser.add_argument("--out", metavar="DIR", help="convert to .keras files in this new folder")
+    parser.add_argument(
+        "file", metavar="FILE", type=path_argument, help="path, registered name or address of a network file"
+    )
+    parser.add_argument("--out", metavar="DIR", type=path_argument, help="convert to .keras files in this new folder")
     parser.add_argument("--source", action="store_true", help="print the Python text in the file, and nothing else")
     options = parser.parse_args(arguments)
     if options.out and options.source:
         parser.error("--out and --source do not go together")
-    if options.out == "":
-        parser.error("--out needs the name of a folder")
     return exit_code(lambda: tell(options.file, options.out, options.source))
 
 

@@ -14,7 +14,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -54,6 +54,7 @@ def fetch(what: Entry | str, folder: str | os.PathLike | None = None, stream: Te
     """
     entry = entry_of(what) if isinstance(what, str) else what
     where = cache_folder() if folder is None else Path(folder)
+    made = [folder for folder in (where, *where.parents) if not folder.exists()]
     while not (path := _path(entry, where)).exists():
         try:
             where.mkdir(parents=True, exist_ok=True)
@@ -61,6 +62,8 @@ def fetch(what: Entry | str, folder: str | os.PathLike | None = None, stream: Te
         except OSError as error:
             why = error.strerror or str(error)
             raise Failure(f"cannot write {path.name} in the folder {where.absolute()}: {why}") from None
+        finally:
+            _remove_empty(made, _lock_of(path))
     _check_cached(entry, path)
     return path
 
@@ -148,9 +151,22 @@ def _say_licence(entry: Entry, folder: Path, stream: TextIO) -> None:
         files.write_text(said, f"{before}{entry.licence}\n")
 
 
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
+def _remove_empty(folders: list[Path], lock: Path) -> None:
+    """Removes those of the folders, inner ones first, in which a download has left nothing but its lock."""
+    with suppress(OSError):  # they hold a file, or a part of one to be continued
+        if folders and list(folders[0].iterdir()) == [lock]:
+            lock.unlink()
+        for folder in folders:
+            folder.rmdir()
+
+
 def _download_alone(entry: Entry, path: Path, stream: TextIO) -> None:
     """Downloads the file unless another process has by the time it lets us."""
-    lock = files.Lock(path.with_name(f".{path.name}.lock"))
+    lock = files.Lock(_lock_of(path))
     with ExitStack() as stack:
         waiting = False
         while True:

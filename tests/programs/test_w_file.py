@@ -14,11 +14,11 @@ from stylegan_tf.programs.generate import read_w, save_w
 def test_back_as_they_were(tmp_path: Path) -> None:
     w = np.float32([[1, 2, 3], [4, 5, -6.5]])
     save_w(tmp_path / "w.npz", w, [7, 2**32 - 1])
-    again, seeds = read_w(tmp_path / "w.npz", 3)
+    again, seeds = read_w(tmp_path / "w.npz", 3, 6)
     np.testing.assert_array_equal(again, w)
     assert (again.dtype, seeds) == (np.float32, [7, 2**32 - 1])
     np.savez(tmp_path / "edited.npz", w=w.astype(np.float64))
-    again, seeds = read_w(tmp_path / "edited.npz", 3)
+    again, seeds = read_w(tmp_path / "edited.npz", 3, 6)
     assert (again.dtype, again.tolist(), seeds) == (np.float32, w.tolist(), [0, 1])
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["edited.npz", "w.npz"]
 
@@ -41,20 +41,58 @@ def test_back_as_they_were(tmp_path: Path) -> None:
 def test_refused(arrays: dict[str, np.ndarray], sentence: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "w.npz", **arrays)
     with pytest.raises(UserError, match=sentence) as caught:
-        read_w(tmp_path / "w.npz", 3)
+        read_w(tmp_path / "w.npz", 3, 6)
     assert str(caught.value).startswith(f"--w={tmp_path}/w.npz")
 
 
 def test_files_that_are_no_npz(tmp_path: Path) -> None:
     path = tmp_path / "w.npz"
     with pytest.raises(UserError, match="there is no such file"):
-        read_w(path, 3)
+        read_w(path, 3, 6)
     path.write_bytes(b"PK")
     with pytest.raises(UserError, match="no file that --save_w wrote"):
-        read_w(path, 3)
+        read_w(path, 3, 6)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (2**40, 3)})
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("w.npy", header.getvalue())
     with pytest.raises(UserError, match="w.npy declares more numbers than the file has"):
-        read_w(path, 3)
+        read_w(path, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "read"),
+    [((1, 6, 3), (1, 6, 3)), ((2, 6, 3), (2, 6, 3)), ((6, 3), (1, 6, 3)), ((3,), (1, 3)), ((5, 3), (5, 3))],
+)
+def test_files_of_a_projector(shape: tuple, read: tuple, tmp_path: Path) -> None:
+    w = np.random.default_rng(0).standard_normal(shape)
+    np.save(tmp_path / "latent.npy", w)
+    found, seeds = read_w(tmp_path / "latent.npy", 3, 6)
+    assert (found.shape, found.dtype, seeds) == (read, np.float32, list(range(read[0])))
+    np.testing.assert_array_equal(found.ravel(), w.astype(np.float32).ravel())
+    if len(shape) == 3:
+        np.savez(tmp_path / "projected_w.npz", w=w)
+        np.testing.assert_array_equal(read_w(tmp_path / "projected_w.npz", 3, 6)[0], found)
+
+
+@pytest.mark.parametrize("shape", [(18, 4), (1, 5, 3), (0, 6, 3), (2, 1, 6, 3), ()])
+def test_files_of_a_projector_for_another_network(shape: tuple, tmp_path: Path) -> None:
+    np.save(tmp_path / "latent.npy", np.zeros(shape))
+    with pytest.raises(UserError, match=r"with one for each layer it is \[N, 6, 3\]"):
+        read_w(tmp_path / "latent.npy", 3, 6)
+
+
+def test_archives_that_are_not_plain(tmp_path: Path) -> None:
+    path = tmp_path / "w.npz"
+    np.savez(path, w=np.zeros((2, 3)))
+    whole = bytearray(path.read_bytes())
+    for start in (whole.find(b"PK\3\4") + 6, whole.find(b"PK\1\2") + 8):
+        whole[start] |= 1  # the flag of encrypted entries
+    path.write_bytes(whole)
+    with pytest.raises(UserError, match="is encrypted"):
+        read_w(path, 3, 6)
+    (tmp_path / "cut.npy").write_bytes(
+        b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (9, 3)}"
+    )
+    with pytest.raises(UserError, match="no file that --save_w wrote, or a projector"):
+        read_w(tmp_path / "cut.npy", 3, 6)

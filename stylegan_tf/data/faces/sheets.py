@@ -3,12 +3,14 @@
 Run: python -m stylegan_tf.data.faces.sheets OUTDIR
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from stylegan_tf.command_line import path_argument
 from stylegan_tf.data.faces.attributes import ATTRIBUTES
 from stylegan_tf.data.faces.draw import draw
 from stylegan_tf.data.faces.palette import HAIR
@@ -76,11 +78,12 @@ def write_sheets(folder: Path) -> None:
             sheet.save(draft, "PNG", optimize=True)
 
 
-def main() -> None:
-    if len(sys.argv) != 2:
-        raise UserError("usage: python -m stylegan_tf.data.faces.sheets OUTDIR")
-    write_sheets(Path(sys.argv[1]))
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m stylegan_tf.data.faces.sheets", description=__doc__.partition("\n")[0])
+    parser.add_argument("outdir", metavar="OUTDIR", type=path_argument, help="folder for the two sheets; it must exist")
+    options = parser.parse_args()
+    return exit_code(lambda: write_sheets(Path(options.outdir)))
 
 
 if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    sys.exit(main())

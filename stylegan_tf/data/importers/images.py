@@ -152,13 +152,14 @@ def _converted(
 ) -> Generator[tuple[Sequence[Source], Converted], None, None]:
     """The files in order, as many at a time as make a task, and what became of them; shows how far it is."""
     work = partial(convert, plan, job.options.compression)
-    line, eta, done = LiveLine(), Eta(len(chosen), "pictures"), 0
+    each = 1 + plan.mirror
+    line, eta, done = LiveLine(), Eta(len(chosen) * each, "pictures"), 0
     with closing(line), closing(in_order(job.pool, work, tasks(plan, chosen), 2 * job.options.processes())) as results:
         for sources, result in results:
             for index, fault in result.faults.items():
                 job.faults.add(sources[index].name, fault)
             yield sources, result
-            done += len(sources)
+            done += len(sources) * each
             line.show(f"create_from_images: {eta.text(done)}")
 
 

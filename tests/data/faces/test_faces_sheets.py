@@ -37,9 +37,14 @@ def test_both_sheets_are_written(tmp_path, monkeypatch):
     assert all(each.stat().st_size < 700_000 for each in tmp_path.iterdir())
 
 
-def test_mistakes_are_said(tmp_path, monkeypatch):
+def test_mistakes_are_said(tmp_path, monkeypatch, capsys):
     with pytest.raises(UserError, match="not a folder"):
         sheets.write_sheets(tmp_path / "none")
     monkeypatch.setattr(sys, "argv", ["sheets"])
-    with pytest.raises(UserError, match="usage"):
+    with pytest.raises(SystemExit) as stop:
         sheets.main()
+    assert stop.value.code == 2 and "usage: python -m stylegan_tf.data.faces.sheets" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["sheets", "--help"])
+    with pytest.raises(SystemExit) as stop:
+        sheets.main()
+    assert stop.value.code == 0 and "OUTDIR" in capsys.readouterr().out

@@ -1,0 +1,125 @@
+"""Flags of other code bases (Progressive GAN, StyleGAN2, StyleGAN2-ADA, StyleGAN3, lucidrains', rosinality's), spelt
+with underscores, and what to say to those who use them here: "there is no flag --kimg; here it is --total_kimg".
+"""
+
+
+def _told(words: dict[str, str]) -> dict[str, str]:
+    """'kimg iter' -> text, as 'kimg' -> text and 'iter' -> text."""
+    return {name: text for names, text in words.items() for name in names.split()}
+
+
+_AUGMENT = "augmentation is --mirror alone: the adaptive one belongs to StyleGAN2-ADA"
+_ONE_SPELLING = "there is nothing to set: it is always so"
+
+TRAIN = _told(
+    {
+        "kimg totalkimg": "it is --total_kimg",
+        "iter iters steps n_iter num_train_steps max_iter epochs nepoch": "it is --total_kimg, thousands of pictures",
+        "gpus num_gpus n_gpu ngpu gpu multi_gpus": "it is --hardware, minibatches as for 1gpu, 2gpu, 4gpu or 8gpu; all "
+        "GPUs that are visible are used, or as many as --replicas says",
+        "data path dataroot data_path data_root image_dir": "it is --dataset, a folder that dataset_tool.py made",
+        "res size image_size img_size": "it is --resolution",
+        "cfg preset": "it is --config, A to F of the paper; --hardware chooses the minibatches",
+        "lr learning_rate lrate": "it is --lrate_g and --lrate_d",
+        "glr g_lr lr_g": "it is --lrate_g",
+        "dlr d_lr lr_d": "it is --lrate_d",
+        "batch_size minibatch minibatch_size mb": "it is --batch",
+        "batch_gpu": "it is --batch, the pictures of all GPUs together; --replicas says how many share them",
+        "r1 r1_gamma lambda_r1": "it is --gamma",
+        "d_reg_every r1_interval": "it is --set=training.r1_interval=16",
+        "mixing mixing_prob style_mixing mixed_prob": "it is --set=training.style_mixing_prob=0.9",
+        "map_depth": "it is --set=G.mapping_layers=8",
+        "mbstd_group": "it is --set=D.mbstd_group_size=4",
+        "cbase": "it is --set=G.fmap_base=8192 --set=D.fmap_base=8192",
+        "cmax": "it is --set=G.fmap_max=512 --set=D.fmap_max=512",
+        "tick": "it is, for one resolution, --set=schedule.tick_kimg.256=40",
+        "ema ema_kimg": "it is --set=training.ema_half_life_kimg=10",
+        "snapshot_ticks network_snapshot_ticks save_every": "it is --snap",
+        "image_snapshot_ticks img_snap imgsnap": "it is --set=output.image_ticks=1",
+        "resume_pkl ckpt checkpoint pretrained load network network_pkl load_from resume_run_id transfer": "it is "
+        "--init_from for a network file, --resume for a run directory",
+        "new": "it is --resume=never",
+        "resume_kimg resume_snapshot": "a run knows how far it has come: --resume continues it",
+        "name exp_name suffix": "it is --desc",
+        "result_dir results_dir run_dir models_dir out output checkpoint_dir": "it is --outdir",
+        "mirror_augment hflip xflip": "it is --mirror",
+        "conditional class_cond labels use_labels": "it is --cond",
+        "fp32": "it is --precision=float32",
+        "fp16 amp num_fp16_res": "it is --precision=mixed_float16",
+        "allow_tf32": "it is --tf32",
+        "subset max_images": "the data set is made smaller: dataset_tool.py create_from_images --max_images",
+        "workers num_workers": "it is --threads",
+        "aug augpipe p target initstrength ada_target augment augment_p aug_prob aug_types diffaugment": _AUGMENT,
+        "freezed dcap cmethod freeze_d": "it does not exist: it belongs to StyleGAN2-ADA",
+        "metricdata": "metrics while training see --dataset; run_metrics.py --dataset compares with another one",
+        "nhwc nobench channels_last": _ONE_SPELLING,
+        "sched_g_lrate": "it is --lrate_g",
+    }
+)
+
+GENERATE = _told(
+    {
+        "trunc truncation_psi truncation trunc_psi": "it is --psi",
+        "truncation_cutoff": "it is --cutoff",
+        "class class_idx class_id label": "it is --labels",
+        "projected_w dlatents dlatents_npz latents w_npz": "it is --w",
+        "network_pkl pkl ckpt checkpoint load_from model": "it is --network",
+        "noise_mode": "it is --noise",
+        "result_dir results_dir out output dest out_dir": "it is --outdir",
+        "seed": "it is --seeds",
+        "num num_images n_sample pics samples n_samples": "it is --seeds=0-N",
+        "num_image_tiles grid_size rows cols": "it is --grid=COLUMNSxROWS",
+        "row_seeds col_seeds col_styles styles style_ranges": "styles are mixed in Python: Gs.mapping, Gs.broadcast, "
+        "then Gs.synthesis of ws whose layers come from two pictures",
+        "frames w_frames num_keyframes interpolation": "films are made in Python: Gs.mapping, then Gs.synthesis of "
+        "the w between two pictures",
+        "target target_fname num_steps": "there is no projector; --w shows what one found",
+        "translate rotate": "pictures stay as they are: moving and turning belongs to StyleGAN3",
+        "size res resolution": "the network says it",
+        "gpus gpu num_gpus": "it is the environment variable CUDA_VISIBLE_DEVICES",
+    }
+)
+
+METRICS = _told(
+    {
+        "network_pkl pkl ckpt checkpoint model": "it is --network",
+        "data metricdata data_dir dataset_args": "it is --dataset",
+        "gpus num_gpus n_gpu": "it is --replicas",
+        "mirror_augment": "it is --mirror",
+        "result_dir results_dir out output": "it is --outdir",
+        "batch_size minibatch minibatch_size batch_gpu": "it is --batch",
+        "num n_sample num_fakes max_real num_gen": "it is --num_samples",
+        "inception feature_network detector": "it is --nets",
+    }
+)
+
+CLASSIFIERS = {
+    name: TRAIN[name]
+    for name in (
+        "kimg",
+        "data",
+        "path",
+        "dataroot",
+        "res",
+        "size",
+        "image_size",
+        "workers",
+        "result_dir",
+        "results_dir",
+    )
+} | {"labels": "it is --attributes", "gpus": "it is --hardware=1gpu"}
+
+# Options of dataset_tool.py in StyleGAN2-ADA and StyleGAN3.
+DATASET_TOOL = _told(
+    {
+        "source": "it is the second word: create_from_images DATA_SET PICTURES",
+        "dest": "it is the first word: create_from_images DATA_SET PICTURES",
+        "transform": "it is --crop=center, or --crop=wide",
+        "width height res size": "it is --resolution",
+        "max_size": "it is --max_images",
+        "num_train": "it is --max_images",
+        "num_images n": "it is --max_images",
+        "n_worker num_workers": "it is --workers",
+        "resample filter": "it is --resize_filter",
+    }
+)
