@@ -290,3 +290,43 @@ def test_the_page_tells_how_to_make_the_svhn_files(tmp_path):
     np.random.RandomState(123).shuffle(order)
     assert np.array_equal(list(all_pictures(data_set)), images.transpose(3, 0, 1, 2)[order])
     assert data_set.labels.argmax(1).tolist() == (np.arange(4, 11) % 10)[order].tolist()
+
+
+def test_paths_are_taken_as_a_shell_takes_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SETS", str(tmp_path / "sets"))
+    monkeypatch.chdir(tmp_path)
+    assert dataset_tool.main(["create_from_images", "~/sets/a", str(PICTURES)]) == 0
+    assert dataset_tool.main(["info", "$SETS/a"]) == 0
+    assert dataset_tool.main(["display", "${SETS}/a", "--out=~/sheet.png"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sets", "sheet.png"]
+    capsys.readouterr()
+    for typed, sentence in (("$NONE/a", "the variable NONE is not set"), ("", "it is empty: give a path")):
+        with pytest.raises(SystemExit) as stop:
+            dataset_tool.main(["info", typed])
+        assert stop.value.code == 2 and sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("--source=in --dest=out", "there is no flag --source; here it is the second word: create_from_images"),
+        ("--dest in", "there is no flag --dest; here it is the first word"),
+        ("create_from_images out in --transform=center-crop", "there is no flag --transform; here it is --crop=center"),
+        ("create_from_images out in --width=256", "there is no flag --width; here it is --resolution"),
+        ("create_from_images out in --max-images=3", "there is no flag --max-images; did you mean --max_images?"),
+        ("create_from_images out in --res=64", "there is no flag --res; here it is --resolution"),
+        ("create_from_images out in --shuf=0", "there is no flag --shuf; did you mean --shuffle?"),
+    ],
+)
+def test_options_of_other_tools(line, sentence, capsys):
+    with pytest.raises(SystemExit) as stop:
+        dataset_tool.main(line.split())
+    assert stop.value.code == 2 and sentence in capsys.readouterr().err
+
+
+def test_mirror_images_are_counted_while_they_are_made(tmp_path, capsys):
+    assert dataset_tool.main(["create_from_images", str(tmp_path / "set"), str(PICTURES), "--mirror"]) == 0
+    printed = capsys.readouterr()
+    made = re.search(r"set: (\d+) pictures", printed.out)
+    assert made and f"create_from_images: {made[1]} pictures in" in printed.err

@@ -93,3 +93,20 @@ def test_importing_and_help_are_instant() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Which pictures:" in done.stdout and done.stdout.endswith("\n[]\n")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda Gs, D: Gs(np.zeros((2, 9))),
+        lambda Gs, D: Gs(np.zeros((2, 8))),
+        lambda Gs, D: Gs.synthesis(np.zeros((2, 8))),
+        lambda Gs, D: Gs.synthesis(np.zeros((2, 6, 8)), noise="random"),
+        lambda Gs, D: Gs(np.zeros((2, 8)), np.eye(3)[:2], stage=9),
+        lambda Gs, D: D(np.zeros((2, 8, 8, 3)), np.eye(3)[:2]),
+    ],
+)
+def test_errors_are_one_plain_line(call, nets) -> None:
+    with pytest.raises(ValueError) as caught:
+        call(nets.Gs, nets.D)
+    assert str(caught.value).isprintable()

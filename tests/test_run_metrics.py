@@ -16,8 +16,11 @@ from stylegan_tf import files
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import GeneratorConfig
 from stylegan_tf.configs.text import to_json
+from stylegan_tf.data import training_set
 from stylegan_tf.data.faces.create import create_faces
+from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.metrics import definitions
 from stylegan_tf.networks.kinds import make
 from stylegan_tf.programs import metrics
 from stylegan_tf.weights import load
@@ -179,3 +182,44 @@ def test_help_and_list_are_instant() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "--num_samples" in done.stdout and "ppl_wend" in done.stdout
+
+
+def test_no_more_faces_are_drawn_than_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    drawn = []
+
+    def draw(folder, resolution, count, *more):
+        drawn.append((str(folder), resolution, count))
+        return create_faces(folder, resolution, count, *more)
+
+    monkeypatch.setattr(training_set, "create_faces", draw)
+    G = SMALL
+    shipped = metrics.Subject(load.SHIPPED, G, None, tmp_path)
+    trained = replace(shipped, path=Path("x"), experiment=experiment("F", "cpu", resolution=G.resolution))
+    side = G.resolution
+
+    def number(names: str, subject: metrics.Subject, **more) -> int:
+        asked = definitions.asked_for(names)
+        found = metrics.Evaluator(metrics.Evaluation(asked, **more))._data_set(subject)
+        assert found is not None
+        return found.num_images
+
+    assert number("fid0.016k@faces,kid0.02k@faces", shipped) == 20
+    assert number("fid0.02k@faces", trained) == 20
+    assert drawn == [(f"datasets/faces-{side}-20", side, 20)]
+    few = training_set.faces_of(side, 24)
+    assert training_set.faces_of(side, 24, enough=20).num_images == 24  # which are there
+    fewer = np.stack(list(all_pictures(training_set.faces_of(side, 20))))
+    np.testing.assert_array_equal(fewer, np.stack(list(all_pictures(few)))[:20])
+
+
+def test_results_of_a_checkpoint_stand_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "results/00000-x"
+    checkpoint = run / "checkpoints/000015000"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "state.index").touch()
+    files.write_json(checkpoint / "progress.json", {"nimg": 15000})
+    files.write_json(run / "config.json", to_json(experiment("F", "cpu", resolution=16)))
+    for what in (run / "checkpoints", checkpoint):
+        subject = metrics._subject(load.generator_file(what), None)
+        assert (subject.outdir, subject.name) == (run, "000015000")

@@ -1,6 +1,7 @@
 """train.py: flags to an experiment, its notes, and what it refuses. Training itself is tested with the loop."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,10 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stylegan_tf import rundir
+from stylegan_tf.command_line import parse
 from stylegan_tf.configs import build
-from stylegan_tf.configs.presets import CONFIGS, LOSSES, experiment
+from stylegan_tf.configs.build import Pictures
+from stylegan_tf.configs.presets import CONFIGS, LOSSES, description, experiment
+from stylegan_tf.configs.schedule import phase
 from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.configs.text import from_json
+from stylegan_tf.configs.text import from_json, to_json
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.programs import train
@@ -349,3 +354,101 @@ def test_a_gpu_row_that_nobody_asked_for(monkeypatch, tmp_path):
     train.run([])
     train.run(["--hardware=1gpu"])
     assert asked == [False, True]
+
+
+def flags_of(*arguments: str):
+    return parse(arguments, train.FLAGS)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "config", "num_images", "remedy"),
+    [
+        ("1gpu", "F", 9, "--batch=8"),
+        ("1gpu", "F", 3, "--batch=3"),
+        ("1gpu", "F", 112, "--set=schedule.minibatch.8=112 --set=schedule.minibatch.16=112"),
+        ("1gpu", "A", 9, "--batch=8"),
+        ("2gpu", "F", 9, "--batch=8"),
+        ("2gpu", "F", 7, "--batch=6 --set=D.mbstd_group_size=3"),
+        ("8gpu", "F", 9, "--batch=8 --set=D.mbstd_group_size=1"),
+        ("8gpu", "F", 5, "--hardware=1gpu --batch=4"),
+        ("8gpu", "F", 100, "--set=schedule.minibatch.8=96 --set=schedule.minibatch.16=96"),
+        ("cpu", "F", 9, "--batch=8"),
+    ],
+)
+def test_few_pictures_are_told_all_that_mends_it(hardware: str, config: str, num_images: int, remedy: str) -> None:
+    few = Pictures("few", lowest=4, highest=32, num_images=num_images, resolution=32)
+    asked = (f"--hardware={hardware}", f"--config={config}")
+    with pytest.raises(UserError, match=f"few: {num_images} pictures are fewer than a minibatch") as caught:
+        build.build(flags_of(*asked), few)
+    found = str(caught.value).partition("make it smaller with ")[2]
+    assert found.split()[: len(remedy.split())] == remedy.split() and "\n" not in str(caught.value)
+    build.build(flags_of(*asked, *found.split()), few)
+
+
+def test_few_faces_are_drawn_more(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(UserError, match=r"draw more \(--set=data.num_faces=128\), or make it smaller with --batch=4"):
+        dry_run(capsys, "--hardware=1gpu", "--resolution=16", "--set=data.num_faces=7")
+
+
+def test_flags_that_many_people_know(capsys: pytest.CaptureFixture, dataset: Path) -> None:
+    chosen, _ = dry_run(
+        capsys,
+        *("--hardware=2gpu", "--resolution=256", "--batch=16", "--gamma=2.5", "--lrate_g=0.002", "--lrate_d=0.0025"),
+        *("--snap=3", "--desc=try two/2", "--set=schedule.minibatch.8=64"),
+    )
+    assert chosen.loss.r1_gamma == 2.5 and chosen.output.snapshot_ticks == 3
+    at = {nimg: phase(nimg * 1000, chosen.schedule, 256, 2) for nimg in (0, 1200, 25000)}
+    assert [each.minibatch for each in at.values()] == [64, 16, 16]
+    assert {(each.G_lrate, each.D_lrate) for each in at.values()} == {(0.002, 0.0025)}
+    assert description(chosen) == "sgan-faces-256-F-2gpu-try-two-2"
+    chosen, _ = dry_run(capsys, "--config=A", "--hardware=1gpu", "--resolution=512", "--batch=64")
+    assert phase(12_000_000, chosen.schedule, 512, 1).minibatch == 64  # the caps of config A go too
+
+
+@pytest.mark.parametrize(
+    ("flag", "sentence"),
+    [
+        ("--batch=0", r"--batch=0 must be a number above 0 \(--batch=4\)"),
+        ("--lrate_g=-1", r"--lrate_g=-1.0 must be a number above 0 \(--lrate_g=0.001\)"),
+        ("--lrate_d=nan", "--lrate_d=nan must be a number above 0"),
+        ("--gamma=-1", r"loss.r1_gamma must not be negative, not -1.0 \(--gamma=10.0\)"),
+        ("--snap=0", r"output.snapshot_ticks must be at least 1, not 0 \(--snap=10\)"),
+        ("--batch=6", r"which must be a multiple of D.mbstd_group_size=4 \(--set=schedule.minibatch.8=8\)"),
+        ("--set=output.outdir=~/x", "output.outdir is set by --outdir"),
+        (
+            "--set=schedule.minibatch.32=0",
+            r"schedule.minibatch.32 must be above 0, not 0 \(--set=schedule.minibatch.32=",
+        ),
+        ("--cond", "has no labels to train on: leave --cond out, or make the data set with labels"),
+    ],
+)
+def test_each_refusal_has_its_remedy(flag: str, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        build.build(flags_of("--hardware=1gpu", flag), Pictures("set", num_images=1000, resolution=32, highest=32))
+
+
+@pytest.mark.parametrize(
+    "name", ["net.pkl", "there.bin", "https://host/net.pkl", "nowhere", "run/part", "run/checkpoints/7"]
+)
+@pytest.mark.parametrize("more", [[], ["--dry_run"]])
+def test_resume_takes_runs_alone(name: str, more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.bin").touch()
+    for part in ("part", "checkpoints/7"):
+        (tmp_path / "run" / part).mkdir(parents=True)
+    (tmp_path / "run/config.json").touch()
+    (tmp_path / "run/part/config.json").touch()  # as a snapshot has one
+    run = f"--resume={tmp_path}/run continues it from its newest checkpoint"
+    sentence = run if name.startswith("run") else "--init_from" if name == "nowhere" else f"it is --init_from={name}"
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        train.run([f"--resume={name}", "--hardware=cpu", *more])
+
+
+def test_another_description_is_another_run(tmp_path: Path) -> None:
+    first = experiment("F", "cpu")
+    run = rundir.create(tmp_path, description(first))
+    old = {name: value for name, value in to_json(first).items() if name != "desc"}  # of a run that is older
+    (run / rundir.CONFIG).write_text(json.dumps(old))
+    assert rundir.resume_choice("auto", tmp_path, first).run_dir == run
+    other = rundir.resume_choice("auto", tmp_path, replace(first, desc="two"))
+    assert other.run_dir is None and "differs in desc" in other.sentence

@@ -101,3 +101,9 @@ def test_help_without_tensorflow() -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Trains networks that say whether a face has an attribute")
     assert "--attributes" in done.stdout and done.stdout.endswith("\n[]\n")
+
+
+def test_only_that_names_nothing(dataset: Path, jobs: list[classifiers.Job]) -> None:
+    with pytest.raises(UserError, match="^--only=, names no attribute; leave it out for all of"):
+        classifiers.run([f"--dataset={dataset}", "--only=,"])
+    assert not jobs

@@ -460,10 +460,10 @@ def _mend_minibatches(chosen: Experiment, sizes: Mapping[int, int]) -> str:
 
 def _mend_for_few(chosen: Experiment, sides: Sequence[int], num_images: int) -> str:
     """The flags that make the minibatches at `sides` as large as so few pictures allow."""
-    num_gpus = chosen.training.num_gpus
-    unit = num_gpus * max(1, chosen.D.mbstd_group_size)
+    num_gpus, group_size = chosen.training.num_gpus, max(1, chosen.D.mbstd_group_size)
+    unit = num_gpus * group_size
     if num_images < num_gpus:
-        return f"--hardware=1gpu --batch={num_images}"
+        return f"--hardware=1gpu --batch={num_images // group_size * group_size or num_images}"
     if num_images >= unit:
         return _mend_minibatches(chosen, dict.fromkeys(sides, num_images // unit * unit))
     # Fewer than a group of the deviation on each GPU: on one GPU a minibatch may be a smaller group itself.

@@ -146,6 +146,11 @@ def test_a_set_that_does_not_fit_into_memory_is_read_as_it_is_needed(folder, mon
             "bald is absent from all 58 pictures to train on, so there is nothing to learn; leave it",
         ),
         ({"names": ["male", "wearing-hat"]}, "wearing-hat is present on all 58 pictures to train on"),
+        (
+            {"names": ["bald", "male", "wearing-hat"]},
+            "bald is absent from all, wearing-hat is present on all 58 pictures",
+        ),
+        ({"names": ["bald", "male", "wearing-hat"]}, "leave it out with --only=male"),
         ({"recipe": replace(RECIPE, resolution=32)}, "has no 32x32 pictures"),
         ({"features": True}, "--features needs RGB pictures and --resolution=32"),
     ],

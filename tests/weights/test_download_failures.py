@@ -81,6 +81,21 @@ def test_no_part_stays_that_cannot_be_continued(server, tmp_path):
     assert visible(tmp_path) == []
 
 
+def test_no_folder_stays_that_a_failed_download_made(server, tmp_path):
+    address = server.put("/x", PAGE)
+    with pytest.raises(Failure):
+        fetch(entry(address), tmp_path / "a" / "b", io.StringIO())
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "there").mkdir()  # one that was there stays, and one with a part to be continued
+    with pytest.raises(Failure):
+        fetch(entry(address), tmp_path / "there", io.StringIO())
+    server.put("/x", BODY, cuts=[100_000, 0, 0, 0])
+    with pytest.raises(Failure, match="broke off after 100,000"):
+        fetch(entry(address), tmp_path / "part", io.StringIO())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["part", "there"]
+    assert visible(tmp_path / "part") == [".net.pkl.part", ".net.pkl.part.json"]
+
+
 def test_a_wrong_digest(server, tmp_path):
     with pytest.raises(Failure, match=f"its sha256 is {DIGEST}, not 0123abcd") as error:
         fetch(entry(server.put("/x", BODY), sha256="0123abcd"), tmp_path, io.StringIO())

@@ -207,3 +207,13 @@ def test_describing_needs_no_keras(alone: Path) -> None:
         done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         assert "style-based generator" in done.stdout or "usage: python -m stylegan_tf.weights" in done.stdout
+
+
+def test_paths_are_taken_as_a_shell_takes_them(
+    alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("HOME", str(alone.parent))
+    assert command.main([f"~/{alone.name}"]) == 0
+    with pytest.raises(SystemExit) as stop:
+        command.main([str(alone), "--out=~nobody-of-that-name/x"])
+    assert stop.value.code == 2 and "the home folder of ~nobody-of-that-name is not known" in capsys.readouterr().err
