@@ -274,3 +274,9 @@ def test_less_than_a_run_has_shown_already(tmp_path: Path) -> None:
     assert choice.sentence.splitlines()[1:] == [f"  last: {run}/fakes000003.png", f"  last: {snapshot}"]
     # It had shown all that is asked for when it was stopped before saying so: the loop ends it.
     assert not choice_of("auto", tmp_path, with_changes(training={"total_kimg": 3.84})).finished
+
+
+def test_the_names_of_classes_decide_no_number(tmp_path: Path) -> None:
+    run = make_run(tmp_path, data=DATA | {"classes": ["cat", "dog"]})
+    assert choice_of("auto", tmp_path, CONFIG, DATA).run_dir == run
+    assert choice_of(str(run), tmp_path, CONFIG, DATA).run_dir == run

@@ -11,7 +11,8 @@ import tensorflow as tf
 import tiny
 
 from stylegan_tf import files, rundir
-from stylegan_tf.configs.text import to_json
+from stylegan_tf.configs.presets import with_labels
+from stylegan_tf.configs.text import put, to_json
 from stylegan_tf.data import layout, training_set
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.errors import UserError
@@ -238,3 +239,11 @@ def test_faces_are_drawn_once(chosen, trained, monkeypatch, tmp_path):
     stamp = (drawn / "dataset.json").stat().st_mtime_ns
     train(chosen, resume="never")
     assert trained[1][2].directory == trained[0][2].directory and (drawn / "dataset.json").stat().st_mtime_ns == stamp
+
+
+def test_a_run_keeps_the_names_of_its_classes(chosen, trained, capsys):
+    facts_file = Path(chosen.data.directory) / "dataset.json"
+    facts_file.write_text(json.dumps(json.loads(facts_file.read_text()) | {"classes": ["cat", "dog"]}))
+    run_dir = train(put(with_labels(chosen, 2), "data.max_label_size", 2))
+    assert json.loads((run_dir / "dataset.json").read_text())["classes"] == ["cat", "dog"]
+    assert "2 classes: cat, dog" in capsys.readouterr().out

@@ -15,6 +15,7 @@ from stylegan_tf.devices import Replicas
 from stylegan_tf.training import snapshots
 from stylegan_tf.training.snapshots import Grid, grid_size, save_networks
 from stylegan_tf.training.state import State
+from stylegan_tf.weights import load
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +130,13 @@ def test_fakes_are_made_in_parts(data_set, monkeypatch):
 
 def test_saved_networks_come_back(state, tmp_path):
     tiny.unsettle(state.Gs)
+    (tmp_path / "dataset.json").write_text('{"classes": ["cat", "dog"]}')
     folder = save_networks(tmp_path, state, experiment(), 140_352)
     assert folder.name == "network-snapshot-000140"
-    assert sorted(path.name for path in folder.iterdir()) == ["D.keras", "G.keras", "Gs.keras", "config.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("D.keras", "G.keras", "Gs.keras", "config.json", "dataset.json")
+    ]
+    assert load.classes_of_snapshot(folder / "Gs.keras") == ("cat", "dog")
     assert json.loads((folder / "config.json").read_text()) == to_json(experiment())
     z = tf.random.normal([2, 8])
     for name in ("G", "Gs"):

@@ -17,6 +17,7 @@ from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.kinds import make
+from stylegan_tf.weights import load as loading
 from stylegan_tf.weights.load import (
     Networks,
     crop_of_snapshot,
@@ -262,3 +263,16 @@ def test_checkpoints_that_do_not_fit(trained, tmp_path: Path) -> None:
     shutil.rmtree(folder.with_name("000012000"))
     with pytest.raises(UserError, match="there are no networks in .*checkpoints"):
         load(folder.parent)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[", "[1]", '{"classes": 3}', '{"classes": [1]}', '{"name": "cats"}', "[" * 10**5]
+)
+def test_names_of_classes_that_are_not_known(tmp_path, content):
+    (tmp_path / "dataset.json").write_text(content)
+    assert loading.classes_of_snapshot(tmp_path / "Gs.keras") == ()
+
+
+def test_names_of_classes_of_a_checkpoint_are_those_of_its_run(tmp_path):
+    (tmp_path / "dataset.json").write_text('{"classes": ["cat", "dog"]}')
+    assert loading.classes_of_snapshot(tmp_path / "checkpoints" / "000000000512" / "state.index") == ("cat", "dog")

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import posixpath
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 
 from stylegan_tf.data.attributes import PATTERNS, parse_attributes
 from stylegan_tf.data.importers.check import Faults
-from stylegan_tf.data.importers.source import LISTS, Found, Source, Unreadable, check_list, normal
+from stylegan_tf.data.importers.source import LISTS, Found, Source, Unreadable, check_list, normal, slashes
 from stylegan_tf.data.importers.store import one_hot
 from stylegan_tf.errors import UserError
 from stylegan_tf.progress import few
@@ -101,8 +102,8 @@ def read_labels(found: Found, choice: str, faults: Faults) -> Labels | None:
             raise UserError(f"the columns of {name} are not those of {first}; they must be the same, in order")
     origin, entries = origins[0], []
     for name, listed in listings.items():
-        where = PurePosixPath() if loosely else PurePosixPath(name).parent
-        entries += [(normal((where / path).as_posix()), label) for path, label in listed.entries]
+        where = "" if loosely else posixpath.dirname(name)
+        entries += [(normal(posixpath.join(where, slashes(path))), label) for path, label in listed.entries]
     labels = _matched(pictures, entries, origin, loosely, faults)
     return _labels(labels, origin, one.columns, one.are_attributes)
 
@@ -312,13 +313,13 @@ def _matched(
 
 def _shorter(path: str) -> set[str]:
     """A path without its extension, without its folders, and without both."""
-    whole = PurePosixPath(path)
-    return {whole.name, whole.stem, path.removesuffix(whole.suffix)}
+    without = posixpath.splitext(path)[0]
+    return {posixpath.basename(path), posixpath.basename(without), without}
 
 
 def _folders(pictures: Sequence[str], faults: Faults) -> dict[str, str]:
     """The first folder of each picture, below the folders that all of them share."""
-    paths = {name: PurePosixPath(normal(name)).parts for name in pictures}
+    paths = {name: normal(name).split("/") for name in pictures}
     depth = 0
     while pictures and len({parts[depth] for parts in paths.values()}) == 1 and _all_deeper(paths.values(), depth + 2):
         depth += 1
@@ -331,7 +332,7 @@ def _folders(pictures: Sequence[str], faults: Faults) -> dict[str, str]:
     return labels
 
 
-def _all_deeper(paths: Iterable[tuple[str, ...]], depth: int) -> bool:
+def _all_deeper(paths: Iterable[list[str]], depth: int) -> bool:
     return all(len(parts) > depth for parts in paths)
 
 

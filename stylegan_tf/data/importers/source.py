@@ -151,7 +151,7 @@ def sort_out(sources: Iterable[Source], left_out: Iterable[str] = ()) -> Found:
             other = spelled.setdefault(normal(source.name), source.name)
             if other != source.name:
                 found.clashes[source.name] = f"its name is another spelling of {other!a}; rename one of the two"
-        elif PurePosixPath(source.name).name.lower() in LISTS:
+        elif posixpath.basename(source.name).lower() in LISTS:
             found.lists.append(source)
         else:
             found.side.append(source)
@@ -161,8 +161,8 @@ def sort_out(sources: Iterable[Source], left_out: Iterable[str] = ()) -> Found:
 def normal(name: str) -> str:
     """The spelling by which names are compared: forward slashes, no ./ and folder/../, accents composed (NFC), and the
     extension in lower case."""
-    path = unicodedata.normalize("NFC", posixpath.normpath(slashes(name)))
-    return path.removesuffix(suffix := PurePosixPath(path).suffix) + suffix.lower()
+    path, suffix = posixpath.splitext(posixpath.normpath(name.replace("\\", "/")))
+    return unicodedata.normalize("NFC", path + suffix.lower())
 
 
 def slashes(name: str) -> str:
@@ -172,16 +172,15 @@ def slashes(name: str) -> str:
 
 def ignored(name: str) -> bool:
     """Whether a file is no picture: left by a system, hidden, or lists and notes beside the pictures."""
-    return bool(system_file(name)) or PurePosixPath(name).suffix.lower() in _SIDE_FILES
+    return bool(system_file(name)) or posixpath.splitext(name)[1].lower() in _SIDE_FILES
 
 
 def system_file(name: str) -> str:
     """What to call a file or folder that a system, camera or program left beside the pictures; "" for any other."""
-    path = PurePosixPath(name)
-    for part in path.parts:
+    for part in name.split("/"):
         if part.startswith("._"):
             return "._*"
         if part.startswith(".") or part.lower() in _SYSTEM_FILES:
             return part
-    suffix = path.suffix.lower()
+    suffix = posixpath.splitext(name)[1].lower()
     return f"*{suffix}" if suffix in _SYSTEM_SUFFIXES else ""
