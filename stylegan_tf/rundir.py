@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.configs.text import as_text, flat, from_json
+from stylegan_tf.configs.text import flat, from_json, shown
 from stylegan_tf.configs.text import differences as fields_that_differ
 from stylegan_tf.errors import UserError
 
@@ -94,10 +94,10 @@ def read_config(run_dir: Path) -> dict[str, Any]:
     """config.json of a run, with the fields that were ADDED or RENAMED since. Raises UserError where it is missing or
     no object.
     """
+    if not (run_dir / CONFIG).is_file():  # a pipe would wait for somebody to write into it
+        raise UserError(f"{run_dir} is no run directory: it has no {CONFIG}")
     try:
         config = json.loads((run_dir / CONFIG).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{run_dir} is no run directory: it has no {CONFIG}") from None
     except (ValueError, OSError, RecursionError) as error:
         raise UserError(f"{run_dir / CONFIG} cannot be read: {error}") from None
     if not isinstance(config, dict):
@@ -192,7 +192,7 @@ def resume_choice(
         run = check_resume(resume)
         found, changed = _compared(run, experiment, data)
         if found:
-            listed = "; ".join(f"{path}: {as_text(one)} there, {as_text(other)} here" for path, one, other in found)
+            listed = "; ".join(f"{path}: {shown(one)} there, {shown(other)} here" for path, one, other in found)
             raise UserError(f"--resume={run}: that run has another configuration: {listed}")
         return _choice_of(run, total_nimg, changed, allow_changed_data)
     equal: list[tuple[Path, str]] = []
@@ -203,7 +203,7 @@ def resume_choice(
             if not found:
                 equal.append((run, changed))
             elif not near and len(found) <= NEAR and finished_nimg(run) is None:
-                listed = ", ".join(f"{path} ({as_text(theirs)} there)" for path, theirs, _ in found)
+                listed = ", ".join(f"{path} ({shown(theirs)} there)" for path, theirs, _ in found)
                 near = f": {run.name.partition('-')[0]} differs in {listed}"
     # A run whose data set is as it was comes first, finished or not; of those, one that has more to do.
     choices = [_choice_of(run, total_nimg) for run, changed in equal if not changed]
@@ -249,8 +249,9 @@ def _compared(run: Path, experiment: Experiment, data: dict[str, Any] | None) ->
         if not (is_free or same_path or (path in OPEN and OPEN[path] == other)):
             found.append((path, one, other))
     stored = None
-    with suppress(OSError, ValueError):
-        stored = json.loads((run / DATA_SET).read_text(encoding="utf-8"))
+    if (run / DATA_SET).is_file():
+        with suppress(OSError, ValueError, RecursionError):
+            stored = json.loads((run / DATA_SET).read_text(encoding="utf-8"))
     if not isinstance(stored, dict) or data is None:  # a run of an older version
         return found, ""
     stored.pop(CLASSES, None)  # names decide no number
@@ -260,7 +261,7 @@ def _compared(run: Path, experiment: Experiment, data: dict[str, Any] | None) ->
     if elsewhere:  # another data set, not one that changed
         return found, ""
     keys = [key for key in dict.fromkeys([*stored, *data]) if stored.get(key) != data.get(key)]
-    return found, ", ".join(f"{key} was {stored.get(key)}, is {data.get(key)}" for key in keys)
+    return found, ", ".join(f"{shown(key)} was {shown(stored.get(key))}, is {data.get(key)}" for key in keys)
 
 
 def _choice_of(run_dir: Path, total_nimg: int, changed: str = "", allow_changed_data: bool = False) -> Choice:

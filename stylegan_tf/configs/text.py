@@ -17,6 +17,8 @@ from stylegan_tf.errors import UserError
 
 T = TypeVar("T")
 ABSENT = "(no such field)"
+_SHOWN = 100  # characters of a value in a message
+_DIGITS = 9  # of a resolution, at most
 
 
 def to_json(experiment: Experiment) -> dict[str, Any]:
@@ -86,13 +88,20 @@ def as_text(value: object) -> str:
     return str(value)
 
 
+def shown(value: object) -> str:
+    """A value of a file for a message: at most 100 characters, without any that would steer a terminal."""
+    text = as_text(value)
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
 def no_such(what: str, asked: str, choices: Iterable[str]) -> UserError:
     """The UserError for a name that is not among `choices`: says the nearest one, or all of them."""
     # Only the last word of a path counts: what leads there is right, and would make everything look alike.
     last_words = {choice.rpartition(".")[2].lower(): choice for choice in choices}
-    near = difflib.get_close_matches(asked.rpartition(".")[2].lower(), last_words, n=1)
+    near = difflib.get_close_matches(asked.rpartition(".")[2].lower()[:_SHOWN], last_words, n=1)
     hint = f"did you mean {last_words[near[0]]}?" if near else f"choose from {', '.join(last_words.values())}"
-    return UserError(f"there is no {what} {asked}; {hint}")
+    return UserError(f"there is no {what} {shown(asked)}; {hint}")
 
 
 def _plain(value: Any) -> Any:
@@ -112,6 +121,10 @@ def _walk(value: Any, path: str) -> Iterable[tuple[str, Any]]:
             yield child_path, child
 
 
+def _quoted(plain: object) -> str:
+    return shown(repr(plain))
+
+
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
@@ -119,7 +132,7 @@ def _join(path: str, name: str) -> str:
 def _read(kind: type[T], plain: object, path: str) -> T:
     """A dataclass from a dict; every field must be there, and nothing else."""
     if not isinstance(plain, dict):
-        raise UserError(f"{path or 'the configuration'} must be a JSON object, not {plain!r}")
+        raise UserError(f"{path or 'the configuration'} must be a JSON object, not {_quoted(plain)}")
     hints = get_type_hints(kind)
     for name in plain:
         if name not in hints:
@@ -146,7 +159,7 @@ def _value(hint: Any, plain: Any, path: str) -> Any:
     allowed = (int, float) if hint is float else (hint,)
     # bool is a subclass of int in Python, yet true is no whole number; and NaN compares unequal to itself.
     if type(plain) not in allowed or (isinstance(plain, float) and not math.isfinite(plain)):
-        raise UserError(f"{path} must be {KINDS[hint]}, not {plain!r}")
+        raise UserError(f"{path} must be {KINDS[hint]}, not {_quoted(plain)}")
     return plain
 
 
@@ -158,13 +171,13 @@ def _best_fit(kinds: list[Any], plain: object) -> Any:
 
 def _table(hint: type, plain: object, path: str) -> dict[int, Any]:
     if not isinstance(plain, dict):
-        raise UserError(f'{path} must be a table from resolution to value, such as {{"32": 16}}, not {plain!r}')
+        raise UserError(f'{path} must be a table from resolution to value, such as {{"32": 16}}, not {_quoted(plain)}')
     return {_resolution(key, path): _value(hint, value, f"{path}.{key}") for key, value in plain.items()}
 
 
 def _resolution(key: object, path: str) -> int:
-    if not str(key).isdecimal():
-        raise UserError(f"{path}.{key}: {key} must be a resolution, such as 32")
+    if not str(key).isdecimal() or len(str(key)) > _DIGITS:
+        raise UserError(f"{path}.{shown(key)}: {shown(key)} must be a resolution, such as 32")
     return int(str(key))
 
 

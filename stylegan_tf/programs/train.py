@@ -4,6 +4,7 @@ import json
 import math
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -299,13 +300,17 @@ def pace_of(run_dir: Path, experiment: Experiment) -> dict[int, float]:
         try:
             if run != run_dir and cost(rundir.experiment_of(run)) != cost(experiment):
                 continue
-            for line in (run / rundir.STATS).read_text(encoding="utf-8").splitlines():
-                tick = json.loads(line)
-                if "Progress/lod" in tick:
-                    stage = experiment.data.resolution.bit_length() - 1 - int(tick["Progress/lod"])
-                    found[stage] = tick["Timing/sec_per_kimg"] / 1000
-        except (UserError, OSError, ValueError, TypeError, LookupError):
+            stats = run / rundir.STATS
+            lines = stats.read_bytes().splitlines() if stats.is_file() else []
+        except (UserError, OSError):
             continue  # no statistics to be had from there
+        for line in lines:
+            with suppress(ValueError, TypeError, LookupError, OverflowError, RecursionError):  # a line that is damaged
+                tick = json.loads(line)
+                stage = experiment.data.resolution.bit_length() - 1 - int(tick["Progress/lod"])
+                seconds = tick["Timing/sec_per_kimg"] / 1000
+                if 0 < seconds < math.inf:
+                    found[stage] = seconds
         if found:
             return found
     return found

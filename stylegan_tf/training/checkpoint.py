@@ -146,14 +146,24 @@ def _read(folder: Path, checked: bool = False) -> Progress:
 
     Those that were written before there were checksums have none.
     """
+    if not (folder / PROGRESS).is_file():  # a pipe would wait for somebody to write into it
+        raise ValueError(f"it has no file {PROGRESS}")
     content = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or not isinstance(content.get("files", {}), dict):
+        raise ValueError(f"{PROGRESS} is none of a checkpoint")
     own = content.pop("sha256", None)
     if own not in (None, _digest(content)):
         raise ValueError(f"the checksum of {PROGRESS} is wrong")
     for name, digest in content.pop("files", {}).items():
         if checked and files.sha256(folder / name) != digest:
             raise ValueError(f"the checksum of {name} is wrong")
-    return Progress(**{"phase_nimg": content["nimg"]} | content)
+    progress = Progress(**{"phase_nimg": content["nimg"]} | content)
+    for name, default in asdict(Progress(reset_key=[], lengths={})).items():
+        value = getattr(progress, name)
+        kinds = (int, float) if type(default) is float else (type(default),)
+        if type(value) not in kinds and not (value is None and name in ("reset_key", "lengths")):
+            raise ValueError(f"the {name} of {PROGRESS} is of another type")
+    return progress
 
 
 def _digest(content: dict[str, Any]) -> str:

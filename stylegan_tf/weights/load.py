@@ -261,10 +261,12 @@ def _run_of(checkpoint: Path) -> tuple[Experiment, int]:
         )
     progress = checkpoint / "progress.json"
     try:
+        if not progress.is_file():  # a pipe would wait for somebody to write into it
+            raise ValueError("it is no file")
         nimg = json.loads(progress.read_text(encoding="utf-8"))["nimg"]
         if type(nimg) is not int or nimg < 0:
             raise ValueError(f"its nimg is {nimg!a:.40}")
-    except (OSError, ValueError, TypeError, LookupError) as error:
+    except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
         raise UserError(f"{progress} is damaged ({error}); {_another(checkpoint)}") from None
     return _experiment(run), nimg
 

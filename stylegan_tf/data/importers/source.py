@@ -79,6 +79,7 @@ class Source:
 
 
 def _slice(file: FileIO, start: int, count: int) -> bytes:
+    count = min(count, os.fstat(file.fileno()).st_size - start)  # Python allocates what it is asked for
     file.seek(start)
     pieces = []
     while count > 0 and (piece := file.read(count)):
