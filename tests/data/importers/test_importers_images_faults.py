@@ -188,7 +188,8 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert errors == [f"error: cannot write the data set {tmp_path}/set: File too large; nothing was left behind"]
+    what = f"set-r05.tfrecords of the data set {tmp_path}/set cannot be written; nothing was left behind"
+    assert errors == [f"error: File too large: {what}"]
     assert "Traceback" not in done.stderr
     assert os.listdir(tmp_path) == []
 
