@@ -60,6 +60,24 @@ def remove_leftovers(path: str | os.PathLike) -> None:
             print(f"removed {leftover}, which a killed process had left", file=sys.stderr)
 
 
+def name_leftovers(path: str | os.PathLike) -> None:
+    """Prints what is in the folder around `path` of work that did not end, and that `remove_leftovers` will not remove:
+    work on something else, and what may be another process's that runs."""
+    target = Path(os.path.abspath(path))
+    with suppress(OSError):
+        for entry in sorted(target.parent.iterdir()):
+            if match := _UNFINISHED.fullmatch(entry.name):
+                name, pid = match["file"] or match["folder"], int(match["file_pid"] or match["folder_pid"])
+                if _is_alive(pid) and name == target.name:
+                    print(
+                        f"{entry}: process {pid} works on it; if that is no program of these, remove it",
+                        file=sys.stderr,
+                    )
+                elif not _is_alive(pid) and name != target.name:
+                    what = "was left by a killed process; remove it, or it is removed by what makes"
+                    print(f"{entry} {what} {target.with_name(name)} again", file=sys.stderr)
+
+
 @lru_cache(maxsize=64)
 def _leftovers(folder: Path) -> dict[str, list[Path]]:
     """What killed processes left in a folder, by the name of what they worked on.

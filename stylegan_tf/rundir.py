@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from stylegan_tf.configs.schema import Experiment
-from stylegan_tf.configs.text import flat, from_json, shown
 from stylegan_tf.configs.text import differences as fields_that_differ
+from stylegan_tf.configs.text import flat, from_json, shown
 from stylegan_tf.errors import UserError
 
 CONFIG = "config.json"

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from stylegan_tf.errors import UserError
-from stylegan_tf.files import Lock, atomic_folder, atomic_path, remove_leftovers, sha256, write_json, write_text
+from stylegan_tf.files import (
+    Lock,
+    atomic_folder,
+    atomic_path,
+    name_leftovers,
+    remove_leftovers,
+    sha256,
+    write_json,
+    write_text,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -177,3 +186,28 @@ def test_lock_can_be_taken_again_after_an_error(tmp_path):
         raise RuntimeError
     with Lock(tmp_path / "lock"), pytest.raises(UserError, match=f"process {os.getpid()}"), Lock(tmp_path / "lock"):
         raise AssertionError("the block must not be entered")
+
+
+def test_leftovers_that_nobody_removes_are_named(tmp_path, capsys):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    names = [f".{{}}.tmp-{process.pid}", f".{{}}.tmp-{os.getppid()}", f".{{}}.old-{process.pid}"]
+    for name in names:
+        for of in ("mine", "other"):
+            (tmp_path / name.format(of)).mkdir()
+    (tmp_path / f".tmp-{process.pid}-sheet.png").write_bytes(b"")
+    name_leftovers(tmp_path / "mine")
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[0].split(" was ")[0] for line in said] == [
+        str(tmp_path / name)
+        for name in (
+            f".mine.tmp-{os.getppid()}",
+            f".other.old-{process.pid}",
+            f".other.tmp-{process.pid}",
+            f".tmp-{process.pid}-sheet.png",
+        )
+    ]
+    assert said[0].endswith(f"process {os.getppid()} works on it; if that is no program of these, remove it")
+    assert said[1].endswith(
+        f"was left by a killed process; remove it, or it is removed by what makes {tmp_path}/other again"
+    )

@@ -1,7 +1,7 @@
 """Writing a data set: every picture at every resolution, all files or none."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -144,6 +144,11 @@ class Writer:
         """Sets the labels, float [N, label_size] in the order of the pictures."""
         self._labels = np.asarray(labels, np.float32)
 
+    def beside(self, write: Callable[[Path], object]) -> None:
+        """Has more files written into the folder that `write` is given."""
+        with self._disk_failures():
+            write(self.folder)
+
     @contextmanager
     def _write_all(self) -> Iterator[None]:
         """Around the block of the user, whose own errors of the operating system are none of this disk."""
@@ -164,12 +169,14 @@ class Writer:
             raise UserError(f"no picture was added to the data set {self.directory}")
         self._write_waiting()
         for file in self._files:
-            file.close()
+            with self._disk_failures(file.name):
+                file.close()
         if self._labels is not None:
             if self._labels.ndim != 2 or len(self._labels) != self.num_images:
                 shape = list(self._labels.shape)
                 raise ValueError(f"expected labels [{self.num_images}, label_size], got {shape}")
-            with open(labels_path(self.folder, self.name), "wb") as labels:
+            path = labels_path(self.folder, self.name)
+            with self._disk_failures(path), open(path, "wb") as labels:
                 np.save(labels, self._labels)
         facts = {
             "name": self.name,
@@ -181,7 +188,8 @@ class Writer:
             "sizes": {Path(file.name).name: os.stat(file.name).st_size for file in self._files},
             "stylegan_tf": stylegan_tf.__version__,
         }
-        write_json(self.folder / FACTS, self.origin | facts)
+        with self._disk_failures(FACTS):
+            write_json(self.folder / FACTS, self.origin | facts)
         check_target(self.directory, self.overwrite)  # something may have come meanwhile
 
     def _write_waiting(self) -> None:
@@ -191,15 +199,19 @@ class Writer:
 
     def _write(self, blobs: Sequence[bytes]) -> None:
         for file, blob in zip(self._files, blobs, strict=True):
-            file.write(blob)
+            with self._disk_failures(file.name):
+                file.write(blob)
 
     @contextmanager
-    def _disk_failures(self) -> Iterator[None]:
+    def _disk_failures(self, path: str | os.PathLike = "") -> Iterator[None]:
+        """Says what the disk refuses, and which file; path: that is written, where the error does not say it."""
         try:
             yield
         except OSError as error:
-            what = error.strerror or error
-            raise Failure(f"cannot write the data set {self.directory}: {what}; nothing was left behind") from None
+            file = Path(error.filename or path).name
+            hidden = not file or file.startswith(".")  # the folder, which has another name until it is whole
+            where = f"the data set {self.directory}" if hidden else f"{file} of the data set {self.directory}"
+            raise Failure(f"{error.strerror or error}: {where} cannot be written; nothing was left behind") from None
 
     def _close_quietly(self) -> None:
         for file in self._files:

@@ -32,9 +32,12 @@ def run(o: argparse.Namespace) -> None:
     from stylegan_tf.data.importers.svhn import create_svhn
     from stylegan_tf.data.layout import DataSet
     from stylegan_tf.data.verifying import verify
+    from stylegan_tf.files import name_leftovers
 
     place = o.tfrecord_dir
     made: DataSet | None = None
+    if "overwrite" in o:
+        name_leftovers(o.output_dir if o.command == "extract" else place)
     storage = Storage(o.compression, o.overwrite, o.workers) if "compression" in o else Storage()
     match o.command:
         case "create_from_images":

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,7 +115,10 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Writer, "_write", full)
     with (
-        pytest.raises(Failure, match="cats: No space left on device; nothing was left behind"),
+        pytest.raises(
+            Failure,
+            match=r"^No space left on device: the data set \S+/cats cannot be written; nothing was left behind$",
+        ),
         Writer(tmp_path / "cats", "cats", 8, 3) as writer,
     ):
         writer.add(noise(1)[0])
@@ -128,7 +132,10 @@ def test_a_disk_that_fails_at_the_very_end(tmp_path, monkeypatch):
     write(tmp_path / "cats", noise(2))
     monkeypatch.setattr(files, "_flush_to_disk", broken)
     for name, overwrite in (("cats", True), ("new", False)):
-        with pytest.raises(Failure, match=f"{name}: Input/output error; nothing was left behind"):
+        with pytest.raises(
+            Failure,
+            match=f"^Input/output error: dataset.json of the data set .*/{name} cannot be written; nothing was left",
+        ):
             write(tmp_path / name, noise(3), overwrite=overwrite)
     assert os.listdir(tmp_path) == ["cats"]
     assert np.array_equal(list(all_pictures(open_data_set(tmp_path / "cats"))), noise(2))
@@ -278,3 +285,46 @@ def test_what_a_killed_process_left_is_removed_before_its_disk_space_is_wanted(t
     (left / "cats-r02.tfrecords").write_bytes(b"half")
     check_target(tmp_path / "cats")
     assert os.listdir(tmp_path) == [] and str(left) in capsys.readouterr().err
+
+
+FULL = """
+import resource, sys
+import numpy as np
+from pathlib import Path
+from stylegan_tf.data.importers.extract import extract
+from stylegan_tf.data.importers.store import PLAIN, store
+from stylegan_tf.errors import exit_code
+place, which, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+pictures = np.random.RandomState(1).randint(0, 256, (100, 16, 16, 3), np.uint8)
+
+def write():
+    if which == "extract":
+        store(place / "a", pictures, (16, 3), 100, {"command": "x"}, PLAIN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        return extract(place / "a", place / "out")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    labels = np.zeros((100, 1000), np.float32) if which == "labels" else None
+    origin = {"command": "x", "long": "x" * limit * (which == "facts")}
+    store(place / "a", pictures, (16, 3), 100, origin, PLAIN, labels)
+
+sys.exit(exit_code(write))
+"""
+
+
+def test_what_was_written_when_the_disk_was_full_is_said_behind_the_reason(tmp_path):
+    raw = 100 * (16 * 16 * 3 + 100)
+    for which, limit, file in (
+        ("pictures", 20000, "a-r04.tfrecords of the data set "),
+        ("labels", raw, "a-rxx.labels of the data set "),
+        ("facts", raw, "dataset.json of the data set "),
+        ("extract", 300, "img00000000.png"),
+    ):
+        place = tmp_path / which
+        place.mkdir()
+        command = [sys.executable, "-c", FULL, str(place), which, str(limit)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+        assert done.returncode == 1
+        last = done.stderr.splitlines()[-1]
+        assert last.startswith(f"error: File too large: {file}"), last
+        assert last.endswith("cannot be written; nothing was left behind")
+        assert os.listdir(place) == (["a"] if which == "extract" else [])

@@ -67,8 +67,9 @@ def test_the_independent_package_reads_our_files_and_we_read_its(tmp_path):
     with open(theirs, "rb") as file:
         assert np.array_equal(read_pictures(file, *offsets(theirs)), added)
     assert code == code_of_overwriting == 1
+    assert done.stderr.count("error: File too large: ") == 2
     for name in ("full", "ours"):
-        what = f"error: cannot write the data set {tmp_path}/{name}: File too large; nothing was left behind"
+        what = f"of the data set {tmp_path}/{name} cannot be written; nothing was left behind"
         assert done.stderr.count(what) == 1
     assert "Traceback" not in done.stderr
     assert left == ["ours", "theirs-r03.tfrecords"]

@@ -15,7 +15,7 @@ import numpy as np
 from stylegan_tf.data.attributes import read_attributes, write_attributes
 from stylegan_tf.data.importers.ahead import in_threads
 from stylegan_tf.data.importers.check import open_picture
-from stylegan_tf.data.importers.source import ignored
+from stylegan_tf.data.importers.source import Source, ignored
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.errors import UserError
@@ -89,7 +89,7 @@ def _crop(box: tuple[int, int, int, int], files: Sequence[Path]) -> list[np.ndar
     result = []
     for path in files:
         try:
-            with open_picture(path.read_bytes()) as image:
+            with open_picture(Source(path.name, str(path), path.stat().st_size).read()) as image:
                 size, mode = image.size, image.mode
                 fits = size == (WIDTH, HEIGHT) and mode == "RGB"
                 pixels = np.array(image.crop(box)) if fits else None

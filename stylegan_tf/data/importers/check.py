@@ -2,7 +2,6 @@
 
 import importlib
 import io
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -26,7 +25,6 @@ _HEAD = 2**16  # bytes: enough for nearly every header, and small files come who
 _WANT_ALL = {"GIF", "WEBP", "TIFF", "AVIF"}  # their headers do not say how many frames follow
 # EPS and WMF would start other programs or need them; of the others Pillow reads no more than the first bytes.
 _REFUSED = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"}
-_PNG_SIZE = re.compile(rb"\x89PNG\r\n\x1a\n....IHDR(....)(....)", re.DOTALL)
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
 _STILL = {"MPO", "PSD"}  # more frames are previews or layers; the first is the picture
 _ORIENTATION = 0x0112
@@ -156,18 +154,36 @@ def open_picture(content: bytes, size: int | None = None) -> Image.Image:
 
     Raises Unreadable for one of more pixels than honest files of that size have, and what Pillow raises.
     """
-    image = Image.open(io.BytesIO(content), formats=_formats())
-    claimed = [image.size]
-    if image.format == "ICO":  # the PNG files in it say how large they are
-        claimed += [(int.from_bytes(width), int.from_bytes(height)) for width, height in _PNG_SIZE.findall(content)]
-    elif image.format == "TIFF":  # room is made for whole tiles
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        claimed.append((tags.get(_TILE_WIDTH, 0), tags.get(_TILE_HEIGHT, 0)))
     size = size or len(content)
-    for width, height in claimed:
-        if PIXELS_OF_ANY + PIXELS_PER_BYTE * size < width * height <= PIXELS:
-            raise Unreadable(f"it claims {width}x{height} pixels in {size:,} bytes, too many to be true; resize it")
+    if content.startswith(b"\0\0\1\0"):  # Pillow decodes an icon while it opens it
+        for icon in _icon_sizes(content):
+            _check_claim(icon, size)
+    image = Image.open(io.BytesIO(content), formats=_formats())
+    if max(image.size) <= SIDE and image.size[0] * image.size[1] <= PIXELS:  # otherwise the caller says it
+        _check_claim(image.size, size)
+    if image.format == "TIFF":  # room is made for whole tiles
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        _check_claim((tags.get(_TILE_WIDTH, 0), tags.get(_TILE_HEIGHT, 0)), size)
     return image
+
+
+def _icon_sizes(content: bytes) -> Iterator[tuple[int, int]]:
+    """Of each picture in an icon, which is a PNG file or the part of a BMP file behind its first header."""
+    for entry in range(6, 6 + 16 * int.from_bytes(content[4:6], "little"), 16):
+        start = int.from_bytes(content[entry + 12 : entry + 16], "little")
+        head = content[start : start + 24]
+        if head.startswith(b"\x89PNG"):
+            yield int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+        else:
+            width, height = (abs(int.from_bytes(head[at : at + 4], "little", signed=True)) for at in (4, 8))
+            yield width, height
+
+
+def _check_claim(size: tuple[int, int], file_size: int) -> None:
+    width, height = size
+    if width * height > PIXELS_OF_ANY + PIXELS_PER_BYTE * file_size:
+        what = f"it claims {width}x{height} pixels in {file_size:,} bytes"
+        raise Unreadable(f"{what}, too many to be true; resize it")
 
 
 def _header(content: bytes, file_size: int, whole: bool = True) -> Header:

@@ -9,7 +9,7 @@ from PIL import Image, ImageShow
 
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.data.reading import all_pictures
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.pictures import grid, grid_size, save_png
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
@@ -28,7 +28,10 @@ def display(directory: str | os.PathLike, out: str | os.PathLike | None = None) 
         raise UserError(f"--out={out}: there is no such folder; make it first, or name another place")
     sheet, count = contact_sheet(directory)
     if out is not None:
-        save_png(out, sheet)
+        try:
+            save_png(out, sheet)
+        except OSError as error:
+            raise Failure(f"{error.strerror or error}: {out} cannot be written") from None
     elif not ImageShow.show(Image.fromarray(sheet[:, :, 0] if sheet.shape[2] == 1 else sheet), title=str(directory)):
         raise UserError("no program that shows pictures was found; give --out=sheet.png to write them to a file")
     return count

@@ -12,7 +12,7 @@ from stylegan_tf.data.importers.ahead import in_threads
 from stylegan_tf.data.importers.display import shown_channels
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.reading import all_pictures
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.files import atomic_folder
 from stylegan_tf.pictures import save_png
 from stylegan_tf.progress import track
@@ -45,4 +45,8 @@ def extract(
 
 def _save(folder: Path, channels: int, task: tuple[int, np.ndarray]) -> None:
     number, picture = task
-    save_png(folder / f"img{number:08d}.png", picture[:, :, :channels])
+    name = f"img{number:08d}.png"
+    try:
+        save_png(folder / name, picture[:, :, :channels])
+    except OSError as error:
+        raise Failure(f"{error.strerror or error}: {name} cannot be written; nothing was left behind") from None

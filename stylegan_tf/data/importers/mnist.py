@@ -16,7 +16,7 @@ from stylegan_tf.errors import UserError
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 _SIDE = 28
-_MOST_EXPANSION = 1032  # deflate cannot make a byte stand for more
+_OF_ANY, _PER_BYTE = 2**20, 64  # bytes that may come out of any file, and more out of each of its bytes; digits: 5
 
 
 def create_mnist(directory: str | os.PathLike, mnist_dir: str | os.PathLike, storage: Storage = PLAIN) -> DataSet:
@@ -65,12 +65,14 @@ def read_idx(path: str | os.PathLike, axes: int) -> np.ndarray:
     """
     try:
         size = os.stat(path).st_size
+        if not os.path.isfile(path):  # reading from a pipe would wait for somebody to write into it
+            raise UserError(f"{path} is not a regular file; put the file there")
         with gzip.open(path, "rb") as file:
             head = file.read(4 + 4 * axes)
             if len(head) < 4 + 4 * axes or head[:4] != bytes([0, 0, 8, axes]):
                 raise UserError(f"{path} is no IDX file of bytes with {axes} axes; download it anew")
             shape = struct.unpack(f">{axes}I", head[4:])
-            if prod(shape) > _MOST_EXPANSION * size:
+            if prod(shape) > _OF_ANY + _PER_BYTE * size:
                 raise UserError(f"{path} announces an array of shape {list(shape)}, more than {size} bytes can hold")
             values = file.read(prod(shape))
             if len(values) < prod(shape) or file.read(1):

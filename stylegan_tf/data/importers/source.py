@@ -81,6 +81,7 @@ class Source:
 def _slice(file: FileIO, start: int, count: int) -> bytes:
     count = min(count, os.fstat(file.fileno()).st_size - start)  # Python allocates what it is asked for
     file.seek(start)
+    count = min(count, os.fstat(file.fileno()).st_size)  # a call for more makes room for it first
     pieces = []
     while count > 0 and (piece := file.read(count)):
         pieces.append(piece)

@@ -75,7 +75,7 @@ def store(
         if labels is not None:
             writer.set_labels(labels)
         if beside is not None:
-            beside(writer.folder)
+            writer.beside(beside)
     return open_data_set(directory)
 
 

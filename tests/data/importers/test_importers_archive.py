@@ -1,3 +1,4 @@
+import stat
 import zipfile
 
 import pytest
@@ -101,3 +102,12 @@ def test_damage_inside_is_a_fault_of_the_file(tmp_path):
         assert read_header(found.pictures[0]).fault.startswith("it is not a picture")  # 5 bytes: only the start is read
         with pytest.raises(Exception, match="the checksum differs"):
             found.pictures[0].read()
+
+
+@pytest.mark.parametrize("target", ["a.png", "/etc/passwd", "../b.png"])
+def test_links_are_refused(tmp_path, target):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        link = zipfile.ZipInfo("b.png")
+        link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+        file.writestr(link, target)
+    assert "holds 'b.png', a link; it is refused: pack plain files" in refusal(tmp_path / "a.zip")

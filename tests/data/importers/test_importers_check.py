@@ -1,14 +1,20 @@
+import struct
+import subprocess
+import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from picture_files import RGB, animation, encoded, huge_png, noise, put, turned
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
+from stylegan_tf.data.importers import check
 from stylegan_tf.data.importers.check import (
     Faults,
     Header,
     frame_count,
+    open_picture,
     pillow_limits,
     read_header,
     read_headers,
@@ -146,3 +152,53 @@ def test_labels_without_a_file_are_counted_apart():
     faults.add("a.png", "broken")
     assert faults.head("in", 3) == "1 of 3 files in in cannot be used, and 1 labels are for files that are not in in"
     assert faults.lines() == ["a.png: broken", "b.png: no such picture"]
+
+
+HEIC = struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(3000)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("IMG_0001.HEIC", HEIC, "it is a HEIC photo: `pip install pillow-heif` reads it here, or convert it to JPEG"),
+        ("IMG_0001.jpg", HEIC, "it is a HEIC photo: "),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "it is an SVG drawing: convert it to PNG"),
+        ("a.svg", b"<?xml version='1.0'?>\n<svg></svg>", "it is an SVG drawing: convert it to PNG"),
+        ("a.eps", encoded(RGB, form="EPS"), "it is an EPS or PostScript drawing: convert it to PNG"),
+        ("a.png", encoded(RGB, form="EPS"), "it is an EPS or PostScript drawing: convert it to PNG"),
+        (
+            "a.png",
+            b"\xc5\xd0\xd3\xc6" + struct.pack("<6I", 32, 9, 0, 0, 0, 0) + b"%!PS-Adobe",
+            "it is an EPS or PostScript",
+        ),
+        ("DSC_1.NEF", encoded(RGB, form="TIFF"), "it is a camera's raw photo: develop it"),
+        ("a.mp4", struct.pack(">I", 24) + b"ftypisom" + bytes(12), "it is a video: take pictures out of it"),
+        ("a.webm", b"\x1aE\xdf\xa3" + bytes(20), "it is a video: "),
+        ("a.jpg", b"<!DOCTYPE html><title>Sign in</title>", "it is a web page (Sign in): download the file itself"),
+        ("a.jpg", b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer: fetch the file itself"),
+        ("a.png", b"%PDF-1.7", "it is not a picture but a PDF document; remove it"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(50), "it is not a picture, or its first bytes are damaged"),
+        ("a.wmf", b"\xd7\xcd\xc6\x9a" + bytes(50), "it is not a picture"),
+    ],
+)
+def test_what_is_no_picture_is_called_by_its_name(tmp_path, monkeypatch, name, content, what):
+    monkeypatch.setattr(subprocess, "Popen", lambda *given, **options: pytest.fail(f"{given} was started"))
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", "/usr/bin/gs")
+    fault = read_header(put(tmp_path / name, content)).fault
+    assert fault.startswith(what)
+    with pytest.raises(Image.UnidentifiedImageError):  # nor is it opened where pictures are decoded
+        open_picture(content if not name.endswith("NEF") else b"")
+
+
+def test_heic_photos_are_read_where_the_package_is(tmp_path, monkeypatch):
+    def register():
+        Image.register_open("HEIF", lambda file, name: Image.new("RGB", (8, 8)), lambda head: head[4:12] == b"ftypheic")
+
+    monkeypatch.setitem(sys.modules, "pillow_heif", SimpleNamespace(register_heif_opener=register))
+    check._formats.cache_clear()
+    try:
+        assert read_header(put(tmp_path / "a.heic", HEIC)).size == (8, 8)
+    finally:
+        Image.ID.remove("HEIF")
+        Image.OPEN.pop("HEIF")
+        check._formats.cache_clear()

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +188,51 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert errors == [f"error: cannot write the data set {tmp_path}/set: File too large; nothing was left behind"]
+    what = f"set-r05.tfrecords of the data set {tmp_path}/set cannot be written; nothing was left behind"
+    assert errors == [f"error: File too large: {what}"]
     assert "Traceback" not in done.stderr
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"max_images": 3}, {"channels": "rgb", "resolution": 4}, {"on_error": "skip", "crop": "center"}]
+)
+def test_a_scan_finds_what_the_real_run_refuses(tmp_path, capsys, options):
+    spoil(tmp_path / "in")
+    for number, cut in enumerate((60, 100, 150)):
+        content = encoded(noise(16 if "resolution" in options else 8, number), form="JPEG")
+        put(tmp_path / "in" / f"cut{number}.jpg", content[:-cut])
+    put(tmp_path / "in" / "glass2.png", encoded(Image.new("LA", (8, 8), (1, 128))))
+    chosen = Options(shuffle=False, **options)
+    try:
+        create_from_images(tmp_path / "set", tmp_path / "in", replace(chosen, scan_only=True))
+    except UserError:
+        assert chosen.on_error == "fail"
+    report = capsys.readouterr().out
+    found = [line.strip() for line in report.splitlines() if line.startswith("    ")]
+    if chosen.on_error == "skip":
+        skipped = facts(create_from_images(tmp_path / "set", tmp_path / "in", chosen))["skipped"]
+        assert found == [f"{name}: {what}" for name, what in sorted(skipped.items())]
+    else:
+        with pytest.raises(UserError) as raised:
+            create_from_images(tmp_path / "set", tmp_path / "in", chosen)
+        assert found == [line.strip() for line in str(raised.value).splitlines()[1:]]
+
+
+def test_a_scan_says_that_the_target_is_occupied(tmp_path, capsys):
+    save(tmp_path / "in" / "a.png")
+    put(tmp_path / "set" / "notes", b"")
+    with pytest.raises(UserError, match="set is not empty; add --overwrite"):
+        create_from_images(tmp_path / "set", tmp_path / "in", Options(scan_only=True))
+    assert "data set 1 pictures of 8x8x3" in capsys.readouterr().out
+
+
+def test_transparent_pictures_are_flattened_where_a_background_is_given(tmp_path):
+    put(tmp_path / "in" / "a.png", encoded(Image.new("RGBA", (8, 8), (10, 20, 30, 0))))
+    put(tmp_path / "in" / "b.png", encoded(noise(8)))
+    for channels in ("auto", "rgb"):
+        with pytest.raises(UserError, match="a.png: it is partly transparent; .* or --background=white"):
+            create_from_images(tmp_path / channels, tmp_path / "in", Options(channels=channels))
+    made = create_from_images(tmp_path / "set", tmp_path / "in", Options(shuffle=False, background="#ff8000"))
+    assert read(made, 3)[0, 4, 4].tolist() == [255, 128, 0]
+    assert facts(made)["options"] == {"background": "#ff8000"}

@@ -94,3 +94,9 @@ def test_bad_idx_files(tmp_path):
     write_idx(path, DIGITS, (2**31, 28, 28))
     with pytest.raises(UserError, match="more than .* bytes can hold"):
         read_idx(path, 3)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / IMAGES)
+    with pytest.raises(UserError, match=f"{IMAGES} is not a regular file"):
+        create_mnist(tmp_path / "set", tmp_path)

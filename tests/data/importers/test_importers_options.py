@@ -26,6 +26,9 @@ def test_the_defaults_are_the_official_ones():
         ("resolution", 0, "--resolution must be a power of two from 4 to 16384, not 0"),
         ("resolution", 2**15, "--resolution must be a power of two from 4 to 16384, not 32768"),
         ("max_images", 0, "--max_images must be 1 or more, not 0"),
+        ("background", "whiteish", "--background must be the name of a colour or #rrggbb, not 'whiteish'"),
+        ("background", "#12345", "--background must be the name of a colour or #rrggbb"),
+        ("background", "#11223344", "--background must be the name of a colour or #rrggbb"),
         ("workers", 0, "--workers must be 1 or more, not 0"),
         ("seed", -1, "--seed must be from 0 to 2\\*\\*32 - 1, not -1"),
     ],
@@ -41,3 +44,10 @@ def test_as_many_processes_as_cores_unless_told(monkeypatch):
     assert Options().processes() == 16
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert Options().processes() == 1
+
+
+def test_a_background_is_a_colour_and_excludes_alpha():
+    assert Options(background="white").colour() == Options(background="#FFFFFF").colour() == (255, 255, 255)
+    assert Options().colour() is None
+    with pytest.raises(UserError, match="--background flattens transparent pictures, --channels=rgba keeps them so"):
+        Options(background="red", channels="rgba")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from picture_files import RGB, encoded, noise, turned
@@ -142,3 +144,28 @@ def test_damaged_files_raise(cut):
     damaged = content[:cut] if cut != 60 else content[:60] + bytes([content[60] ^ 255]) + content[61:]
     with pytest.raises((OSError, SyntaxError)):
         decode(damaged, SAME)
+
+
+def test_transparent_pictures_are_flattened_on_a_background():
+    pixels = np.zeros((8, 8, 4), np.uint8)
+    pixels[:, :, 0] = 200
+    pixels[0, :, 3], pixels[1, :, 3] = 255, 51  # a fifth
+    for plan, rows in (
+        (replace(SAME, background=(255, 255, 255)), [[200, 0, 0], [244, 204, 204], [255, 255, 255]]),
+        (replace(SAME, background=(0, 100, 0)), [[200, 0, 0], [40, 80, 0], [0, 100, 0]]),
+        (replace(GREY, background=(255, 255, 255)), [[60], [216], [255]]),
+    ):
+        found, dropped = decode(encoded(pixels), plan)
+        assert found[:3, 0].tolist() == rows
+        assert not dropped
+    grey = np.stack([np.full((8, 8), 100, np.uint8), np.full((8, 8), 0, np.uint8)], -1)
+    assert decode(encoded(Image.fromarray(grey, "LA")), replace(SAME, background=(1, 2, 3)))[0][0, 0].tolist() == [
+        1,
+        2,
+        3,
+    ]
+    keyed = encoded(RGB, transparency=tuple(int(value) for value in RGB[2, 2]))
+    found, _ = decode(keyed, replace(SAME, background=(9, 8, 7)))
+    assert found[2, 2].tolist() == [9, 8, 7]
+    assert np.array_equal(found[3], RGB[3])
+    assert decode(encoded(with_alpha(255)), replace(SAME, background=(9, 8, 7)))[1]  # nothing to flatten
