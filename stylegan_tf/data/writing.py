@@ -177,7 +177,10 @@ class Writer:
                 raise ValueError(f"expected labels [{self.num_images}, label_size], got {shape}")
             path = labels_path(self.folder, self.name)
             with self._disk_failures(path), open(path, "wb") as labels:
-                np.save(labels, self._labels)
+                # As np.save, but that says nothing of a full disk's reason.
+                rows = np.ascontiguousarray(self._labels)
+                np.lib.format.write_array_header_1_0(labels, np.lib.format.header_data_from_array_1_0(rows))
+                labels.write(rows.reshape(-1).data)
         facts = {
             "name": self.name,
             "resolution": self.shape[0],

@@ -357,5 +357,5 @@ def test_a_row_with_more_cells_than_the_first_line(read):
 
 
 def test_a_list_that_is_far_too_large_is_not_read(read):
-    with pytest.raises(UserError, match="metadata.jsonl has 18,000,000 bytes, more than any list of labels"):
+    with pytest.raises(UserError, match="metadata.jsonl has 18,000,000 bytes, more than labels of 1 pictures take"):
         read(["a.png"], {"metadata.jsonl": '{"file_name": "a.png", "label": ' + "1" * (18_000_000 - 32)})
