@@ -142,7 +142,7 @@ class Writer:
 
     def set_labels(self, labels: np.ndarray) -> None:
         """Sets the labels, float [N, label_size] in the order of the pictures."""
-        self._labels = np.asarray(labels, np.float32)
+        self._labels = np.ascontiguousarray(labels, np.float32)
 
     def beside(self, write: Callable[[Path], object]) -> None:
         """Has more files written into the folder that `write` is given."""
@@ -177,7 +177,9 @@ class Writer:
                 raise ValueError(f"expected labels [{self.num_images}, label_size], got {shape}")
             path = labels_path(self.folder, self.name)
             with self._disk_failures(path), open(path, "wb") as labels:
-                np.save(labels, self._labels)
+                # np.save in two parts: where the disk is full, it tells how many numbers were written but not why.
+                np.lib.format.write_array_header_1_0(labels, np.lib.format.header_data_from_array_1_0(self._labels))
+                labels.write(self._labels.data)
         facts = {
             "name": self.name,
             "resolution": self.shape[0],
