@@ -452,3 +452,16 @@ def test_another_description_is_another_run(tmp_path: Path) -> None:
     assert rundir.resume_choice("auto", tmp_path, first).run_dir == run
     other = rundir.resume_choice("auto", tmp_path, replace(first, desc="two"))
     assert other.run_dir is None and "differs in desc" in other.sentence
+
+
+@pytest.mark.parametrize("channels", [2, 5, 7])
+def test_channels_that_cannot_be_trained_on_are_one_line_before_there_is_a_run(tmp_path: Path, channels: int) -> None:
+    with Writer(tmp_path / "set", "set", 8, channels) as writer:
+        for _ in range(64):
+            writer.add(np.zeros((8, 8, channels), np.uint8))
+    with pytest.raises(
+        UserError, match=f"pictures of {channels} channels can be neither shown nor saved; make"
+    ) as raised:
+        train.run([f"--dataset={tmp_path}/set", "--hardware=cpu", "--total_kimg=0.1", f"--outdir={tmp_path}/runs"])
+    assert len(str(raised.value).splitlines()) == 1
+    assert not (tmp_path / "runs").exists()

@@ -23,7 +23,7 @@ from stylegan_tf.errors import UserError
 from stylegan_tf.files import sha256
 
 FACTS = "dataset.json"  # written beside the records; official data sets have none
-LARGEST_FACTS = 2**23  # bytes of it; JSON takes up to 30 times as many in memory
+LARGEST_FACTS = 2**24  # bytes of it; JSON takes up to 30 times as many in memory
 _LISTED = 100  # characters of what stands in it
 _LEVEL_FILE = re.compile(r"(?P<name>.+)-r(?P<stage>\d\d)\.tfrecords")
 

@@ -142,7 +142,7 @@ class Writer:
 
     def set_labels(self, labels: np.ndarray) -> None:
         """Sets the labels, float [N, label_size] in the order of the pictures."""
-        self._labels = np.asarray(labels, np.float32)
+        self._labels = np.ascontiguousarray(labels, np.float32)
 
     def beside(self, write: Callable[[Path], object]) -> None:
         """Has more files written into the folder that `write` is given."""

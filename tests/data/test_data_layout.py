@@ -384,6 +384,6 @@ def test_numbers_and_nesting_that_json_cannot_bear_say_nothing(folder, text):
 
 
 def test_a_dataset_json_larger_than_any_of_ours_is_not_read(folder):
-    (folder / FACTS).write_text('{"num_images": 3, "a": [' + "[],\n" * 2**21 + "0]}")
-    with pytest.raises(UserError, match="dataset.json has 8,388,635 bytes, more than any of ours; move it away"):
+    (folder / FACTS).write_text('{"num_images": 3, "a": [' + "[],\n" * 2**22 + "0]}")
+    with pytest.raises(UserError, match="dataset.json has 16,777,243 bytes, more than any of ours; move it away"):
         open_data_set(folder)

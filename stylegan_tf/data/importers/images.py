@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = ["Options", "create_from_images"]
 
 _HEADERS = 64  # per task: one alone takes less time than handing it over
 _MANY, _LARGE = 1000, 2**24  # files, or bytes of files, from which on processes are worth starting
+_SKIPPED = 10000  # files that dataset.json names
 _SOON = 5.0  # seconds until decoding has found every fault
 _NOTED = ("resolution", "crop", "resize_filter", "channels", "background", "mirror", "max_images", "labels", "on_error")
 
@@ -188,7 +190,9 @@ def _write(job: Job, plan: Plan, labels: Labels | None, chosen: Sequence[Source]
                 names = ["_".join(each.split()) for each in labels.names]
                 write_attributes(writer.folder / f"list_attr_{name}.txt", files, names, rows > 0)
         if faults.found:
-            writer.origin["skipped"] = faults.found
+            writer.origin["skipped"] = dict(islice(sorted(faults.found.items()), _SKIPPED))
+            if len(faults.found) > _SKIPPED:
+                writer.origin["skipped_too"] = len(faults.found) - _SKIPPED
     if opaque:
         print(f"dropped the fully opaque alpha channel of {opaque:,} pictures", file=sys.stderr)
     if len(faults.found) > known:  # the others are in the report

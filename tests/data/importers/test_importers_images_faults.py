@@ -236,3 +236,11 @@ def test_transparent_pictures_are_flattened_where_a_background_is_given(tmp_path
     made = create_from_images(tmp_path / "set", tmp_path / "in", Options(shuffle=False, background="#ff8000"))
     assert read(made, 3)[0, 4, 4].tolist() == [255, 128, 0]
     assert facts(made)["options"] == {"background": "#ff8000"}
+
+
+def test_dataset_json_names_so_many_skipped_files_and_counts_the_others(tmp_path, monkeypatch):
+    spoil(tmp_path / "in")
+    monkeypatch.setattr(images, "_SKIPPED", 4)
+    made = create_from_images(tmp_path / "set", tmp_path / "in", Options(on_error="skip"))
+    assert list(facts(made)["skipped"]) == ["bomb.png", "cut.png", "document.pdf", "empty.png"]
+    assert facts(made)["skipped_too"] == 9
