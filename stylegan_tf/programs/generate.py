@@ -236,14 +236,8 @@ def generate(request: Request) -> list[Path]:
 
 
 def opened_generator(path: Path) -> "tuple[Generator | ProganGenerator, int | None, float]":
-    """The generator in a file, and the stage and fade that it had been trained to.
-
-    A GPU is shared with whatever else runs there, and computes in full float32.
-    """
-    with left_out("sklearn", "matplotlib"):
-        import tensorflow as tf
-
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    """The generator in a file, and the stage and fade that it had been trained to."""
+    _prepare_devices()
     networks, stage, fade = load.opened(path)
     Gs = networks.Gs or networks.G
     if Gs is None:
@@ -255,6 +249,14 @@ def opened_generator(path: Path) -> "tuple[Generator | ProganGenerator, int | No
             f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
         )
     return Gs, stage, fade
+
+
+def _prepare_devices() -> None:
+    """A GPU is shared with whatever else runs there, and computes in full float32."""
+    with left_out("sklearn", "matplotlib"):
+        import tensorflow as tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
