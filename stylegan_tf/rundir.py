@@ -85,11 +85,6 @@ def runs(outdir: str | os.PathLike) -> list[Path]:
     return sorted((run for run in found if _number(run) is not None and (run / CONFIG).is_file()), key=_order)
 
 
-def newest_run(outdir: str | os.PathLike) -> Path | None:
-    """The run directory with the highest number."""
-    return next(reversed(runs(outdir)), None)
-
-
 def read_config(run_dir: Path) -> dict[str, Any]:
     """config.json of a run, with the fields that were ADDED or RENAMED since. Raises UserError where it is missing or
     no object.

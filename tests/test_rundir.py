@@ -58,12 +58,11 @@ def test_create_where_nothing_can_be_written(tmp_path: Path) -> None:
         rundir.create(tmp_path / "file" / "results", "sgan-faces")
 
 
-def test_runs_and_newest(tmp_path: Path) -> None:
-    assert rundir.runs(tmp_path / "nowhere") == [] and rundir.newest_run(tmp_path) is None
+def test_runs(tmp_path: Path) -> None:
+    assert rundir.runs(tmp_path / "nowhere") == []
     first, second = make_run(tmp_path), make_run(tmp_path)
     rundir.create(tmp_path, "died-before-its-configuration-was-written")
     assert rundir.runs(tmp_path) == [first, second]
-    assert rundir.newest_run(tmp_path) == second
 
 
 def test_snapshots(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Mosaics of pictures nobody chose (paper Figures 2 and 10 to 12): columns of several scales."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -38,8 +38,3 @@ def reduced(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if grey else pixels))
     small = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
     return small[:, :, None] if grey else small
-
-
-def levels(side: int, lods: Sequence[int]) -> Iterator[int]:
-    """The levels that leave a pixel of pictures of that side."""
-    return (lod for lod in lods if side >> lod)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
+from stylegan_tf.configs.build import Pictures
 from stylegan_tf.configs.schema import GeneratorConfig, ProganGeneratorConfig
 from stylegan_tf.errors import UserError
 
@@ -45,17 +46,6 @@ class Asked(NamedTuple):
     def name(self) -> str:
         """For instance 'fid5k@faces'."""
         return self.metric.name + (f"@{self.nets}" if self.nets else "")
-
-
-class DataFacts(NamedTuple):
-    """What must be known of a data set before a network is compared with it."""
-
-    name: str  # for messages
-    lowest: int  # the smallest resolution that is there
-    highest: int
-    channels: int
-    num_images: int | None  # None: not known
-    label_columns: int = 0  # numbers of each label; 0: there are no labels
 
 
 def _ppl(space: str, sampling: str, about: str) -> Metric:
@@ -146,7 +136,7 @@ def scaled(metric: Metric, samples: int) -> Metric:
 def problems(
     asked: Sequence[Asked],
     G: GeneratorConfig | ProganGeneratorConfig,
-    data: DataFacts | None = None,
+    data: Pictures | None = None,
     nets: str = "auto",
 ) -> list[str]:
     """Why metrics cannot be had of a network, and what would be right, a sentence each; [] where all can.
@@ -202,7 +192,7 @@ def _of_network(metric: Metric, kind: str, faces: bool, G: GeneratorConfig | Pro
 
 
 def _of_data(
-    metric: Metric, name: str, G: GeneratorConfig | ProganGeneratorConfig, data: DataFacts | None
+    metric: Metric, name: str, G: GeneratorConfig | ProganGeneratorConfig, data: Pictures | None
 ) -> Iterator[str]:
     """What is wrong with the real pictures, or the labels, for a metric that needs them."""
     if not metric.needs_data:

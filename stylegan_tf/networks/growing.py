@@ -9,8 +9,9 @@ from keras import ops
 
 from stylegan_tf.configs.options import problems
 from stylegan_tf.configs.schema import NetworkConfig
+from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.layers.equalized import EqualizedDense
-from stylegan_tf.networks.stages import ShapeError, checked_shape, checked_stage, seed_of, stage_of, used_at
+from stylegan_tf.networks.stages import ShapeError, checked_shape, checked_stage, seed_of, used_at
 from stylegan_tf.ops.activate import GAIN
 
 KERAS_OWN = ("name", "trainable", "dtype")  # arguments that every Keras layer has

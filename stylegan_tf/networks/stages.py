@@ -4,13 +4,6 @@ import re
 import zlib
 
 
-def stage_of(resolution: int) -> int:
-    """log2 of a resolution. Raises ValueError unless it is a power of two, 4 at least."""
-    if not isinstance(resolution, int) or resolution < 4 or resolution & (resolution - 1):
-        raise ValueError(f"resolution must be a power of two, 4 at least, got {resolution!r}")
-    return resolution.bit_length() - 1
-
-
 def num_layers(stage: int) -> int:
     """Layers of the synthesis network up to a stage, two per resolution: 18 at 1024x1024."""
     return 2 * stage - 2

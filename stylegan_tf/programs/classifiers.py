@@ -16,6 +16,7 @@ import numpy as np
 from stylegan_tf import files, rundir
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.classifiers import Recipe, recipe
+from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.data.attributes import Attributes, attributes_of, chosen, split
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.devices import auto_row
@@ -67,7 +68,7 @@ class Job:
 
     @property
     def stage(self) -> int:
-        return self.recipe.resolution.bit_length() - 1
+        return stage_of(self.recipe.resolution)
 
     def parts(self) -> tuple[np.ndarray, np.ndarray]:
         """(numbers of the pictures to train on, numbers of those held out)."""

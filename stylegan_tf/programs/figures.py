@@ -119,7 +119,7 @@ def mixing(values: Any, subject: Subject) -> list[Path]:
     both = subject.ws([*rows, *columns], values.psi)
     sheet = figure.sheet(subject.painter(), both[: len(rows)], both[len(rows) :], ranges)
     facts = {"rows": rows, "columns": columns, "layers": [[layers.start, layers.stop - 1] for layers in ranges]}
-    return [write_sheet(values, subject, "mixing", sheet, len(columns) + 1, facts | {"psi": values.psi})]
+    return [write_sheet(values, subject, "mixing", sheet, facts | {"psi": values.psi})]
 
 
 def noise(values: Any, subject: Subject) -> list[Path]:
@@ -136,11 +136,11 @@ def noise(values: Any, subject: Subject) -> list[Path]:
     each = progress.track(zip(seeds, ws, strict=True), len(seeds), "noise", "pictures")
     rows = [figure.detail(painter, own[None], subject.noise(seed, draws)) for seed, own in each]
     facts = {"seeds": seeds, "psi": values.psi, "draws": draws}
-    made = [write_sheet(values, subject, "noise", np.concatenate(rows), 3, facts)]
+    made = [write_sheet(values, subject, "noise", np.concatenate(rows), facts)]
     stored = [np.asarray(getattr(subject.Gs.synthesis, f"noise{index}")) for index in range(painter.num_layers)]
     parts = [figure.components(painter, own[None], stored, fine, bool(index % 2)) for index, own in enumerate(ws)]
     facts = {"seeds": seeds, "psi": values.psi, "fine": [fine.start, fine.stop - 1]}
-    return [*made, write_sheet(values, subject, "noise-layers", np.concatenate(parts, axis=1), len(parts), facts)]
+    return [*made, write_sheet(values, subject, "noise-layers", np.concatenate(parts, axis=1), facts)]
 
 
 def truncation(values: Any, subject: Subject) -> list[Path]:
@@ -149,7 +149,7 @@ def truncation(values: Any, subject: Subject) -> list[Path]:
 
     seeds, psis = seeds_of("seeds", values.seeds), real_numbers("psis", values.psis)
     sheet = figure.sheet(subject.painter(), subject.ws(seeds), psis)
-    return [write_sheet(values, subject, "truncation", sheet, len(psis), {"seeds": seeds, "psis": psis})]
+    return [write_sheet(values, subject, "truncation", sheet, {"seeds": seeds, "psis": psis})]
 
 
 def uncurated(values: Any, subject: Subject) -> list[Path]:
@@ -181,7 +181,7 @@ def uncurated(values: Any, subject: Subject) -> list[Path]:
     shown = progress.track(images(), count, "uncurated", "pictures")
     sheet = figure.sheet(shown, height, width, Gs.num_channels, rows, lods)
     facts = {"seed": values.seed, "rows": rows, "lods": lods, "psi": values.psi, "cutoff": values.cutoff}
-    return [write_sheet(values, subject, "uncurated", sheet, max(1, sheet.shape[1] // width), facts)]
+    return [write_sheet(values, subject, "uncurated", sheet, facts)]
 
 
 def edit(values: Any, subject: Subject) -> list[Path]:
@@ -198,7 +198,7 @@ def edit(values: Any, subject: Subject) -> list[Path]:
     images = subject.painter()(ws.reshape(-1, *ws.shape[2:]))
     facts = {"seeds": seeds, "direction": values.direction, "steps": steps.tolist(), "psi": values.psi}
     facts |= {"layers": [layers.start, layers.stop - 1]}
-    return [write_sheet(values, subject, "edit", pictures.grid(images, count, len(seeds)), count, facts)]
+    return [write_sheet(values, subject, "edit", pictures.grid(images, count, len(seeds)), facts)]
 
 
 def directions(values: Any, subject: Subject) -> list[Path]:
@@ -234,7 +234,7 @@ def film(values: Any, subject: Subject) -> list[Path]:
         nonlocal factor
         for ws in progress.track(frames(values, subject, count, cells), count, "video", "frames"):
             frame = pictures.grid(painter(ws), columns, rows)
-            factor = factor or scale_of(values, frame, columns)
+            factor = factor or scale_of(values, frame)
             yield enlarged(frame, factor)
 
     make_outdir(target.parent)
@@ -548,16 +548,16 @@ def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
     return enlarged(pixels, factor) if factor > 1 else pixels
 
 
-def scale_of(values: Any, pixels: np.ndarray, panels: int) -> int:
+def scale_of(values: Any, pixels: np.ndarray) -> int:
     """How often each pixel is repeated: --scale, or as often as the sheet needs to have MIN_SIDE pixels."""
     from stylegan_tf.figures.images import factor_for
 
     return values.scale or factor_for(*pixels.shape[:2])
 
 
-def write_sheet(values: Any, subject: Subject, name: str, sheet: np.ndarray, panels: int, facts: dict) -> Path:
+def write_sheet(values: Any, subject: Subject, name: str, sheet: np.ndarray, facts: dict) -> Path:
     """Writes <outdir>/<name>.<format> and <name>.json, which says what it was made from. Returns the picture's path."""
-    factor = scale_of(values, sheet, panels)
+    factor = scale_of(values, sheet)
     target = Path(values.outdir) / f"{name}.{values.format}"
     make_outdir(target.parent)
     for other in FORMATS:

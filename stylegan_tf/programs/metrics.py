@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stylegan_tf import files, rundir
 from stylegan_tf.command_line import Flag, help_text, parse
+from stylegan_tf.configs.build import Pictures, refuse
 from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGeneratorConfig
 from stylegan_tf.errors import Failure, UserError, exit_code
 from stylegan_tf.metrics import definitions
@@ -243,14 +244,12 @@ class Evaluator:
         for subject in subjects:
             facts = None
             if any(one.metric.needs_data for one in metrics) and (data := self._data_set(subject)):
-                facts = definitions.DataFacts(
+                facts = Pictures(
                     *(str(data.directory), 2 ** data.stages[0], 2 ** data.stages[-1], data.channels, data.num_images),
                     0 if data.labels is None else data.labels.shape[1],
                 )
             found |= dict.fromkeys(definitions.problems(metrics, subject.G, facts, nets))
-        if found:
-            several = f"{len(found)} things are wrong:\n  " if len(found) > 1 else ""
-            raise UserError(several + "\n  ".join(found))
+        refuse(list(found))
         for metric, own in metrics:
             feature_extractors.fetch(metric.network, feature_extractors.kind_of(metric.network, own or nets))
 

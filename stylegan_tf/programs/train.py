@@ -16,6 +16,7 @@ from stylegan_tf.configs import build, listing
 from stylegan_tf.configs.build import FACES, Pictures, Start
 from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, description, missing_data_set, named_data_set
 from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.configs.text import as_text, differences, put, table, to_json
 from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
 from stylegan_tf.errors import UserError, exit_code
@@ -158,15 +159,15 @@ def start_of(flags: Any) -> Start | None:
 
 def elsewhere(chosen: Experiment, pictures: Pictures) -> list[str]:
     """What keeps an experiment from being trained that configs/ knows nothing of: metrics, the folder of the runs."""
-    from stylegan_tf.metrics.definitions import DataFacts, asked_for, problems
+    from stylegan_tf.metrics.definitions import asked_for, problems
 
     found = build.outdir_problems(Path(chosen.output.outdir))
     if pictures.channels not in build.CHANNELS:
         return found  # what metrics would say is the same once more
     faces = pictures == FACES
     num_images = chosen.data.num_faces if faces else pictures.num_images
-    sides = (pictures.lowest, chosen.data.resolution if faces else pictures.highest)
-    facts = DataFacts(pictures.name, *sides, pictures.channels, num_images, pictures.label_columns)
+    highest = chosen.data.resolution if faces else pictures.highest
+    facts = replace(pictures, highest=highest, num_images=num_images)
     try:
         found += problems(asked_for(chosen.output.metrics), chosen.G, facts)
     except UserError as error:
@@ -307,7 +308,7 @@ def pace_of(run_dir: Path, experiment: Experiment) -> dict[int, float]:
         for line in lines:
             with suppress(ValueError, TypeError, LookupError, OverflowError, RecursionError):  # a line that is damaged
                 tick = json.loads(line)
-                stage = experiment.data.resolution.bit_length() - 1 - int(tick["Progress/lod"])
+                stage = stage_of(experiment.data.resolution) - int(tick["Progress/lod"])
                 seconds = tick["Timing/sec_per_kimg"] / 1000
                 if 0 < seconds < math.inf:
                     found[stage] = seconds

@@ -15,6 +15,7 @@ import tensorflow as tf
 from stylegan_tf.configs import fused_scale
 from stylegan_tf.configs.schedule import minibatch_of
 from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.layers.equalized import EqualizedConv2D
 from stylegan_tf.layers.scaled_conv import DownscaleConv2D, UpscaleConv2D
 
@@ -71,7 +72,7 @@ def convolution_seconds(precision: str) -> float:
 
 def fused_resolutions(experiment: Experiment, role: str) -> list[int]:
     """Resolutions at which the scaled convolution of G or D is faster fused, its gradients included."""
-    network, last = getattr(experiment, role), experiment.data.resolution.bit_length() - 1
+    network, last = getattr(experiment, role), stage_of(experiment.data.resolution)
     widths = {at: network.width(at) for at in range(2, last + 1)}
     found = []
     for stage in range(3, last + 1):

@@ -16,6 +16,7 @@ from stylegan_tf.configs.schema import (
     ProganGeneratorConfig,
     ScheduleConfig,
 )
+from stylegan_tf.configs.stages import stage_of
 
 # How often a picture goes through each network, forward or (about as expensive) backward to weights or to inputs.
 # G: forward in the D step; forward and twice backward in the G step. D: reals and fakes forward and twice backward,
@@ -57,7 +58,7 @@ def stage_kimg(schedule: ScheduleConfig, resolution: int, start: float, end: flo
 
     A stage begins with its fade, as in `schedule.phase`.
     """
-    first, last = schedule.initial_resolution.bit_length() - 1, resolution.bit_length() - 1
+    first, last = stage_of(schedule.initial_resolution), stage_of(resolution)
     period = schedule.lod_training_kimg + schedule.lod_transition_kimg
     if period == 0:
         last = first

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from stylegan_tf import draws, files, pictures, rundir
 from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.configs.text import to_json
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.data.reading import read_pictures
@@ -37,7 +38,7 @@ class Grid:
 
     def reals(self, data_set: DataSet) -> np.ndarray:
         """Real pictures of the final resolution, uint8 [H, W, C]."""
-        stage = self.experiment.data.resolution.bit_length() - 1
+        stage = stage_of(self.experiment.data.resolution)
         starts, lengths = data_set.index(stage)
         with open(data_set.path(stage), "rb", buffering=0) as file:
             chw = read_pictures(file, starts[self.numbers], lengths[self.numbers])

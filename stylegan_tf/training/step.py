@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from stylegan_tf import draws
 from stylegan_tf.configs.schema import Experiment
+from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.data import reals as real_pictures
 from stylegan_tf.networks.progan import ProganGenerator
 from stylegan_tf.ops.blend import lerp
@@ -28,7 +29,7 @@ class Steps:
 
     def __init__(self, state: State, experiment: Experiment, stage: int, minibatch: int):
         self.state, self.experiment, self.stage, self.minibatch = state, experiment, stage, minibatch
-        self.halvings = experiment.G.resolution.bit_length() - 1 - stage  # from the final picture down to this stage
+        self.halvings = stage_of(experiment.G.resolution) - stage  # from the final picture down to this stage
         training = experiment.training
         self.group = max(1, min(experiment.D.mbstd_group_size, minibatch // training.num_gpus))
         self.rows_in_share = minibatch // training.num_gpus

@@ -22,8 +22,8 @@ from stylegan_tf.configs.schema import (
     ProganDiscriminatorConfig,
     ProganGeneratorConfig,
 )
+from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.errors import UserError, exit_code
-from stylegan_tf.networks.stages import stage_of
 from stylegan_tf.weights import download, keras_header, official_pickle
 from stylegan_tf.weights.arguments import Config, Kind, not_trained
 from stylegan_tf.weights.load import REPORT, is_official, stage_of_lod

@@ -21,6 +21,7 @@ from stylegan_tf import rundir
 from stylegan_tf.configs.crop import Rectangle, rectangle
 from stylegan_tf.configs.schedule import phase
 from stylegan_tf.configs.schema import DiscriminatorConfig, Experiment, ProganDiscriminatorConfig
+from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.configs.text import from_json
 from stylegan_tf.errors import UserError
 from stylegan_tf.weights import download, official_pickle, registry
@@ -97,7 +98,7 @@ def declared(what: str | os.PathLike) -> tuple[dict[str, Any], int | None]:
         states = official_pickle.read(files[0])
         found = {role: official_pickle.declared(state) for role, state in states.items()}
         shown = next(role for role in ("Gs", "G", "D") if role in states)
-        return found, stage_of_lod(states[shown].lod, found[shown].resolution.bit_length() - 1)[0]
+        return found, stage_of_lod(states[shown].lod, stage_of(found[shown].resolution))[0]
     else:
         from stylegan_tf.weights import keras_header
 
@@ -288,7 +289,7 @@ def _stage_of_converted(path: Path, report: Path) -> tuple[int | None, float]:
         told = json.loads(report.read_text(encoding="utf-8"))["networks"].get(path.stem)
         if told is None:
             return None, 1.0
-        return stage_of_lod(float(told["lod"]), int(told["arguments"]["resolution"]).bit_length() - 1)
+        return stage_of_lod(float(told["lod"]), stage_of(int(told["arguments"]["resolution"])))
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise UserError(
             f"{report} is no report of a conversion ({error}); remove it, or convert the file anew"

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from stylegan_tf.configs.build import Pictures
 from stylegan_tf.configs.schema import GeneratorConfig, ProganGeneratorConfig
 from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import definitions
-from stylegan_tf.metrics.definitions import METRICS, DataFacts, asked_for, find, problems
+from stylegan_tf.metrics.definitions import METRICS, asked_for, find, problems
 
-G, DATA = GeneratorConfig(32), DataFacts("datasets/it", 4, 64, 3, 100)
+G, DATA = GeneratorConfig(32), Pictures("datasets/it", 4, 64, 3, 100)
 
 
 def test_the_official_numbers():
@@ -113,9 +114,9 @@ def nothing_here(monkeypatch, tmp_path):
         ("ppl_wend@faces", GeneratorConfig(16), None),
         ("ppl2_wend@faces,fid5k@open", GeneratorConfig(8), DATA),
         ("ls@open,ls_2k@official", GeneratorConfig(256), None),
-        ("fid5k_labels", replace(G, label_size=2), DATA._replace(label_columns=3)),
-        ("fid5k", replace(G, num_channels=1), DATA._replace(channels=1)),
-        ("kid5k", G, DATA._replace(num_images=None)),
+        ("fid5k_labels", replace(G, label_size=2), replace(DATA, label_columns=3)),
+        ("fid5k", replace(G, num_channels=1), replace(DATA, channels=1)),
+        ("kid5k", G, replace(DATA, num_images=None)),
         ("", replace(G, num_channels=3), None),
     ],
 )
@@ -134,7 +135,7 @@ def test_metrics_that_can_be_had(nothing_here, metrics, G, data):
         (
             "pr0.2k3",
             G,
-            DATA._replace(num_images=2),
+            replace(DATA, num_images=2),
             "faces",
             ["has 2 pictures, pr0.2k3@faces asks for 200: use a larger"],
         ),

@@ -7,19 +7,8 @@ from stylegan_tf.networks.stages import (
     checked_stage,
     num_layers,
     seed_of,
-    stage_of,
     used_at,
 )
-
-
-def test_stage_of():
-    assert [stage_of(side) for side in (4, 8, 1024)] == [2, 3, 10]
-
-
-@pytest.mark.parametrize("resolution", [0, 2, 24, 1000, 64.0, "64"])
-def test_what_is_no_resolution_is_repeated(resolution):
-    with pytest.raises(ValueError, match=f"power of two, 4 at least, got {resolution!r}"):
-        stage_of(resolution)
 
 
 def test_widths_of_the_paper():
