@@ -46,7 +46,9 @@ TARGET = (
 )
 WAY = Flag("layers", "text", "all", "layers that are moved: coarse, middle, fine, all, 0-3, 4x4-8x8 (default: all)")
 STRENGTH = Flag("strength", "number", 3.0, "how far to go along it, in both directions (default: 3)")
-DIRECTION = Flag("direction", "text", None, "a name that `generate.py directions` lists, or FILE.npy of a vector")
+DIRECTION = Flag(
+    "direction", "text", f"{SEFA}0", f"a name that `generate.py directions` lists, or FILE.npy (default: {SEFA}0)"
+)
 PSI = Flag("psi", "number", 0.7, "truncation of all layers: 1 is none (default: 0.7)")
 
 
@@ -217,6 +219,8 @@ def directions(values: Any, subject: Subject) -> list[Path]:
 
 def film(values: Any, subject: Subject) -> list[Path]:
     """A video: through seeds, by truncation, along a direction, or with styles of other seeds."""
+    from stylegan_tf.figures.walks import KINDS
+
     columns, rows = grid_of(values.grid) if values.grid else (1, 1)
     fps, cells = values.fps, columns * rows
     if not (0 < fps <= 240 and math.isfinite(values.seconds) and values.seconds > 0):
@@ -228,6 +232,11 @@ def film(values: Any, subject: Subject) -> list[Path]:
     frames = FRAMES.get(values.of)
     if frames is None:
         raise UserError(f"--of={values.of}: choose from {', '.join(FRAMES)}")
+    for flag in ("space", "walk", "direction", "strength", "layers", "psi"):
+        if values[flag].present and flag not in USED[values.of]:
+            raise UserError(f"--{flag} has no effect with --of={values.of}: leave it out")
+    if values.walk not in KINDS:
+        raise UserError(f"--walk={values.walk}: choose from {', '.join(KINDS)}")
     painter, factor = subject.painter(), None
 
     def shown() -> Iterator[np.ndarray]:
@@ -239,19 +248,17 @@ def film(values: Any, subject: Subject) -> list[Path]:
 
     make_outdir(target.parent)
     written = video.save(target, shown(), fps)
-    facts = {"of": values.of, "seeds": values.seeds, "frames": written, "fps": fps, "psi": values.psi}
-    facts |= {"walk": values.walk, "space": values.space, "direction": values.direction, "layers": values.layers}
+    facts = {"of": values.of, "seeds": values.seeds, "frames": written, "fps": fps}
+    facts |= {flag: getattr(values, flag) for flag in USED[values.of]}
     write_facts(values, subject, target, facts | {"grid": [columns, rows]})
     return [target]
 
 
 def through_seeds(values: Any, subject: Subject, count: int, cells: int) -> Iterator[np.ndarray]:
     """ws [cells, layers, w_dim] of each frame of a loop through seeds; each cell has keys of its own."""
-    from stylegan_tf.figures.walks import KINDS, walk
+    from stylegan_tf.figures.walks import walk
     from stylegan_tf.networks.sampling import latents
 
-    if values.walk not in KINDS:
-        raise UserError(f"--walk={values.walk}: choose from {', '.join(KINDS)}")
     seeds = seeds_of("seeds", values.seeds)
     keys = len(seeds) // cells
     if keys < 1 or keys * cells != len(seeds):
@@ -308,6 +315,12 @@ FRAMES: dict[str, Callable[[Any, Subject, int, int], Iterator[np.ndarray]]] = {
     "truncation": by_truncation,
     "direction": along_direction,
     "mixing": style_mixed,
+}
+USED = {  # flags that each of them looks at
+    "seeds": ("space", "walk", "psi"),
+    "truncation": (),
+    "direction": ("direction", "strength", "layers", "psi"),
+    "mixing": ("walk", "layers", "psi"),
 }
 
 
@@ -442,6 +455,8 @@ def run(arguments: Sequence[str]) -> None:
         return
     if getattr(values, "format", "png") not in FORMATS:
         raise UserError(f"--format={values.format}: choose from {', '.join(FORMATS)}")
+    if getattr(values, "crop", "auto") not in ("auto", "none"):
+        raise UserError(f"--crop={values.crop}: choose auto or none")
     if getattr(values, "scale", None) is not None:
         at_least("scale", values.scale, 1)
     for path in command.work(values, subject_of(values)):
@@ -518,7 +533,7 @@ def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
     """The unit vector [w_dim] that --direction means. Raises UserError where there is none of that name."""
     from stylegan_tf.figures.directions import sefa, style_weights
 
-    name, w_dim = values.direction or f"{SEFA}0", subject.Gs.synthesis.w_dim
+    name, w_dim = values.direction, subject.Gs.synthesis.w_dim
     if name.startswith(SEFA) and name.removeprefix(SEFA).isdigit():
         number = int(name.removeprefix(SEFA))
         if number >= w_dim:

@@ -72,6 +72,8 @@ def training_loop(
                 f"threads are {_threads()} here and were {progress.threads}: the last bits of the weights may "
                 "differ from those of an uninterrupted run"
             )
+        if any(not isinstance(values, dict) for values in progress.sums.values()):
+            lines.append("the checkpoint is older than this program: the means of the current tick begin anew")
         if progress.nimg >= total:
             lines.append(f"already at {progress.nimg / 1000:.1f} kimg: {training.total_kimg:g} are asked for")
     phase, ticker = _phase(progress.phase_nimg, experiment), Ticker(progress.sums)

@@ -493,3 +493,16 @@ def test_the_last_finite_checkpoint_is_kept_and_named(train, reused, tmp_path, m
     good = tmp_path / "run" / "checkpoints" / "000000096"
     assert f"and so is {good}, the last one that had finite losses and weights" in str(caught.value)
     assert sorted(path.name for path in good.parent.iterdir()) == ["000000096", "000000128", "000000160"]
+
+
+def test_means_of_an_older_program_begin_anew_and_are_said(train, tmp_path):
+    """It kept its sums in another form, and no checksums."""
+    train(training=until(0.032))
+    path = max((tmp_path / "run" / "checkpoints").glob("*/progress.json"))
+    kept = json.loads(path.read_text())
+    for name in ("sha256", "files"):
+        del kept[name]
+    path.write_text(json.dumps(kept | {"sums": {"D": 1.0, "minibatches": 4}}))
+    train(training=until(0.064))
+    log = (tmp_path / "run" / rundir.LOG).read_text()
+    assert "the means of the current tick begin anew" in log
