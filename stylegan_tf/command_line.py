@@ -35,10 +35,10 @@ class Flag(NamedTuple):
 Groups = Mapping[str, Sequence[Flag]]  # title -> its flags
 
 
-def parse(arguments: Sequence[str], groups: Groups, elsewhere: Mapping[str, str] | None = None) -> Any:
+def parse(arguments: Sequence[str], groups: Groups, foreign: Mapping[str, str] | None = None) -> Any:
     """The values of the flags in `arguments` (without the program's name), as attributes; None if --help was asked for.
 
-    elsewhere: flags of other code bases, and what is to be said to those who use them here. Raises UserError for what
+    foreign: flags of other code bases, and what is to be said to those who use them here. Raises UserError for what
     is no flag, no value for it, or empty.
     """
     values = flags.FlagValues()  # absl's global ones would bring the flags of every library along
@@ -49,7 +49,7 @@ def parse(arguments: Sequence[str], groups: Groups, elsewhere: Mapping[str, str]
     try:
         rest = values(["", *arguments])
     except flags.UnrecognizedFlagError as error:
-        raise UserError(unknown(error.flagname, kinds, elsewhere or {})) from None
+        raise UserError(unknown(error.flagname, kinds, foreign or {})) from None
     except flags.IllegalFlagValueError as error:
         given = str(error).removeprefix("flag ").partition(": ")[0]  # "flag --seed=x: invalid literal ..."
         kind = values[given.removeprefix("--").partition("=")[0]].flag_type()
@@ -81,10 +81,10 @@ def help_text(what: str, groups: Groups) -> str:
     return "\n\n".join([what, *sections])
 
 
-def unknown(name: str, known: Sequence[str] | Mapping[str, Any], elsewhere: Mapping[str, str]) -> str:
+def unknown(name: str, known: Sequence[str] | Mapping[str, Any], foreign: Mapping[str, str]) -> str:
     """The sentence for a flag that does not exist: what it is called here, or the nearest one, or all of them."""
-    if (plain := name.replace("-", "_")) in elsewhere:
-        return f"there is no flag --{name}; here {elsewhere[plain]}"
+    if (plain := name.replace("-", "_")) in foreign:
+        return f"there is no flag --{name}; here {foreign[plain]}"
     near = difflib.get_close_matches(plain, known, n=1)
     hint = f"did you mean --{near[0]}?" if near else "choose from " + ", ".join(f"--{flag}" for flag in known)
     return f"there is no flag --{name}; {hint}"

@@ -9,7 +9,7 @@ import pytest
 
 from stylegan_tf.command_line import Flag, expanded, help_text, parse
 from stylegan_tf.errors import UserError
-from stylegan_tf.programs import elsewhere
+from stylegan_tf.programs import foreign_flags
 
 GROUPS = {
     "Work": (Flag("size", "whole", 3, "how many"), Flag("rate", "number", None, "how fast")),
@@ -108,10 +108,10 @@ def test_paths_that_lead_nowhere(typed: str, sentence: str, home: Path) -> None:
 
 
 PROGRAMS = {
-    "train": elsewhere.TRAIN,
-    "generate": elsewhere.GENERATE,
-    "metrics": elsewhere.METRICS,
-    "classifiers": elsewhere.CLASSIFIERS,
+    "train": foreign_flags.TRAIN,
+    "generate": foreign_flags.GENERATE,
+    "metrics": foreign_flags.METRICS,
+    "classifiers": foreign_flags.CLASSIFIERS,
 }
 
 
@@ -176,5 +176,5 @@ def test_the_same_in_dataset_tool() -> None:
     from stylegan_tf.programs.dataset_tool import COMMANDS
 
     names = {argument.removeprefix("--") for _, arguments in COMMANDS.values() for argument, _ in arguments}
-    for text in elsewhere.DATASET_TOOL.values():
+    for text in foreign_flags.DATASET_TOOL.values():
         assert set(re.findall(r"--(\w+)", text)) <= names, text

@@ -21,7 +21,7 @@ from stylegan_tf.data.attributes import Attributes, attributes_of, chosen, split
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.devices import auto_row
 from stylegan_tf.errors import Failure, UserError, exit_code
-from stylegan_tf.programs.elsewhere import CLASSIFIERS
+from stylegan_tf.programs.foreign_flags import CLASSIFIERS
 from stylegan_tf.progress import LiveLine, format_time, track
 from stylegan_tf.weights.registry import ATTRIBUTES
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from stylegan_tf.command_line import path_argument, unknown
 from stylegan_tf.errors import Failure, exit_code
-from stylegan_tf.programs.elsewhere import DATASET_TOOL
+from stylegan_tf.programs.foreign_flags import DATASET_TOOL
 
 
 def run(o: argparse.Namespace) -> None:

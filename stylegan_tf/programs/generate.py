@@ -21,7 +21,7 @@ from stylegan_tf.configs.crop import at_side, rectangle
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.leave_out import left_out
 from stylegan_tf.networks.sampling import Inputs, Look, has_w, pictures_of
-from stylegan_tf.programs.elsewhere import GENERATE
+from stylegan_tf.programs.foreign_flags import GENERATE
 from stylegan_tf.progress import few
 from stylegan_tf.weights import load
 

@@ -15,7 +15,7 @@ from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGenera
 from stylegan_tf.errors import Failure, UserError, exit_code
 from stylegan_tf.metrics import definitions
 from stylegan_tf.metrics.definitions import Asked, Metric
-from stylegan_tf.programs.elsewhere import METRICS
+from stylegan_tf.programs.foreign_flags import METRICS
 
 if TYPE_CHECKING:
     from stylegan_tf.configs.schedule import Phase

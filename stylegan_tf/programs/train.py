@@ -20,7 +20,7 @@ from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.configs.text import as_text, differences, put, table, to_json
 from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
 from stylegan_tf.errors import UserError, exit_code
-from stylegan_tf.programs.elsewhere import TRAIN
+from stylegan_tf.programs.foreign_flags import TRAIN
 from stylegan_tf.progress import few
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def run(arguments: list[str]) -> None:
     if flags.resume not in ("auto", "never"):
         rundir.check_resume(flags.resume)
     pictures, start, machine = pictures_of(flags), start_of(flags), auto_row()
-    also = partial(elsewhere, pictures=pictures)
+    also = partial(problems_outside_configs, pictures=pictures)
     chosen = build.build(flags, pictures, start, machine, also)
     shown = f"{table(chosen)}\n\n{json.dumps(to_json(chosen), indent=2)}"
     if flags.diff is not None:
@@ -157,7 +157,7 @@ def start_of(flags: Any) -> Start | None:
     return transfer.start_of(flags.init_from)
 
 
-def elsewhere(chosen: Experiment, pictures: Pictures) -> list[str]:
+def problems_outside_configs(chosen: Experiment, pictures: Pictures) -> list[str]:
     """What keeps an experiment from being trained that configs/ knows nothing of: metrics, the folder of the runs."""
     from stylegan_tf.metrics.definitions import asked_for, problems
 
