@@ -250,12 +250,19 @@ def test_ctrl_c_exits_130_and_leaves_nothing(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_whoever_stops_it_nothing_stays_behind(tmp_path, number, capfd):
     tool = [sys.executable, str(ROOT / "dataset_tool.py"), "create_faces", str(tmp_path / "set"), "--resolution=16"]
+    before = None if number == signal.SIGKILL else signal.signal(number, signal.SIG_DFL)  # nohup ignores SIGHUP
     with subprocess.Popen([*tool, "--num_images=500000", "--workers=1"], cwd=ROOT) as process:
-        until = time.monotonic() + 60
-        while not os.listdir(tmp_path) and time.monotonic() < until:
-            time.sleep(0.05)
-        assert os.listdir(tmp_path) == [f".set.tmp-{process.pid}"]
-        process.send_signal(number)
+        if before is not None:
+            signal.signal(number, before)
+        try:
+            until = time.monotonic() + 60
+            while not os.listdir(tmp_path) and time.monotonic() < until:
+                time.sleep(0.05)
+            assert os.listdir(tmp_path) == [f".set.tmp-{process.pid}"]
+            process.send_signal(number)
+            process.wait(60)
+        finally:
+            process.kill()
     said = capfd.readouterr().err
     if number != signal.SIGKILL:
         assert process.returncode == 130 and said.splitlines()[-1] == f"stopped by {number.name}"
