@@ -8,6 +8,7 @@ Gs.keras                                   a file of one network
 karras2019stylegan-ffhq-1024x1024.pkl      an official network file
 https://host/net.pkl                       the address of either, which is downloaded once
 ffhq                                       a published network by its name (pretrained/README.md), likewise
+faces                                      the networks that come with the project
 """
 
 import json
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
 
 ROLES = ("G", "D", "Gs")
 SHIPPED = Path(__file__).parents[2] / "pretrained" / "faces" / "Gs.keras"  # a network that comes with the project
+FACES = "faces"  # the name of the folder around it
 REPORT = "network.json"  # beside converted official files
 STATE = "state.index"  # of a checkpoint: TensorFlow's table of what is in it; it stands for the checkpoint here
 ACCEPTED = (
     "give a run directory, a network-snapshot directory, a checkpoints directory, a .keras or official .pkl file, an "
-    "address, or one of " + ", ".join(registry.GENERATORS)
+    f"address, or one of {FACES}, " + ", ".join(registry.GENERATORS)
 )
 
 
@@ -123,6 +125,8 @@ def network_files(what: str | os.PathLike) -> list[Path]:
         return [path]
     if path.is_dir():
         return _files_in(path)
+    if str(what) == FACES:
+        return _files_in(SHIPPED.parent)
     if download.is_address(str(what)):
         return [download.fetch(str(what))]
     entry = registry.find(str(what))
