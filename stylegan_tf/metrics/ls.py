@@ -46,7 +46,7 @@ class Separability:
         return float(2.0 ** sum(attribute.entropy[space] for attribute in self.attributes.values()))
 
     def directions(self) -> dict[str, np.ndarray]:
-        """{'attributes': names [A], 'z': unit vectors [A, z_dim], 'w': [A, w_dim]}, for editing."""
+        """{'attributes': names [A], 'z': normals, unit vectors [A, z_dim], 'w': [A, w_dim]}."""
         found = {"attributes": np.array(list(self.attributes))}
         for space in self.spaces():
             found[space] = np.stack([attribute.normal[space] for attribute in self.attributes.values()])

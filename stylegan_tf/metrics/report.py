@@ -62,7 +62,7 @@ def append(folder: Path, row: Row) -> Path:
 
 
 def write_directions(folder: Path, network: str, directions: Mapping[str, Any]) -> Path:
-    """Writes directions-<network>.npz (see ls.Separability.directions), whole or not at all; returns its path."""
+    """Writes directions-<network>.npz (names, vectors, the network's digest), whole or not at all; returns its path."""
     path = folder / f"directions-{network}.npz"
     with files.atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **directions)

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,8 @@ from stylegan_tf.weights import load
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 MOST_PIXELS, WIDEST = 2**28, {"jpg": 65_535, "webp": 16_383}
 MOST_STEPS = 100
+MANY = 2000  # w that their standard deviation is taken from
+MEASURED = "metrics"  # folder
 SEFA = "sefa"  # sefa0, sefa1, ...: directions of the weights themselves
 # The seeds and layers of the paper's figures.
 MIXING_ROWS, MIXING_COLUMNS = "888,829,1898,1733,1614,845", "639,701,687,615,2268"
@@ -47,7 +50,7 @@ TARGET = (
     Flag("crop", "text", "auto", "auto: without the black bars that the run's pictures had; none (default: auto)"),
 )
 WAY = Flag("layers", "text", "all", "layers that are moved: coarse, middle, fine, all, 0-3, 4x4-8x8 (default: all)")
-STRENGTH = Flag("strength", "number", 3.0, "how far to go along it, in both directions (default: 3)")
+STRENGTH = Flag("strength", "number", 3.0, "standard deviations of w to go along it, in both directions (default: 3)")
 DIRECTION = Flag(
     "direction", "text", f"{SEFA}0", f"a name that `generate.py directions` lists, or FILE.npy (default: {SEFA}0)"
 )
@@ -112,7 +115,15 @@ class Subject:
         """ws drawn towards their average in all layers; as they are in a network without styles."""
         from stylegan_tf.figures.truncation import truncated
 
-        return ws if psi == 1 or not self.Gs.synthesis.use_styles else truncated(ws, np.asarray(self.Gs.w_avg), psi).astype(np.float32)
+        if psi == 1 or not self.Gs.synthesis.use_styles:
+            return ws
+        return truncated(ws, np.asarray(self.Gs.w_avg), psi).astype(np.float32)
+
+    def many_w(self) -> np.ndarray:
+        """w of MANY latents, [MANY, w_dim], of the first class that was asked for."""
+        z = np.random.RandomState(0).randn(MANY, self.Gs.z_dim).astype(np.float32)
+        labels = self.classes(len(self.labels)) if self.labels else None
+        return np.asarray(self.Gs.mapping(z, None if labels is None else np.repeat(labels[:1], MANY, axis=0)))
 
     def noise(self, seed: int, count: int = 1) -> list[np.ndarray]:
         """Fresh noise for each layer, [count, H, W, 1]."""
@@ -431,7 +442,7 @@ COMMANDS = {
             "Which pictures": (
                 *SOURCE,
                 Flag("of", "text", "seeds", f"{', '.join(FRAMES)} (default: seeds)"),
-                Flag("seeds", "text", None, "keys of the way, or the pictures that move (default: 0-7 for one picture)"),
+                Flag("seeds", "text", None, "keys of the way, or the pictures that move (default: 0, 1, ...)"),
                 Flag("space", "text", "w", "w or z: where the way through seeds lies (default: w)"),
                 Flag("walk", "text", "spline", "lerp, slerp or spline: the way between keys (default: spline)"),
                 DIRECTION,
@@ -548,30 +559,50 @@ def at_least(flag: str, value: int, least: int) -> int:
 
 
 def saved_directions(subject: Subject) -> dict[Path, list[str]]:
-    """Files of directions beside a network or above it, and the attributes in them."""
-    folder = subject.path.absolute().parent
-    found: dict[Path, list[str]] = {}
-    for path in sorted({*folder.glob("directions-*.npz"), *folder.parent.glob("directions-*.npz")}):
-        found[path] = [str(name) for name in read_directions(path, subject)[0]]
-    return found
+    """Files of directions of a network and the attributes in them: those beside it or above it, its own ones first, and
+    its own ones in the folder where run_metrics.py puts what it finds about networks of no run.
+    """
+    folder, digest = subject.path.absolute().parent, files.sha256(subject.path)
+    near = sorted({*folder.glob("directions-*.npz"), *folder.parent.glob("directions-*.npz")})
+    found = {path: read_directions(path, subject) for path in near}
+    for path in sorted(Path(MEASURED).glob("directions-*.npz")):
+        with suppress(UserError):
+            read = read_directions(path, subject)
+            found |= {path: read} if read[2] == digest else {}
+    first = sorted(found, key=lambda path: found[path][2] != digest)
+    return {path: [str(name) for name in found[path][0]] for path in first}
 
 
-def read_directions(path: Path, subject: Subject) -> tuple[np.ndarray, np.ndarray]:
-    """(names [A], unit vectors in W [A, w_dim]) of a file that separability wrote. Raises UserError for another one."""
+def read_directions(path: Path, subject: Subject) -> tuple[np.ndarray, np.ndarray, str]:
+    """(names [A], unit vectors in W [A, w_dim], digest of the network) of a file that run_metrics.py wrote.
+
+    Raises UserError for another one.
+    """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            names, vectors = arrays["attributes"], arrays["w"]
+            names, vectors, digest = arrays["attributes"], arrays["w"], str(arrays.get("network", ""))
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise UserError(f"{path} holds no directions in W: {error}") from None
     if vectors.shape != (len(names), subject.Gs.synthesis.w_dim):
         raise UserError(
             f"{path} is of another network: vectors of {vectors.shape[1:]}, not {subject.Gs.synthesis.w_dim}"
         )
-    return names, vectors.astype(np.float32)
+    return names, vectors.astype(np.float32), digest
 
 
 def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
-    """The unit vector [w_dim] that --direction means. Raises UserError where there is none of that name."""
+    """The vector [w_dim] that --direction means, one standard deviation of w long.
+
+    Raises UserError where there is none of that name.
+    """
+    from stylegan_tf.figures.directions import spread
+
+    vector = unit_direction_of(values, subject, layers)
+    return vector * spread(subject.many_w(), vector)
+
+
+def unit_direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
+    """The direction, of length 1."""
     from stylegan_tf.figures.directions import sefa, style_weights
 
     name, w_dim = values.direction, subject.Gs.synthesis.w_dim
@@ -590,10 +621,13 @@ def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
         return (vector / np.linalg.norm(vector)).astype(np.float32)
     known: list[str] = []
     for path in saved_directions(subject):
-        names, vectors = read_directions(path, subject)
+        names, vectors, _ = read_directions(path, subject)
         known += map(str, names)
         if name in names:
-            return vectors[list(names).index(name)]
+            vector = vectors[list(names).index(name)]
+            if not vector.any():
+                raise UserError(f"--direction={name}: {path} has none, as no sample showed a difference")
+            return vector
     choices = ", ".join([*dict.fromkeys(known), f"{SEFA}0", f"{SEFA}1", "..."])
     raise UserError(f"--direction={name}: there is none of that name; choose from {choices}, or name a FILE.npy")
 
@@ -634,7 +668,7 @@ def write_sheet(values: Any, subject: Subject, name: str, sheet: np.ndarray, fac
 
 
 def make_room(target: Path, suffixes: Sequence[str]) -> None:
-    """Removes what an earlier run has left under the name: its .json first, so that none speaks of another's picture."""
+    """Removes what an earlier run has left under the name, its .json first: none speaks of another run's picture."""
     for suffix in (".json", *suffixes):
         target.with_suffix(suffix).unlink(missing_ok=True)
 

@@ -114,8 +114,9 @@ def _declared(archive: zipfile.ZipFile, path: str | os.PathLike) -> tuple[Config
 def plain_arrays(file: Any, size: int) -> dict[str, Any]:
     """path -> h5py.Dataset of every array in an open h5py.File of `size` bytes.
 
-    Every array is float32, or float16 as bundles have them (bundle.py), and lies whole and unshared in the file: no links out of it, no virtual, chunked, compressed
-    or merely declared data, and in sum no more than the file has bytes. Raises UserError for anything else.
+    Every array is float32, or float16 as in bundles, and lies whole and unshared in the file: no links out of it, no
+    virtual, chunked, compressed or merely declared data, and in sum no more than the file has bytes. Raises UserError
+    for anything else.
     """
     import h5py
 

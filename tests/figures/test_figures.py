@@ -248,6 +248,10 @@ def test_sefa_by_hand():
     assert np.allclose(np.linalg.norm(directions.sefa(np.random.RandomState(0).randn(20, 6), 6), axis=1), 1, atol=1e-5)
 
 
+def test_spread_by_hand():
+    assert directions.spread(np.array([[0.0, 1], [0, 3], [5, 1], [9, 3]]), np.array([0, 1])) == 1
+
+
 def test_moves():
     ws = np.zeros((2, 4, 3), np.float32)
     found = directions.moved(ws, np.array([0, 1, 0]), np.array([-1.0, 2.0]), range(1, 3))
