@@ -129,6 +129,31 @@ def test_edits_along_the_directions_there_are(Gs, network, tmp_path, capsys):
     assert np.abs(sheets[0] - sheets[1]).max() > 3 and np.abs(sheets[1] - sheets[2]).max() > 3
 
 
+def test_directions_of_a_network_of_no_run_are_found_in_metrics(network, tmp_path, capsys, monkeypatch):
+    """Where run_metrics.py puts them; those of another network there are not taken."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "metrics").mkdir()
+    vectors = np.eye(1, W_DIM, dtype=np.float32)
+    for name, digest in (("young", files.sha256(network)), ("bald", "another")):
+        path = tmp_path / "metrics" / f"directions-{name}.npz"
+        np.savez(path, attributes=np.array([name]), w=vectors, network=digest)
+    figures.run(["directions", f"--network={network}"])
+    listed = capsys.readouterr().out
+    assert "young" in listed and "bald" not in listed
+    made(tmp_path, capsys, "edit", f"--network={network}", "--direction=young", "--seeds=1", "--steps=2")
+
+
+def test_a_step_is_a_standard_deviation(Gs, network, tmp_path, capsys):
+    np.save(tmp_path / "own.npy", np.arange(W_DIM, dtype=np.float32))
+    arguments = ["--seeds=3", "--steps=3", "--scale=1", "--psi=1", f"--direction={tmp_path}/own.npy", "--strength=2"]
+    (path,) = made(tmp_path, capsys, "edit", f"--network={network}", *arguments)
+    unit = np.arange(W_DIM) / np.linalg.norm(np.arange(W_DIM))
+    many = np.asarray(Gs.mapping(np.random.RandomState(0).randn(figures.MANY, W_DIM).astype(np.float32)))
+    w = np.asarray(Gs.mapping(latents([3], W_DIM))) + 2 * np.std(many @ unit) * unit
+    expected = np.asarray(to_uint8(Gs.synthesis(Gs.broadcast(w.astype(np.float32)))))[0].astype(int)
+    assert np.abs(pixels(path)[:, 32:] - expected).max() <= 1
+
+
 def frames(path):
     with Image.open(path) as image:
         for index in range(image.n_frames):
@@ -380,10 +405,22 @@ def test_help_of_every_command(capsys):
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^python generate\.py (.+?)(?:  +#.*)?$", README, re.M)
 EXAMPLES = [line for line in LINES if line.split()[0] in figures.COMMANDS]
+PLAIN = [line for line in LINES if line not in EXAMPLES]
 
 
 def test_readme_shows_every_command():
     assert {line.split()[0] for line in EXAMPLES} == set(figures.COMMANDS)
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_plain_commands_of_the_readme(Gs, network, tmp_path, monkeypatch, line):
+    """With another network in the place of the one that they name."""
+    monkeypatch.chdir(tmp_path)
+    w = np.asarray(Gs.mapping(latents([0, 1], W_DIM)))
+    np.savez("projected_w.npz", w=w)
+    arguments = [f"--network={network}" if word.startswith("--network=") else word for word in line.split()]
+    figures.run(arguments)
+    assert list(tmp_path.glob("*/*.png")) and list(tmp_path.glob("*/generate.json"))
 
 
 @pytest.mark.parametrize("line", EXAMPLES)
