@@ -27,7 +27,8 @@ MANY = 4096  # w that the standard deviation is taken from
 def rising(fakes: Fakes, classifiers: Classifiers, points: int = POINTS) -> dict[str, np.ndarray]:
     """{'attributes': names [A], 'w': unit vectors [A, w_dim] towards more of each}, for a generator that has a w.
 
-    classifiers: see ls_samples. points: w of each round. Pictures have the stored noise. A vector is zeros where no picture can change a logit.
+    classifiers: see ls_samples. points: w of each round. Pictures have the stored noise. A vector is zeros where no
+    picture can change a logit.
     """
     Gs = fakes.Gs
     many = _w(fakes, "directions spread", MANY)
