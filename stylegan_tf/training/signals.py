@@ -15,10 +15,6 @@ class Stopped(KeyboardInterrupt):
     """Training was asked to stop, and everything is saved."""
 
 
-class BrokenOff(KeyboardInterrupt):
-    """What may be broken off was, because training was asked to stop."""
-
-
 class StopRequest:
     """Within the `with` block SIGINT and SIGTERM set `requested`; a second SIGINT stops at once."""
 
@@ -45,15 +41,16 @@ class StopRequest:
 
     @contextmanager
     def breaks_off(self, nimg: int, may: bool = True) -> Iterator[None]:
-        """Within it a request raises BrokenOff wherever Python is, one that is there already at the beginning.
+        """Within it a request raises Stopped wherever Python is, one that is there already at the beginning.
 
-        For long work that can be done again from the checkpoint at `nimg`: making graphs, metrics. Where TensorFlow
-        does not return to Python (it compiles) the process ends without more ado. may: False: changes nothing.
+        For long work that the next start does again from what is saved at `nimg`: making graphs, metrics. Where the
+        work goes on nevertheless, because TensorFlow does not return to Python (it compiles) or something catches what
+        is raised, the process ends without more ado. may: False: changes nothing.
         """
         self._may_break_off, self._nimg = may, nimg
         try:
             if may and self.requested:
-                raise BrokenOff
+                raise self.stopped(nimg)
             yield
         finally:
             self._may_break_off = False
@@ -67,13 +64,13 @@ class StopRequest:
             raise KeyboardInterrupt
         self.requested = True
         if self._may_break_off:
-            raise BrokenOff
+            raise self.stopped(self._nimg)
 
     def _watch(self, ear: int) -> None:
         """Reads the numbers of signals, which Python writes at once; `_note` is called between two steps of Python."""
         with open(ear, "rb", buffering=0) as numbers:
             while number := numbers.read(1):
                 time.sleep(DEAF_SECONDS)
-                if number[0] in self.SIGNALS and self._may_break_off and not self.requested:
+                if number[0] in self.SIGNALS and self._may_break_off:
                     print(self.stopped(self._nimg), file=sys.stderr, flush=True)
                     os._exit(130)
