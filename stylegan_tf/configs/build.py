@@ -247,14 +247,13 @@ def problems(chosen: Experiment, pictures: Pictures | None = None) -> list[str]:
     # --- Every value by itself.
     for path, sentence, _ in options.wrong(chosen):
         if not path.startswith(("G.", "D.")):
-            table, _, side = path.rpartition(".")
-            usual = getattr(schedule, f"{table.rpartition('.')[2]}_base", schedule.minibatch_base)
-            add(f"{sentence} ({_mend(path, usual if side.isdecimal() else None)})", path)
-    for name, table in vars(schedule).items():
-        for side in table if isinstance(table, dict) else ():
-            if not _is_resolution(side, 4):
-                path = f"schedule.{name}"
-                add(f"{path}.{side}: {side} {_POWER_OF_TWO.format(4)}; name one, or leave it out", path)
+            words = path.split(".")  # three of an entry of a table
+            usual = getattr(schedule, f"{words[1]}_base", schedule.minibatch_base) if len(words) > 2 else None
+            add(f"{sentence} ({_mend(path, usual)})", path)
+    tables = {f"schedule.{name}": value for name, value in vars(schedule).items() if isinstance(value, dict)}
+    for path, side in ((path, side) for path, table in tables.items() for side in table):
+        if not _is_resolution(side, 4):
+            add(f"{path}.{side}: {side} {_POWER_OF_TWO.format(4)}; name one, or leave it out", path)
 
     # --- The resolution, and where growing begins.
     if not _is_resolution(resolution, 8):

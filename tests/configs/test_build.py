@@ -39,6 +39,7 @@ from stylegan_tf.errors import UserError
         (["D.fused_scale=yes"], "D.fused_scale is yes; choose from auto, on, off"),
         (["loss.D=r1"], "loss.D is r1; choose from logistic, wgan, hinge"),
         (["training.adam_beta1=-1"], "training.adam_beta1 must not be negative, not -1"),
+        (["replicas=-1"], "replicas must not be negative, not -1 (--replicas=0)"),
         (["training.precision=fp16"], "choose from auto, float32, mixed_bfloat16, mixed_float16"),
         (["output.grid=8"], "output.grid is 8; choose from 1080p, 4k, columns x rows"),
         (["output.grid=0x8"], "output.grid is 0x8"),
