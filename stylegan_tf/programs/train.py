@@ -22,6 +22,7 @@ from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.programs.foreign_flags import TRAIN
 from stylegan_tf.progress import few
+from stylegan_tf.training.signals import Stopped, leave
 
 if TYPE_CHECKING:
     from stylegan_tf.data.layout import DataSet
@@ -80,7 +81,14 @@ FLAGS = {
 
 
 def main() -> int:
-    return exit_code(lambda: run(sys.argv[1:]))
+    return exit_code(_run_or_leave)
+
+
+def _run_or_leave() -> None:
+    try:
+        run(sys.argv[1:])
+    except Stopped as stopped:
+        leave(stopped)
 
 
 def run(arguments: list[str]) -> None:

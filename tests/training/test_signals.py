@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from stylegan_tf.errors import exit_code
+from stylegan_tf.programs import train
 from stylegan_tf.training.signals import Stopped, StopRequest
 
 
@@ -56,6 +57,20 @@ def test_stopping_is_no_error(capsys):
         raise StopRequest().stopped(3_800)
 
     assert exit_code(work) == 130
+    assert capsys.readouterr().err == "stopped at 3.8 kimg, saved; the same command continues\n"
+
+
+def test_a_run_that_is_stopped_ends_as_it_is(monkeypatch, capsys):
+    """Without taking TensorFlow's graphs apart."""
+
+    def stopped(arguments):
+        raise StopRequest().stopped(3_800)
+
+    monkeypatch.setattr(train, "run", stopped)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as ended:
+        train.main()
+    assert ended.value.code == 130
     assert capsys.readouterr().err == "stopped at 3.8 kimg, saved; the same command continues\n"
 
 
