@@ -36,16 +36,12 @@ FLAGS = {
         Flag("cond", "switch", False, "train on the labels of the data set, all columns (default: no)"),
         Flag("init_from", "path", None, "start from the weights of a network: run, .keras, .pkl, address, or as ffhq"),
         Flag("resolution", "whole", None, "a power of two (default: the data set's own; cpu row: 32 at most)"),
-        Flag(
-            "mirror", "switch", None, "show each picture left-right half of the time (default: no, or as --list says)"
-        ),
+        Flag("mirror", "switch", None, "mirror pictures with probability 1/2 (default: no, or as --list says)"),
     ),
     "How": (
         Flag("loss", "text", None, f"{', '.join(LOSSES)} (default: logistic, A wgan_gp)"),
         Flag("gamma", "number", None, "weight of R1 (default: 10 with the logistic losses, less on the cpu row)"),
-        Flag(
-            "batch", "whole", None, "pictures of a minibatch, all GPUs together, at every resolution (default: --list)"
-        ),
+        Flag("batch", "whole", None, "pictures of a minibatch of all GPUs, at every resolution (default: --list)"),
         Flag("lrate_g", "number", None, "learning rate of G at every resolution (default: --list)"),
         Flag("lrate_d", "number", None, "learning rate of D at every resolution (default: --list)"),
         Flag("total_kimg", "number", None, "thousands of pictures to show (default: 25000, A 12000, cpu about 100)"),
