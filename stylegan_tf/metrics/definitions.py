@@ -147,7 +147,7 @@ def problems(
     from stylegan_tf.metrics import feature_extractors
 
     found: list[str] = []
-    if G.num_channels not in (1, 3):
+    if asked and G.num_channels not in (1, 3):
         found.append(
             f"the network makes pictures of {G.num_channels} channels; metrics see RGB, so they need 3, or 1 that is "
             "repeated: alpha is not supported"

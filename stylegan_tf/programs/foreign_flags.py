@@ -69,10 +69,10 @@ GENERATE = _told(
         "seed": "it is --seeds",
         "num num_images n_sample pics samples n_samples": "it is --seeds=0-N",
         "num_image_tiles grid_size rows cols": "it is --grid=COLUMNSxROWS",
-        "row_seeds col_seeds col_styles styles style_ranges": "styles are mixed in Python: Gs.mapping, Gs.broadcast, "
-        "then Gs.synthesis of ws whose layers come from two pictures",
-        "frames w_frames num_keyframes interpolation": "films are made in Python: Gs.mapping, then Gs.synthesis of "
-        "the w between two pictures",
+        "row_seeds rows_seeds col_seeds cols_seeds col_styles styles style_ranges": "styles are mixed by "
+        "`generate.py mixing` with --rows, --columns and --layers",
+        "frames w_frames num_keyframes num_frames interpolation": "films are made by `generate.py video` with --seeds "
+        "and --seconds",
         "target target_fname num_steps": "there is no projector; --w shows what one found",
         "translate rotate": "pictures stay as they are: moving and turning belongs to StyleGAN3",
         "size res resolution": "the network says it",
