@@ -318,6 +318,7 @@ def test_network_files_begin_rightly(file, first):
         ("https://huggingface.co/spaces/me/a/blob/x/b.pkl", "https://huggingface.co/spaces/me/a/resolve/x/b.pkl"),
         ("https://gitlab.com/me/nets/-/blob/main/b.pkl", "https://gitlab.com/me/nets/-/raw/main/b.pkl"),
         ("https://www.dropbox.com/s/abc/b.pkl?a=1&dl=0", "https://www.dropbox.com/s/abc/b.pkl?a=1&dl=1"),
+        ("https://bitbucket.org/me/nets/src/main/a/b.pkl", "https://bitbucket.org/me/nets/raw/main/a/b.pkl"),
         ("https://github.com/me/blob/raw/main/b.pkl", "https://github.com/me/blob/raw/main/b.pkl"),
         ("https://a.org/x/blob/main/b.pkl", "https://a.org/x/blob/main/b.pkl"),
     ],
