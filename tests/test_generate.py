@@ -175,7 +175,7 @@ def test_labels_change_the_picture(tmp_path: Path) -> None:
         (["--network=grey.keras", "--labels=0"], "the network has no classes: leave --labels out"),
         (["--network=classes.keras"], "the network has 3 classes: give --labels, numbers from 0 to 2"),
         (["--network=classes.keras", "--labels=0,3"], "--labels must be from 0 to 2"),
-        (["--network=classes.keras", "--labels=0,1", "--seeds=1-3"], "--labels has 2 numbers: give one for all"),
+        (["--network=classes.keras", "--labels=0,1", "--seeds=1-3"], "--labels has 2 labels: give one for all"),
         (["--network=classes.keras", "--labels=x"], "--labels=x: expected whole numbers"),
         (["--w=w.npz"], "--w=w.npz: there is no such file"),
         (["--w=w.npz", "--seeds=1"], "--w and --seeds both say which pictures"),
