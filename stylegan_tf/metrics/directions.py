@@ -1,8 +1,8 @@
 """Directions in W along which what a classifier says rises in as many pictures as possible, for edits.
 
 The normals of linear separability's hyperplanes are another thing. They separate the most confident samples, are zeros
-where these are of one class, and say nothing about the way between them; in the network that comes along the logit
-rises along one step by step in a third of the pictures (docs/RESULTS.md). Here the gradient of the logit is taken at
+where these are of one class, and say nothing about the way between them: in the network that comes along the logit
+rises step by step in less than a third of the pictures (docs/RESULTS.md). Here the gradient of the logit is taken at
 many w, and a logistic regression finds the vector with which most of them agree.
 """
 
