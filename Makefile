@@ -23,7 +23,7 @@ install: $(VENV)/.runtime
 # First something to see, by the network that comes along. Run again, train.py continues a run that was stopped, with a
 # larger KIMG also one that was finished, and says so.
 demo: $(VENV)/.runtime
-	@$(BIN)/python generate.py --network=pretrained/faces --seeds=0-31 --psi=0.7 --grid=8x4 --outdir=$(DEMO)/first
+	@$(BIN)/python generate.py --network=faces --seeds=0-31 --psi=0.7 --grid=8x4 --outdir=$(DEMO)/first
 	@echo "made by the network that comes along: $(DEMO)/first/grid.png. Now one of your own is trained:"
 	@$(BIN)/python train.py --config=F --hardware=cpu --outdir=$(DEMO) $(if $(KIMG),--total_kimg=$(KIMG))
 	@run=$$(ls -d $(DEMO)/[0-9]*/ | tail -n 1) && \

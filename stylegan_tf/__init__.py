@@ -14,8 +14,7 @@ from stylegan_tf import environment
 
 if TYPE_CHECKING:
     from stylegan_tf.configs.presets import CONFIGS
-    from stylegan_tf.networks.sampling import random_noise
-    from stylegan_tf.ops.pixels import to_uint8
+    from stylegan_tf.networks.sampling import random_noise, to_uint8
     from stylegan_tf.weights.load import load
 
 environment.prepare()
@@ -26,7 +25,7 @@ _HOMES = {
     "CONFIGS": "stylegan_tf.configs.presets",
     "load": "stylegan_tf.weights.load",
     "random_noise": "stylegan_tf.networks.sampling",
-    "to_uint8": "stylegan_tf.ops.pixels",
+    "to_uint8": "stylegan_tf.networks.sampling",
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import stylegan_tf
 
@@ -46,8 +47,9 @@ def test_contract(nets) -> None:
     assert Gs(z, labels, noise="none", stage=3, fade=0.5).shape == (4, 8, 8, 3)
     logits = nets.D(np.asarray(images), labels=labels, stage=None, fade=1.0)
     assert logits.shape == (4, 1) and nets.D(np.zeros((4, 4, 4, 3)), labels, stage=2).shape == (4, 1)
-    pixels = np.asarray(stylegan_tf.to_uint8(np.float32([[[[-1, 0, 1, 7]]]])))
+    pixels = stylegan_tf.to_uint8(np.float32([[[[-1, 0, 1, 7]]]]))
     assert pixels.dtype == np.uint8 and pixels.tolist() == [[[[0, 128, 255, 255]]]]
+    assert Image.fromarray(stylegan_tf.to_uint8(images)[0]).size == (16, 16)
 
 
 @pytest.mark.parametrize(

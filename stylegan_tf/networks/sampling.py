@@ -54,6 +54,18 @@ def random_noise(Gs: "Generator | ProganGenerator", num: int, seed: int) -> list
     return [generator.standard_normal((num, *shape), np.float32) for shape in Gs.synthesis.noise_shapes()]
 
 
+def to_uint8(images) -> np.ndarray:
+    """Pictures [..., H, W, C] in about [-1, 1], of any backend -> uint8, each what PIL's Image.fromarray takes.
+
+    A grey one it takes without its last axis: pixels[0, :, :, 0].
+    """
+    from keras import ops
+
+    from stylegan_tf.ops import pixels
+
+    return ops.convert_to_numpy(pixels.to_uint8(images))
+
+
 def latents(seeds: Sequence[int], z_dim: int) -> np.ndarray:
     """z of every seed, [N, z_dim] float32: RandomState(seed).randn(z_dim), as in the official figures."""
     return np.stack([np.random.RandomState(seed).randn(z_dim) for seed in seeds]).astype(np.float32)

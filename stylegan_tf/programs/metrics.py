@@ -353,7 +353,7 @@ class Evaluator:
             found = self._once(("data", dataset), lambda: open_data_set(dataset))
         elif experiment is not None:
             found = self._once(("data", experiment.data), lambda: data_set_of(experiment, enough))
-        elif subject.path.absolute() == load.SHIPPED:
+        elif subject.path.resolve() == load.SHIPPED:
             found = self._once(("data", side), lambda: faces_of(side, enough=enough))
         else:
             return None

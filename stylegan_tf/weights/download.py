@@ -70,7 +70,7 @@ def fetch(what: Entry | str, folder: str | os.PathLike | None = None, stream: Te
 
 
 def cache_folder() -> Path:
-    """Where network files are kept: $STYLEGAN_TF_CACHE, else pretrained/ of the checkout, or of the current folder."""
+    """Where network files are kept: $STYLEGAN_TF_CACHE, else pretrained/ of the checkout, or ~/.cache/stylegan_tf."""
     named = os.environ.get(FOLDER_VARIABLE)
     if named:
         try:
@@ -78,7 +78,9 @@ def cache_folder() -> Path:
         except UserError as error:
             raise UserError(f"{FOLDER_VARIABLE}={error}") from None
     root = Path(__file__).resolve().parents[2]
-    return (root if (root / "pyproject.toml").is_file() else Path()) / "pretrained"
+    if (root / "pyproject.toml").is_file():
+        return root / "pretrained"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylegan_tf"
 
 
 def is_address(text: str) -> bool:

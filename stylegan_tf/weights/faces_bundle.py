@@ -22,7 +22,7 @@ from stylegan_tf.networks.faces_features import FacesFeatures
 from stylegan_tf.networks.progan import ProganDiscriminator
 from stylegan_tf.weights import keras_file
 
-BUNDLE = Path(__file__).resolve().parents[2] / "pretrained" / "faces" / "attributes.npz"
+BUNDLE = Path(__file__).resolve().parents[1] / "pretrained" / "faces" / "attributes.npz"
 FORMAT = 1
 LARGEST_FILE = 2**26  # bytes, unpacked
 # Arguments that are kept, and the largest values that a file may ask for.

@@ -171,7 +171,8 @@ def test_the_cache_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("STYLEGAN_TF_CACHE", raising=False)
     assert cache_folder() == ROOT / "pretrained"
     monkeypatch.setattr(download, "__file__", str(tmp_path / "site-packages" / "stylegan_tf" / "official" / "d.py"))
-    assert cache_folder() == Path("pretrained")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert cache_folder() == tmp_path / "cache" / "stylegan_tf"
     monkeypatch.setenv("STYLEGAN_TF_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
     (tmp_path / "vgg.pth").write_bytes(b"\x80\x02" + bytes(7287))
