@@ -35,11 +35,15 @@ class _Quiet(MetaPathFinder):
         if name != "tensorflow":
             return None
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)  # it may be asked for the spec alone
         if spec is not None and spec.loader is not None:
             run = spec.loader.exec_module
 
             def quietly(module):
+                sys.meta_path.remove(self)
                 card = has_card()
                 with without_greetings(also="" if card else r"E[0-9]{4} .*failed call to cuInit|"):
                     run(module)

@@ -1,7 +1,8 @@
 """Generators whose calls are graphs: the same numbers in less time."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
@@ -64,19 +65,26 @@ def graph_of(network: keras.Layer, function: Callable) -> Graph:
     """
     if not available():
         return Graph(network, function)
-    layers = [layer for layer in network._flatten_layers() if isinstance(layer, UpscaleConv2D)]
 
     def fused(*arguments):
-        before = [layer.fused for layer in layers]
-        try:
-            for layer in layers:
-                layer.fused = True
+        with fused_upscaling(network):
             return function(*arguments)
-        finally:
-            for layer, was in zip(layers, before, strict=True):
-                layer.fused = was
 
     return Graph(network, fused)
+
+
+@contextmanager
+def fused_upscaling(network: keras.Layer) -> Iterator[None]:
+    """Within it every upscaling of `network` is fused with the convolution after it."""
+    layers = [layer for layer in network._flatten_layers() if isinstance(layer, UpscaleConv2D)]
+    before = [layer.fused for layer in layers]
+    try:
+        for layer in layers:
+            layer.fused = True
+        yield
+    finally:
+        for layer, was in zip(layers, before, strict=True):
+            layer.fused = was
 
 
 def _number(value: Any) -> Any:

@@ -1,6 +1,8 @@
 """What the networks have in common: a dataclass as their signature, layers added by name, stages, labels."""
 
 import difflib
+import inspect
+import os
 from dataclasses import asdict, fields
 from typing import Any, ClassVar
 
@@ -11,6 +13,7 @@ from stylegan_tf.configs.options import problems
 from stylegan_tf.configs.schema import NetworkConfig
 from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.layers.equalized import EqualizedDense
+from stylegan_tf.networks.as_graphs import fused_upscaling
 from stylegan_tf.networks.stages import ShapeError, checked_shape, checked_stage, seed_of, used_at
 from stylegan_tf.ops.activate import GAIN
 
@@ -87,6 +90,34 @@ class GrowingNetwork(keras.Model):
             raise ShapeError(f"the network is conditional: labels must have the shape [N, {self.label_size}], got None")
         checked_shape("labels", labels, (None, self.label_size))
         return ops.cast(labels, "float32")
+
+    def as_functional(self, **arguments: Any) -> keras.Model:
+        """The network as a functional model of tensors alone: z, ws or images (and labels, where there are classes).
+
+        arguments: Others of a call, such as psi=0.7 or stage=5, which are fixed. Without a stage D takes final images.
+        """
+        first, *others = inspect.signature(self.call).parameters
+        side = 2 ** self._checked_stage(arguments.get("stage"))
+        shape = {
+            "z": lambda: (self.z_dim,),
+            "ws": lambda: (self.num_layers, self.w_dim),
+            "images": lambda: (side, side, self.num_channels),
+        }[first]()
+        inputs = [keras.Input(shape, name=first)]
+        if self.label_size and "labels" in others:
+            inputs.append(keras.Input((self.label_size,), name="labels"))
+        return keras.Model(inputs, self(*inputs, **arguments))
+
+    def export(self, filepath: str | os.PathLike, format: str = "tf_saved_model", **arguments: Any) -> None:
+        """Writes `as_functional` for other programs, by Keras's Model.export: onnx, tf_saved_model, litert.
+
+        arguments: Those of a call, and those of Model.export.
+        """
+        fixed = {name: arguments.pop(name) for name in inspect.signature(self.call).parameters if name in arguments}
+        with fused_upscaling(self):  # fewer multiplications for the same numbers
+            model = self.as_functional(**fixed)
+            model([ops.zeros((1, *each.shape[1:])) for each in model.inputs])  # Keras asks for a call before
+            model.export(filepath, format=format, **arguments)
 
     def get_config(self):
         return super().get_config() | asdict(self.config) | {"seed": self.seed}

@@ -16,7 +16,7 @@ from stylegan_tf.command_line import Flag, Groups, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.networks.sampling import Label, has_w, label_rows
-from stylegan_tf.programs import generate
+from stylegan_tf.programs import export, generate
 from stylegan_tf.programs.generate import (
     LARGEST_SEED,
     RESULTS,
@@ -60,13 +60,15 @@ PSI = Flag("psi", "number", 0.7, "truncation of all layers: 1 is none (default: 
 class Command(NamedTuple):
     """One command: what it does in a line, its flags, and its work: (values, Subject) -> files made.
 
-    needs: "styles" or "noise" where a network without them has nothing to show.
+    needs: "styles" or "noise" where a network without them has nothing to show. check: of the values, before a network
+    is looked for.
     """
 
     about: str
     flags: Groups
     work: Callable[[Any, "Subject"], list[Path]]
     needs: str = ""
+    check: Callable[[Any], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -480,6 +482,24 @@ COMMANDS = {
     "directions": Command(
         "lists the directions that there are for a network", {"Of what": SOURCE[:1]}, directions, "styles"
     ),
+    "export": Command(
+        "writes the generator for other programs: z (and labels) -> pictures in [-1, 1], float32",
+        {
+            "Which function": (
+                *SOURCE[:1],
+                PSI,
+                Flag("cutoff", "whole", 8, "layers that are truncated (default: 8)"),
+                Flag("noise", "text", "const", "const (stored in the network, so the same every time), none (default: const)"),
+                *(flag for flag in TARGET if flag.name == "crop"),
+            ),
+            "Where it goes": (
+                Flag("format", "text", "onnx", f"{', '.join(export.FORMATS)}: weights by official names (default: onnx)"),
+                Flag("outdir", "path", None, "new folder of it and export.json (default: exported/onnx, ...)"),
+            ),
+        },
+        export.export,
+        check=export.check,
+    ),
     "paper": Command("all figures with the seeds of the paper", {"Of what": SOURCE, "Where they go": TARGET}, paper),
 }
 
@@ -500,12 +520,15 @@ def run(arguments: Sequence[str]) -> None:
     if values is None:
         print(help_text(f"{command.about}: python generate.py {name}", command.flags))
         return
-    if getattr(values, "format", "png") not in FORMATS:
-        raise UserError(f"--format={values.format}: choose from {', '.join(FORMATS)}")
+    formats = export.FORMATS if name == "export" else FORMATS
+    if "format" in values and values.format not in formats:
+        raise UserError(f"--format={values.format}: choose from {', '.join(formats)}")
     if getattr(values, "crop", "auto") not in ("auto", "none"):
         raise UserError(f"--crop={values.crop}: choose auto or none")
     if getattr(values, "scale", None) is not None:
         at_least("scale", values.scale, 1)
+    if command.check is not None:
+        command.check(values)
     subject = subject_of(values)
     if command.needs and (why := subject.lacks(command.needs)):
         raise UserError(why)

@@ -7,9 +7,11 @@ reshaped to C H W). A fused upscaling convolution of the official code turns its
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 IGNORED = re.compile(r"(?:G_synthesis/)?lod$")  # the official schedule's variable; ours is an argument
 
@@ -63,6 +65,40 @@ def pairs(network, names) -> Iterator[tuple[str, Any]]:
         if found is None:
             raise ValueError(f"the network has no {path} for the official {name!r}")
         yield name, found
+
+
+def official_names(network) -> list[str]:
+    """The official name of every variable of a network. Config A's layers that change the resolution are called as in
+    its official default, where they are fused."""
+    heads = [f"G_mapping/Dense{index}" for index in range(getattr(network, "mapping_layers", 0))]
+    layers = ("Const", "Dense", "Dense0", "Dense1", "Conv", "Conv0_up", "Conv0", "Conv1_down", "Conv1")
+    for scope in ("G_synthesis/", ""):
+        for stage in range(2, network.last_stage + 1):
+            heads += [f"{scope}{rgb}_lod{network.last_stage - stage}" for rgb in ("ToRGB", "FromRGB")]
+            heads += [f"{scope}{2**stage}x{2**stage}/{layer}" for layer in layers]
+    parts = ("const", *(part + kind for part in ("", "Noise/", "StyleMod/") for kind in ("weight", "bias")))
+    noises = [f"G_synthesis/noise{index}" for index in range(2 * network.last_stage - 2)]
+    tensors = [f"{head}/{part}" for head in heads for part in parts]
+    found: dict[int, str] = {}
+    for name in ("dlatent_avg", "G_mapping/LabelConcat/weight", *noises, *tensors):
+        with suppress(ValueError):  # no variable of this network
+            for _, variable in pairs(network, [name]):
+                found.setdefault(id(variable), name)
+    return list(found.values())
+
+
+def to_tensors(network) -> dict[str, np.ndarray]:
+    """official name -> tensor of every variable in the official layout, for the official default of fused_scale."""
+    fused = default_fused_scale(network)
+    return {
+        name: np.ascontiguousarray(to_official(name, ops.convert_to_numpy(variable), is_flipped(name, fused)))
+        for name, variable in pairs(network, official_names(network))
+    }
+
+
+def default_fused_scale(network) -> str | bool:
+    """What it is in G_style and D_basic: 'auto'; in Progressive GAN, which has no mapping: True."""
+    return "auto" if hasattr(network, "mapping") else True
 
 
 def _at(network, path: str):

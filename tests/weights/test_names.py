@@ -33,6 +33,7 @@ def test_variables_and_parameters_of_the_paper(key):
     assert set(shapes) - set(found) <= {"lod", "G_synthesis/lod"}
     assert sorted(map(id, found.values())) == sorted(map(id, network.variables))
     assert {id(found[name]) for name in trained} == set(map(id, network.trainable_variables))
+    assert set(names.official_names(network)) == set(found)
     for name, variable in found.items():
         like = np.broadcast_to(np.float32(0), variable.shape)
         assert names.to_official(name, like).shape == shapes[name], name
@@ -165,3 +166,17 @@ def test_assign_fills_every_variable_or_says_what_is_wrong():
         names.assign(D, tensors | {"4x4/Conv/bias": np.zeros(5)})
     with pytest.raises(ValueError, match="the network has no b16_conv0.weight for the official '16x16/Conv0/weight'"):
         names.assign(D, tensors | {"16x16/Conv0/weight": np.zeros((3, 3, 4, 4))})
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (Generator, {"resolution": 128, "fmap_base": 64, "w_dim": 4, "mapping_layers": 1, "label_size": 2}),
+        (ProganGenerator, {"resolution": 16}),
+    ],
+)
+def test_tensors_of_a_network_make_it_again(kind, arguments):
+    network = kind(**arguments, fmap_max=4, z_dim=4)
+    fused, again = names.default_fused_scale(network), type(network)(network.config, seed=1)
+    names.assign(again, names.to_tensors(network), fused)
+    assert all(np.array_equal(one, other) for one, other in zip(network.variables, again.variables, strict=True))
