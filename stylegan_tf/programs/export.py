@@ -1,5 +1,6 @@
 """A generator for other programs, in formats that need nothing of ours to be run: generate.py export."""
 
+import logging
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -114,8 +115,10 @@ def _by_keras(word: str, opened: Callable[[Path], Pictures]):
 
         if keras.config.backend() != "tensorflow":
             raise UserError(f"only npz is exported with {keras.config.backend()}: set KERAS_BACKEND=tensorflow")
+        # What tf2onnx cannot simplify it leaves as it is, with a traceback; and it asks for NumPy's older names.
+        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
         with warnings.catch_warnings(), fused_upscaling(Gs):
-            warnings.simplefilter("ignore")  # tf2onnx's about NumPy, TensorFlow's about where its interpreter will move
+            warnings.simplefilter("ignore")  # also TensorFlow's about where its interpreter will move
             model = Gs.as_functional(**arguments)
             model = keras.Model(model.inputs, _cropped(model.output, crop))
             model([keras.ops.zeros((1, *each.shape[1:])) for each in model.inputs])  # Keras asks for a call before
