@@ -1,4 +1,5 @@
-"""What TensorFlow is started with, by the environment; what the user set stays. And its greetings, left out."""
+"""Which backend Keras has, and what TensorFlow is started with, by the environment; what the user set stays. And
+TensorFlow's greetings, left out."""
 
 import importlib.util
 import os
@@ -9,6 +10,10 @@ from contextlib import contextmanager, suppress
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
+from stylegan_tf.errors import UserError
+
+BACKEND = "KERAS_BACKEND"
+BACKENDS = ("tensorflow", "jax", "torch")  # the first that is installed is taken; packages have these names too
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 DEFAULTS = {
     # oneDNN's convolutions, which TensorFlow leaves off on CPUs without AVX-512: up to twice as fast there.
@@ -24,8 +29,36 @@ def prepare() -> None:
     """Sets what is not set. Importing stylegan_tf calls it; after TensorFlow has been imported it has no effect."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    if not os.environ.get(BACKEND):
+        os.environ[BACKEND] = next(filter(installed, BACKENDS), BACKENDS[0])
     if "tensorflow" not in sys.modules and not any(isinstance(finder, _Quiet) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Quiet())
+
+
+def installed(package: str) -> bool:
+    """Whether a package can be imported, without doing so."""
+    return importlib.util.find_spec(package) is not None
+
+
+def backend() -> str:
+    """The backend that Keras has, or will have once it is imported."""
+    keras = sys.modules.get("keras")
+    return keras.config.backend() if keras is not None else os.environ.get(BACKEND, BACKENDS[0])
+
+
+def check_backend(program: str = "") -> None:
+    """Raises UserError where the backend is none of BACKENDS or not installed.
+
+    program: one that needs TensorFlow; then another backend is refused too.
+    """
+    name = backend()
+    if program and name != "tensorflow":
+        remedy = f"set {BACKEND}=tensorflow" if installed("tensorflow") else "pip install tensorflow"
+        raise UserError(f"{program} needs TensorFlow, and the backend of Keras is {name}: {remedy}")
+    if name not in BACKENDS:
+        raise UserError(f"{BACKEND}={name}: choose from {', '.join(BACKENDS)}")
+    if not installed(name):
+        raise UserError(f"{name}, the backend of Keras ({BACKEND}), is not installed: pip install {name}")
 
 
 class _Quiet(MetaPathFinder):

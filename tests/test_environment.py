@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from stylegan_tf import environment
+from stylegan_tf.errors import UserError
+from stylegan_tf.programs import classifiers, figures, metrics, train
 
 
 def test_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,3 +76,60 @@ def test_importing_tensorflow_says_nothing() -> None:
     script = "import stylegan_tf, tensorflow as tf; tf.constant(1)"
     done = subprocess.run([sys.executable, "-c", script], env=told, capture_output=True, text=True, check=True)
     assert [line for line in done.stderr.splitlines() if "cc:" in line or "absl" in line] == []
+
+
+@pytest.fixture
+def without_keras(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Keras as if it had not been imported yet, and no backend asked for."""
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        (("tensorflow", "jax", "torch"), "tensorflow"),
+        (("jax", "torch"), "jax"),
+        (("torch",), "torch"),
+        ((), "tensorflow"),
+    ],
+)
+def test_the_first_backend_that_is_installed_is_taken(there: tuple[str, ...], taken: str, without_keras) -> None:
+    without_keras.setattr(environment, "installed", lambda name: name in there)
+    environment.prepare()
+    assert environment.backend() == taken
+    if there:
+        environment.check_backend()
+    else:
+        with pytest.raises(UserError, match="pip install tensorflow"):
+            environment.check_backend()
+
+
+def test_the_backend_that_is_asked_for_is_taken_or_told(without_keras, tmp_path: Path) -> None:
+    without_keras.setenv("KERAS_BACKEND", "torch")
+    without_keras.setattr(environment, "installed", lambda name: name != "torch")
+    environment.prepare()
+    for arguments in (["--seeds=0"], ["mixing"]):
+        with pytest.raises(UserError, match="torch.*pip install torch$"):
+            figures.run([*arguments, f"--outdir={tmp_path / 'out'}"])
+    without_keras.setenv("KERAS_BACKEND", "mxnet")
+    with pytest.raises(UserError, match="KERAS_BACKEND=mxnet.*tensorflow, jax, torch"):
+        environment.check_backend()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize(
+    ("run", "program"),
+    [(train.run, "train.py"), (metrics.run, "run_metrics.py"), (classifiers.run, "train_classifiers.py")],
+)
+def test_what_needs_tensorflow_says_so(run, program: str, there: bool, without_keras, tmp_path: Path) -> None:
+    without_keras.setenv("KERAS_BACKEND", "jax")
+    without_keras.setattr(environment, "installed", lambda name: there)
+    without_keras.chdir(tmp_path)
+    with pytest.raises(
+        UserError, match=f"{program}.*{'KERAS_BACKEND=tensorflow' if there else 'pip install tensorflow'}"
+    ):
+        run([])
+    assert list(tmp_path.iterdir()) == []

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+from keras import ops
 
 from stylegan_tf.configs.crop import Rectangle
-from stylegan_tf.networks.sampling import batch_size
+from stylegan_tf.networks.sampling import batch_size, to_uint8
 
 MIN_SIDE, MAX_SIDE = 512, 8192  # pixels: sheets are enlarged to the one, unless that makes them wider than the other
 MANY = 3  # batches: a graph takes as long to make
@@ -34,22 +35,18 @@ class Painter:
 
     def ws(self, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """z [N, z_dim], labels one-hot [N, label_size] -> ws [N, num_layers, w_dim], without truncation."""
-        return np.asarray(self.Gs.broadcast(self.Gs.mapping(z, labels)))
+        return ops.convert_to_numpy(self.Gs.broadcast(self.Gs.mapping(z, labels)))
 
     def of_z(self, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """As a call, of z [N, z_dim] and labels [N, label_size]: for config A, which has no w."""
-        from stylegan_tf.ops.pixels import to_uint8
-
         images = self.Gs(z, labels, stage=self.stage, fade=self.fade)
-        return cropped(np.asarray(to_uint8(images)), self.crop)
+        return cropped(to_uint8(images), self.crop)
 
     def __call__(self, ws: np.ndarray, noise: str | Sequence[np.ndarray] = "const") -> np.ndarray:
         """ws [N, num_layers, w_dim] -> uint8 [N, H, W, C].
 
         noise: "const", "none", or for each layer [1 or N, H, W, 1].
         """
-        from stylegan_tf.ops.pixels import to_uint8
-
         size = batch_size(self.Gs)
         if self._graphs is None and len(ws) > MANY * size:
             self._graphs = self.Gs.as_graphs()
@@ -59,7 +56,7 @@ class Painter:
             rows = slice(start, start + size)
             own = noise if isinstance(noise, str) else [layer[rows] if len(layer) > 1 else layer for layer in noise]
             images = synthesis(ws[rows], noise=own, stage=self.stage, fade=self.fade)
-            parts.append(cropped(np.asarray(to_uint8(images)), self.crop))
+            parts.append(cropped(to_uint8(images), self.crop))
         return np.concatenate(parts)
 
 

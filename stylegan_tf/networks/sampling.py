@@ -78,6 +78,8 @@ def pictures_of(
 
     Without a w (config A) its place is taken by z.
     """
+    from keras import ops
+
     from stylegan_tf.networks.as_graphs import graph_of
 
     size, paint = batch_size(Gs), _painter(Gs, look)
@@ -94,7 +96,7 @@ def pictures_of(
             each = [random_noise(Gs, 1, seed) for seed in seeds]
             noise = [np.concatenate(layer) for layer in zip(*each, strict=True)]
         w, pixels = paint(z, labels, w, noise)
-        yield from zip(np.asarray(w), np.asarray(pixels), strict=True)
+        yield from zip(ops.convert_to_numpy(w), ops.convert_to_numpy(pixels), strict=True)
 
 
 def _painter(Gs: "Generator | ProganGenerator", look: Look) -> Callable:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stylegan_tf import files, rundir
+from stylegan_tf import environment, files, rundir
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.classifiers import Recipe, recipe
 from stylegan_tf.configs.stages import stage_of
@@ -170,6 +170,7 @@ def run(arguments: list[str]) -> None:
     if values is None:
         print(help_text(WHAT, FLAGS))
         return
+    environment.check_backend("train_classifiers.py")
     if values.dataset is None:
         raise UserError("--dataset is missing: name a folder that dataset_tool.py made, such as create_faces DIR")
     if values.threads is not None and values.threads < 1:

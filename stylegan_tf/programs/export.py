@@ -4,13 +4,12 @@ import logging
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from stylegan_tf import files
+from stylegan_tf import environment, files
 from stylegan_tf.configs.crop import Rectangle
 from stylegan_tf.errors import Failure, UserError
 
@@ -23,7 +22,7 @@ Pictures = Callable[[Mapping[str, np.ndarray]], np.ndarray]  # {"z": [N, z_dim],
 
 
 class Format(NamedTuple):
-    """One format. file: its name in the folder; "." where it is the folder. packages: that it needs.
+    """One format. file: its name in the folder; "." where it is the folder. packages: that it needs beside TensorFlow.
 
     write: (path, Gs, crop, arguments of a call) writes the file, and returns what computes pictures from it.
     """
@@ -36,7 +35,9 @@ class Format(NamedTuple):
 def check(values: Any) -> None:
     """Raises UserError for flags that cannot be, before a network is looked for."""
     packages = FORMATS[values.format].packages
-    if missing := [name for name in packages if find_spec(name) is None]:
+    if values.format != "npz":
+        environment.check_backend(f"--format={values.format}")
+    if missing := [name for name in packages if not environment.installed(name)]:
         raise UserError(f"--format={values.format} needs {' and '.join(packages)}: pip install {' '.join(missing)}")
     if values.format == "npz":
         for flag in ("psi", "cutoff", "noise", "crop"):
@@ -113,8 +114,6 @@ def _by_keras(word: str, opened: Callable[[Path], Pictures]):
 
         from stylegan_tf.networks.as_graphs import fused_upscaling
 
-        if keras.config.backend() != "tensorflow":
-            raise UserError(f"only npz is exported with {keras.config.backend()}: set KERAS_BACKEND=tensorflow")
         # What tf2onnx cannot simplify it leaves as it is, with a traceback; and it asks for NumPy's older names.
         logging.getLogger("tf2onnx").setLevel(logging.ERROR)
         with warnings.catch_warnings(), fused_upscaling(Gs):
@@ -150,8 +149,8 @@ def _litert(path: Path) -> Pictures:
 
 
 FORMATS = {
-    "onnx": Format("Gs.onnx", ("tensorflow", "tf2onnx", "onnxruntime"), _by_keras("onnx", _onnx)),
-    "savedmodel": Format(".", ("tensorflow",), _by_keras("tf_saved_model", _saved_model)),
-    "litert": Format("Gs.tflite", ("tensorflow",), _by_keras("litert", _litert)),
+    "onnx": Format("Gs.onnx", ("tf2onnx", "onnxruntime"), _by_keras("onnx", _onnx)),
+    "savedmodel": Format(".", (), _by_keras("tf_saved_model", _saved_model)),
+    "litert": Format("Gs.tflite", (), _by_keras("litert", _litert)),
     "npz": Format("Gs.npz", (), _npz),
 }

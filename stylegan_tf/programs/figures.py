@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stylegan_tf import files, pictures, progress, video
+from stylegan_tf import environment, files, pictures, progress, video
 from stylegan_tf.command_line import Flag, Groups, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side
 from stylegan_tf.errors import UserError, exit_code
@@ -123,9 +123,12 @@ class Subject:
 
     def many_w(self) -> np.ndarray:
         """w of MANY latents, [MANY, w_dim], of the first class that was asked for."""
+        from keras import ops
+
         z = np.random.RandomState(0).randn(MANY, self.Gs.z_dim).astype(np.float32)
         labels = self.classes(len(self.labels)) if self.labels else None
-        return np.asarray(self.Gs.mapping(z, None if labels is None else np.repeat(labels[:1], MANY, axis=0)))
+        labels = None if labels is None else np.repeat(labels[:1], MANY, axis=0)
+        return ops.convert_to_numpy(self.Gs.mapping(z, labels))
 
     def noise(self, seed: int, count: int = 1) -> list[np.ndarray]:
         """Fresh noise for each layer, [count, H, W, 1]."""
@@ -185,8 +188,7 @@ def uncurated(values: Any, subject: Subject) -> list[Path]:
     """Figures 2 and 10 to 12. One stream of latents for the whole mosaic, and random noise, as in the official ones."""
     from stylegan_tf.figures import uncurated as figure
     from stylegan_tf.figures.images import cropped
-    from stylegan_tf.networks.sampling import Look, batch_size
-    from stylegan_tf.ops.pixels import to_uint8
+    from stylegan_tf.networks.sampling import Look, batch_size, to_uint8
 
     rows, lods = at_least("rows", values.rows, 1), numbers("lods", values.lods, 10)
     side = 2**subject.last_stage
@@ -205,7 +207,7 @@ def uncurated(values: Any, subject: Subject) -> list[Path]:
             own = None if labels is None else labels[part]
             fresh = subject.noise(values.seed + start, len(z[part])) if has_w(Gs) else "const"
             found = Gs(z[part], own, psi=look.psi, cutoff=look.cutoff, noise=fresh, stage=look.stage, fade=look.fade)
-            yield from cropped(np.asarray(to_uint8(found)), subject.crop)
+            yield from cropped(to_uint8(found), subject.crop)
 
     shown = progress.track(images(), count, "uncurated", "pictures")
     sheet = figure.sheet(shown, height, width, Gs.num_channels, rows, lods)
@@ -489,11 +491,18 @@ COMMANDS = {
                 *SOURCE[:1],
                 PSI,
                 Flag("cutoff", "whole", 8, "layers that are truncated (default: 8)"),
-                Flag("noise", "text", "const", "const (stored in the network, so the same every time), none (default: const)"),
+                Flag(
+                    "noise",
+                    "text",
+                    "const",
+                    "const (stored in the network, so the same every time), none (default: const)",
+                ),
                 *(flag for flag in TARGET if flag.name == "crop"),
             ),
             "Where it goes": (
-                Flag("format", "text", "onnx", f"{', '.join(export.FORMATS)}: weights by official names (default: onnx)"),
+                Flag(
+                    "format", "text", "onnx", f"{', '.join(export.FORMATS)}: weights by official names (default: onnx)"
+                ),
                 Flag("outdir", "path", None, "new folder of it and export.json (default: exported/onnx, ...)"),
             ),
         },
@@ -520,6 +529,7 @@ def run(arguments: Sequence[str]) -> None:
     if values is None:
         print(help_text(f"{command.about}: python generate.py {name}", command.flags))
         return
+    environment.check_backend()
     formats = export.FORMATS if name == "export" else FORMATS
     if "format" in values and values.format not in formats:
         raise UserError(f"--format={values.format}: choose from {', '.join(formats)}")

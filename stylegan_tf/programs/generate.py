@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stylegan_tf import files, pictures, progress
+from stylegan_tf import environment, files, pictures, progress
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.crop import at_side, rectangle
 from stylegan_tf.errors import UserError, exit_code
@@ -118,6 +118,7 @@ def run(arguments: list[str]) -> None:
     if values is None:
         print(help_text(WHAT, FLAGS))
         return
+    environment.check_backend()
     made = generate(build(values))
     print(f"{made[0]}" if len(made) == 1 else f"{made[0]} ... {made[-1].name}")
 
@@ -273,9 +274,22 @@ def opened_generator(path: Path) -> "tuple[Generator | ProganGenerator, int | No
 def _prepare_devices() -> None:
     """A GPU is shared with whatever else runs there, and computes in full float32."""
     with left_out("sklearn", "matplotlib"):
-        import tensorflow as tf
+        import keras
 
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    match keras.config.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            tf.config.experimental.enable_tensor_float_32_execution(False)
+        case "jax":
+            import jax
+
+            jax.config.update("jax_default_matmul_precision", "highest")
+        case "torch":
+            import torch
+
+            torch.set_grad_enabled(False)  # which would keep all layers of all pictures
+            torch.backends.cudnn.allow_tf32 = False
 
 
 def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:

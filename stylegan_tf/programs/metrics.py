@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stylegan_tf import files, rundir
+from stylegan_tf import environment, files, rundir
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.build import Pictures, refuse
 from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGeneratorConfig
@@ -99,6 +99,7 @@ def run(arguments: list[str]) -> None:
     if values is None or values.list:
         print(help_text(WHAT, FLAGS) if values is None else definitions.listing())
         return
+    environment.check_backend("run_metrics.py")
     evaluation = build(values)
     from stylegan_tf.metrics.report import curve
 

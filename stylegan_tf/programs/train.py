@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stylegan_tf import files, rundir
+from stylegan_tf import environment, files, rundir
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs import build, listing
 from stylegan_tf.configs.build import FACES, Pictures, Start
@@ -97,6 +97,8 @@ def run(arguments: list[str]) -> None:
         raise UserError("--diff is for looking, not for training: add --dry_run")
     if flags.benchmark and flags.dry_run:
         raise UserError("--benchmark measures and --dry_run only prints: give one of them")
+    if not flags.dry_run:
+        environment.check_backend("train.py")
     if flags.resume not in ("auto", "never"):
         rundir.check_resume(flags.resume)
     pictures, start, machine = pictures_of(flags), start_of(flags), auto_row()

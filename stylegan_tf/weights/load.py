@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stylegan_tf import rundir
+from stylegan_tf import environment, rundir
 from stylegan_tf.configs.crop import Rectangle, rectangle
 from stylegan_tf.configs.schedule import phase
 from stylegan_tf.configs.schema import DiscriminatorConfig, Experiment, ProganDiscriminatorConfig
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
 
 ROLES = ("G", "D", "Gs")
-SHIPPED = Path(__file__).resolve().parents[1] / "pretrained" / "faces" / "Gs.keras"  # a network that comes with the project
+SHIPPED = (
+    Path(__file__).resolve().parents[1] / "pretrained" / "faces" / "Gs.keras"
+)  # a network that comes with the project
 FACES = "faces"  # the name of the folder around it
 REPORT = "network.json"  # beside converted official files
 STATE = "state.index"  # of a checkpoint: TensorFlow's table of what is in it; it stands for the checkpoint here
@@ -54,6 +56,7 @@ def load(what: str | os.PathLike) -> "Networks":
 
 def opened(what: str | os.PathLike) -> "Opened":
     """As `load`, with the stage that was reached."""
+    environment.check_backend()
     files = network_files(what)
     if files[0].name == STATE:
         networks = _read_checkpoint(files[0].parent)

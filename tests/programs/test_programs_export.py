@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import stylegan_tf
-from stylegan_tf import files
+from stylegan_tf import environment, files
 from stylegan_tf.configs.schema import GeneratorConfig, ProganGeneratorConfig
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.networks.kinds import make
 from stylegan_tf.programs import export, figures
 from stylegan_tf.weights import names
 
-TINY = {"resolution": 16, "z_dim": 8, "fmap_base": 64, "fmap_max": 8}
+TINY = {"resolution": 8, "z_dim": 8, "fmap_base": 64, "fmap_max": 8}
 STYLES = {"w_dim": 8, "mapping_fmaps": 8, "mapping_layers": 2}
 CONFIGS = {
     "F": GeneratorConfig(**TINY, **STYLES, label_size=3),
@@ -51,7 +51,7 @@ def test_what_is_exported_makes_the_pictures(name: str, opened, networks, tmp_pa
     Gs = stylegan_tf.load(networks["F"]).Gs
     np.testing.assert_allclose(found, Gs(z, labels, psi=0.5, noise="none"), atol=1e-5)
     assert (about["psi"], about["noise"], about["crop"]) == (0.5, "none", None) and about["difference"] < 1e-5
-    assert about["inputs"] == {"z": ["N", 8], "labels": ["N", 3]} and about["pictures"] == ["N", 16, 16, 3]
+    assert about["inputs"] == {"z": ["N", 8], "labels": ["N", 3]} and about["pictures"] == ["N", 8, 8, 3]
     assert about["sha256"] == files.sha256(networks["F"])
     assert str(out) in capsys.readouterr().out
 
@@ -70,8 +70,8 @@ def test_npz_has_the_official_names(config: str, networks, tmp_path: Path) -> No
 
 
 def test_pictures_are_cropped_as_those_of_generate(networks, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(figures.load, "crop_of_snapshot", lambda path: ((0, 4, 16, 8), 16))
-    assert exported(networks["A"], tmp_path / "1", "--format=savedmodel")["pictures"] == ["N", 8, 16, 3]
+    monkeypatch.setattr(figures.load, "crop_of_snapshot", lambda path: ((0, 2, 8, 4), 8))
+    assert exported(networks["A"], tmp_path / "1", "--format=savedmodel")["pictures"] == ["N", 4, 8, 3]
     assert exported(networks["A"], tmp_path / "2", "--format=savedmodel", "--crop=none")["crop"] is None
 
 
@@ -95,14 +95,14 @@ def test_what_makes_other_pictures_is_not_kept(networks, tmp_path: Path, monkeyp
     ],
 )
 def test_what_cannot_be_is_refused(flags: list[str], told: str, networks, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(export, "find_spec", lambda name: name)
+    monkeypatch.setattr(environment, "installed", lambda name: True)
     with pytest.raises(UserError, match=told):
         exported(networks["A"], tmp_path / "out", *flags)
     assert not (tmp_path / "out").exists()
 
 
 def test_missing_packages_are_told_before_a_network_is_looked_for(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(export, "find_spec", lambda name: None if name == "tf2onnx" else name)
+    monkeypatch.setattr(environment, "installed", lambda name: name != "tf2onnx")
     with pytest.raises(UserError, match=r"--format=onnx.*pip install tf2onnx$"):
         exported(tmp_path / "none.keras", tmp_path / "out", "--format=onnx")
 
@@ -122,5 +122,5 @@ def test_networks_export_themselves(networks, tmp_path: Path) -> None:
     z, labels = np.float32(np.eye(2, 8)), np.float32(np.eye(2, 3))
     found = tf.saved_model.load(str(tmp_path / "Gs")).signatures["serving_default"](z=z, labels=labels)
     np.testing.assert_allclose(found["output_0"], Gs(z, labels, psi=0.3), atol=1e-5)
-    model = Gs.synthesis.as_functional(stage=3)
-    assert model.input_shape == (None, 6, 8) and model.output_shape == (None, 8, 8, 3)
+    model = Gs.synthesis.as_functional(stage=2)
+    assert model.input_shape == (None, 4, 8) and model.output_shape == (None, 4, 4, 3)
