@@ -128,8 +128,7 @@ def test_what_needs_tensorflow_says_so(run, program: str, there: bool, without_k
     without_keras.setenv("KERAS_BACKEND", "jax")
     without_keras.setattr(environment, "installed", lambda name: there)
     without_keras.chdir(tmp_path)
-    with pytest.raises(
-        UserError, match=f"{program}.*{'KERAS_BACKEND=tensorflow' if there else 'pip install tensorflow'}"
-    ):
+    remedy = "KERAS_BACKEND=tensorflow" if there else "pip install tensorflow"
+    with pytest.raises(UserError, match=f"{program}.*{remedy}"):
         run([])
     assert list(tmp_path.iterdir()) == []

@@ -99,10 +99,11 @@ def _cropped(images, crop: Rectangle | None):
 def _npz(path: Path, Gs, crop: Rectangle | None, arguments: dict[str, Any]) -> Pictures:
     from stylegan_tf.weights import names
 
-    np.savez(path, **names.to_tensors(Gs))
+    tensors: dict[str, Any] = names.to_tensors(Gs)
+    np.savez(path, **tensors)
     again = type(Gs)(Gs.config, seed=1)
-    with np.load(path) as tensors:
-        names.assign(again, dict(tensors), names.default_fused_scale(again))
+    with np.load(path) as written:
+        names.assign(again, dict(written), names.default_fused_scale(again))
     return _pictures(again, crop, arguments)
 
 

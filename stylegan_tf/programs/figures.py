@@ -495,13 +495,13 @@ COMMANDS = {
                     "noise",
                     "text",
                     "const",
-                    "const (stored in the network, so the same every time), none (default: const)",
+                    "const (stored in the network), none (default: const)",
                 ),
                 *(flag for flag in TARGET if flag.name == "crop"),
             ),
             "Where it goes": (
                 Flag(
-                    "format", "text", "onnx", f"{', '.join(export.FORMATS)}: weights by official names (default: onnx)"
+                    "format", "text", "onnx", f"{', '.join(export.FORMATS)} (weights alone) (default: onnx)"
                 ),
                 Flag("outdir", "path", None, "new folder of it and export.json (default: exported/onnx, ...)"),
             ),

@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
 
 ROLES = ("G", "D", "Gs")
-SHIPPED = (
-    Path(__file__).resolve().parents[1] / "pretrained" / "faces" / "Gs.keras"
-)  # a network that comes with the project
+SHIPPED = Path(__file__).resolve().parents[1] / "pretrained" / "faces" / "Gs.keras"  # comes with the project
 FACES = "faces"  # the name of the folder around it
 REPORT = "network.json"  # beside converted official files
 STATE = "state.index"  # of a checkpoint: TensorFlow's table of what is in it; it stands for the checkpoint here
