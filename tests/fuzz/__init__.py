@@ -26,7 +26,7 @@ class Target:
     """One reader. `seeds` makes whole inputs, always the same ones; they are small, so that inputs are quick.
 
     `read` calls the reader as the programs do: with the path of the file, or of the folder where an input is several
-    files, and a path that does not exist yet, where it may write. It raises AssertionError for a result that is no good.
+    files, and a path that does not exist yet, where it may write. It raises AssertionError for a result that is no good
     """
 
     name: str

@@ -177,10 +177,9 @@ class Reader:
                 self.watch.armed = False
 
     def _write(self, tree: Tree) -> None:
-        for folder in (self.path, self.out):
-            if folder.is_dir():
-                shutil.rmtree(folder)
-            folder.unlink(missing_ok=True)
+        for name in os.listdir(self.path.parent):
+            path = self.path.with_name(name)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         self.path.mkdir()
         for name, content in tree.items():
             path = self.path / name
@@ -193,10 +192,9 @@ class Reader:
 
     def _left(self, tree: Tree, end: str) -> list[str]:
         """What lies about that should not."""
-        there = {
-            os.path.relpath(os.path.join(at, name), self.path) for at, _, names in os.walk(self.path) for name in names
-        }
-        beside = set(os.listdir(self.path.parent)) - {"case"} - ({"out"} if end == "good" else set())
+        files = (os.path.join(at, name) for at, _, names in os.walk(self.path) for name in names)
+        there = {os.path.relpath(file, self.path) for file in files}
+        beside = set(os.listdir(self.path.parent)) - {"case"} - ({"out", "out.png"} if end == "good" else set())
         return sorted((there ^ set(tree)) | beside)
 
 
