@@ -20,6 +20,7 @@ from stylegan_tf.files import write_text
 from stylegan_tf.progress import Eta, LiveLine
 from tests.fuzz import ROOT, Target, targets
 from tests.fuzz.mutations import mutated
+from tests.fuzz.worker import serve
 
 BATCH = 250  # inputs that are done, or done again, together
 STALLED = 60.0  # seconds without an answer after which a worker waits for something that does not come
@@ -88,7 +89,7 @@ class Worker:
             environment = os.environ | threads | {"MALLOC_ARENA_MAX": "2", "TF_CPP_MIN_LOG_LEVEL": "3"}
             environment |= {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
             with open(self.folder.with_suffix(".log"), "w") as log:
-                command = [sys.executable, "-m", "tests.fuzz.worker", str(self.folder)]
+                command = [sys.executable, "-m", "tests.fuzz", "--worker", str(self.folder)]
                 pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
                 self.process = subprocess.Popen(command, cwd=ROOT, text=True, env=environment, **pipes)
         return self.process
@@ -152,7 +153,7 @@ def run(readers: Sequence[Target], inputs: int, seed: int, workers: int, path: P
         tasks.put(batch)
     hands = [Worker() for _ in range(min(workers, max(1, len(todo))))]
 
-    def serve(worker: Worker) -> None:
+    def work(worker: Worker) -> None:
         try:
             while True:
                 batch = tasks.get_nowait()
@@ -166,7 +167,7 @@ def run(readers: Sequence[Target], inputs: int, seed: int, workers: int, path: P
     line, total = LiveLine(), sum(batch.last - batch.first for batch in todo)
     eta, count, found = Eta(total, "inputs"), 0, 0
     for worker in hands:
-        threading.Thread(target=serve, args=(worker,), daemon=True).start()
+        threading.Thread(target=work, args=(worker,), daemon=True).start()
     try:
         working = len(hands)
         with open(path, "a") as results:
@@ -246,7 +247,11 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=Path("fuzz.jsonl"), help="remove it to begin anew")
     parser.add_argument("--write_table", action="store_true", help="put the results there are into docs/SECURITY.md")
     parser.add_argument("--show", type=int, metavar="NUMBER", help="read one input of one reader, in ./fuzz-case")
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     o = parser.parse_args()
+    if o.worker:
+        serve(o.worker)
+        return 0
     patterns = o.readers.split(",")
     known = targets()
     chosen = [known[name] for name in known if any(fnmatch(name, pattern) for pattern in patterns)]

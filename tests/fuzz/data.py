@@ -17,7 +17,7 @@ from stylegan_tf.data.attributes import read_attributes
 from stylegan_tf.data.describe import count_labels, info
 from stylegan_tf.data.importers import apart, folder
 from stylegan_tf.data.importers.celeba import create_celeba
-from stylegan_tf.data.importers.check import Faults, limit_pillow, read_header
+from stylegan_tf.data.importers.check import Faults, pillow_limits, read_header
 from stylegan_tf.data.importers.cifar import BATCHES, create_cifar10, create_cifar100
 from stylegan_tf.data.importers.compare import compare
 from stylegan_tf.data.importers.convert import convert
@@ -137,14 +137,14 @@ def of_jpeg() -> list[Tree]:
 
 def of_picture(path: Path, out: Path) -> None:
     """As create_from_images reads each file, first its header."""
-    source = Source(path.name, str(path), path.stat().st_size)
-    header, faults = read_header(source), Faults()
-    plan = make_plan([source], [header], WANTED, faults)
-    if plan is not None and not faults:
-        done = convert(plan, "none", [source])
-        for fault in done.faults.values():
-            faults.add(source.name, fault)
-        assert faults or done.count == 1 and len(done.blobs) == 2
+    source, faults = Source(path.name, str(path), path.stat().st_size), Faults()
+    with pillow_limits():
+        plan = make_plan([source], [read_header(source)], WANTED, faults)
+        if plan is not None and not faults:
+            done = convert(plan, "none", [source])
+            for fault in done.faults.values():
+                faults.add(source.name, fault)
+            assert faults or done.count == 1 and len(done.blobs) == 2
     faults.refuse(path.parent, 1)
     assert plan is not None
 
@@ -293,7 +293,7 @@ TARGETS = [
     Target("extract", data_sets, lambda path, out: extract(path, out)),
     Target("compare", data_sets, of_compare),
     *(
-        Target(name, seeds, of_picture, lists=True, start=limit_pillow)
+        Target(name, seeds, of_picture, lists=True)
         for name, seeds in {
             "png": pictures("PNG", "RGB", "L", "LA", "RGBA", "P", "1", "I;16"),
             "jpeg": of_jpeg,

@@ -19,7 +19,7 @@ from stylegan_tf.data.importers.check import open_picture
 from stylegan_tf.data.importers.source import LARGEST
 from stylegan_tf.data.importers.store import PLAIN, Storage, store
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 _CHUNK = 4  # pictures per task
 _FREE = 64  # pages
@@ -138,7 +138,7 @@ def _contents(lmdb_dir: str) -> Iterator[Any]:
                 while chunk := [_entry(*entry) for entry in islice(entries, _CHUNK)]:
                     yield chunk
     except lmdb.Error as error:
-        raise UserError(f"{lmdb_dir} is no whole LMDB database: {error}") from None
+        raise UserError(f"{lmdb_dir} is no whole LMDB database: {brief(error)}") from None
 
 
 def _entry(key: memoryview, value: memoryview) -> tuple[bytes, bytes]:
@@ -165,5 +165,5 @@ def _decode(fit: Fit, chunk: list[tuple[bytes, bytes]]) -> list[np.ndarray | str
             with open_picture(value) as image:
                 result.append(fit(image))
         except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
-            result.append(str(error) or type(error).__name__)
+            result.append(brief(error))
     return result
