@@ -14,14 +14,14 @@ class Failure(RuntimeError):
     """The request was fine but the work failed (disk full, connection lost): says what and where."""
 
 
-def brief(value: object) -> str:
+def brief(value: object, longest: int = LONGEST) -> str:
     """What a library or a file says, to be quoted in a sentence: printable and not long; of an exception the first line
     of its message."""
     text = str(value)
     if isinstance(value, BaseException):
         text = next(iter(text.splitlines()), "") or type(value).__name__
     text = text if text.isprintable() else ascii(text)[1:-1]
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+    return text if len(text) <= longest else f"{text[:longest]} ..."
 
 
 def exit_code(work: Callable[[], object]) -> int:

@@ -41,7 +41,8 @@ class Batch:
     last: int
     good: int = 0
     refused: int = 0
-    seconds: float = 0.0  # of CPU, of the input that took longest
+    seconds: float = 0.0  # of CPU, all inputs together
+    longest: float = 0.0  # of the input that took longest
     memory: int = 0  # bytes beyond what the process had before
     findings: dict[str, str] = field(default_factory=dict)
 
@@ -73,7 +74,8 @@ class Worker:
                 if end == "memory":
                     batch.memory = max(batch.memory, value)
                     break
-                batch.seconds = max(batch.seconds, value)
+                batch.seconds += value
+                batch.longest = max(batch.longest, value)
                 batch.good += end == "good"
                 batch.refused += end == "refused"
                 if end not in ("good", "refused"):
@@ -200,13 +202,17 @@ def table(results: Iterable[Batch]) -> str:
     by_reader: dict[str, list[Batch]] = {}
     for batch in results:
         by_reader.setdefault(batch.reader, []).append(batch)
-    rows = [("reader", "inputs", "refused", "good", "findings", "longest, s", "most memory, MB")]
+    rows = [("reader", "inputs", "refused", "good", "findings", "mean, ms", "longest, s", "most memory, MB")]
     for reader, own in sorted(by_reader.items()):
         good, refused = sum(batch.good for batch in own), sum(batch.refused for batch in own)
         wrong = sum(len(batch.findings) for batch in own)
-        longest, most = max(batch.seconds for batch in own), max(batch.memory for batch in own) / 1e6
-        counts = (f"{number:,}" for number in (good + refused + wrong, refused, good, wrong))
-        rows.append((reader, *counts, f"{longest:.2f}", f"{most:.0f}"))
+        longest, most = max(batch.longest for batch in own), max(batch.memory for batch in own) / 1e6
+        counts, total = (
+            (f"{number:,}" for number in (good + refused + wrong, refused, good, wrong)),
+            good + refused + wrong,
+        )
+        mean = 1000 * sum(batch.seconds for batch in own) / total
+        rows.append((reader, *counts, f"{mean:.1f}", f"{longest:.2f}", f"{most:.0f}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [f"| {row[0]:<{widths[0]}} | " + " | ".join(map(str.rjust, row[1:], widths[1:])) + " |" for row in rows]
     rule = "|" + "|".join("-" * (width + 1) + (":" if at else "-") for at, width in enumerate(widths)) + "|"

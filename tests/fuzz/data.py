@@ -305,9 +305,9 @@ TARGETS = [
         }.items()
     ),
     Target("folder", folders, of_images, lists=True),
-    Target("zip", zips, of_images, lists=True),
-    Target("tar", tars, of_images, lists=True),
-    Target("tgz", packed_tars, of_images, lists=True),
+    Target("zip", zips, of_images, lists=True, names=tuple(LISTED)),
+    Target("tar", tars, of_images, lists=True, names=tuple(LISTED)),
+    Target("tgz", packed_tars, of_images, lists=True, names=tuple(LISTED)),
     Target("lists", lists, of_list, lists=True),
     Target("attributes", attributes, of_attributes),
     Target("celeba", celebas, partial(_whole, create_celeba, num_images=2), share=10),

@@ -198,7 +198,7 @@ def _header(content: bytes, file_size: int, whole: bool = True) -> Header:
         elif (frames := frame_count(image)) > 1:
             fault = f"it has {frames} frames; save the one you want as a picture of its own"
         elif not mode:
-            fault = f"Input images must be stored as RGB or grayscale of 8 or 16 bits, not {image.mode}"
+            fault = f"Input images must be stored as RGB or grayscale of 8 or 16 bits, not {brief(image.mode)}"
         else:
             fault = None
         return Header(size, mode, form, fault)

@@ -159,9 +159,8 @@ def _read_json(source: Source, limit: int, _: bool) -> _Listed:
         raise
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         wanted = '{"labels": [["path", class], ...]}'
-        raise UserError(
-            f"{source.name} is not a list of labels, {wanted}: {brief(error)}; correct it or remove it"
-        ) from None
+        what = f"{source.name} is not a list of labels, {wanted}: {brief(error)}"
+        raise UserError(f"{what}; correct it or remove it") from None
 
 
 def _read_csv(source: Source, limit: int, loosely: bool) -> _Listed:
@@ -255,7 +254,7 @@ def _table(name: str, header: Sequence[str], rows: Iterable[tuple[int, list[obje
         return _Listed(entries, unused=unused)
     if entries:
         return _Listed(entries, tuple(header[column] for column in others))
-    without = f"{name} has no column 'label' (it has {few(header, 20)}){odd}"
+    without = f"{name} has no column 'label' (it has {few(header)}){odd}"
     if loosely:
         raise UserError(f"{without}; call the column with the labels so, or leave numbers alone beside the file names")
     return _Listed([], unused=f"{without}: made without labels; call the column with the labels so")
