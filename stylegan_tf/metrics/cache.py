@@ -13,7 +13,6 @@ import numpy as np
 from stylegan_tf import files
 from stylegan_tf.data.framing import FOOTER
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.errors import brief
 from stylegan_tf.metrics.fid import Gaussian
 
 
@@ -56,10 +55,8 @@ def statistics(folder: Path, key: Key, compute: Callable[[], Gaussian]) -> Gauss
         try:
             return _read(path, key)
         except (ValueError, KeyError, EOFError, TypeError, MemoryError, zipfile.BadZipFile) as error:
-            print(
-                f"{path} does not hold the statistics that its name says ({brief(error)}): they are made anew",
-                flush=True,
-            )
+            said = str(error).splitlines()[0] if str(error) else type(error).__name__
+            print(f"{path} does not hold the statistics that its name says ({said}): they are made anew", flush=True)
     found = compute()
     folder.mkdir(parents=True, exist_ok=True)
     with files.atomic_path(path) as temporary, open(temporary, "wb") as file:
