@@ -20,7 +20,7 @@ def brief(value: object, longest: int = LONGEST) -> str:
     text = str(value)
     if isinstance(value, BaseException):
         text = next(iter(text.splitlines()), "") or type(value).__name__
-    text = text if text.isprintable() else ascii(text)[1:-1]
+    text = text if text.isprintable() else ascii(text)
     return text if len(text) <= longest else f"{text[:longest]} ..."
 
 

@@ -126,7 +126,7 @@ def _say_what_is_left(found: Found, lists: Sequence[Source], labelled: bool, fau
     rest = [each.name for each in (*found.lists, *found.side) if not {each.name, os.path.abspath(each.path)} & read]
     if rest:
         faults.unused.append(f"{few(rest)}: labels are read from {few(LISTS)}, or from --labels=FILE{made}")
-    if not labelled:
+    if not labelled and any("/" in source.name for source in found.pictures):
         nowhere = Faults()
         folders = sorted(set(_folders([source.name for source in found.pictures], nowhere).values()))
         if len(folders) > 1 and not nowhere:
