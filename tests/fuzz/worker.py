@@ -5,6 +5,7 @@ refused, or what was wrong), and the CPU seconds; after the last one, the bytes 
 """
 
 import faulthandler
+import io
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from random import Random
 
@@ -162,18 +163,20 @@ class Reader:
         if seen := self.watch.take():
             end = f"does {seen}"
         elif warned:
-            end = f"warns: {warned[0]}"
+            end = warned[0]
         elif end in ("good", "refused") and (left := self._left(tree, end)):
             end = f"leaves {left}"
         return end, seconds
 
     @contextmanager
     def _watched(self) -> Iterator[list[str]]:
+        """Yields what readers say beside the result that they should not."""
         warned: list[str] = []
-        with warnings.catch_warnings():
+        said = io.StringIO()
+        with warnings.catch_warnings(), redirect_stdout(said), redirect_stderr(said):
             warnings.simplefilter("always")
             warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.showwarning = lambda message, *_, **__: warned.append(f"{message!r:.200}")
+            warnings.showwarning = lambda message, *_, **__: warned.append(f"warns {message!r:.200}")
             self.watch.armed = True
             limit_time()
             try:
@@ -181,6 +184,7 @@ class Reader:
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
                 self.watch.armed = False
+                warned += [f"prints {line!a:.200}" for line in said.getvalue().split("\n") if not line.isprintable()]
 
     def _written(self, tree: Tree) -> Path:
         """The path of the file, or of the folder of files."""

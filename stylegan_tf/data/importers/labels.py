@@ -254,7 +254,7 @@ def _table(name: str, header: Sequence[str], rows: Iterable[tuple[int, list[obje
         return _Listed(entries, unused=unused)
     if entries:
         return _Listed(entries, tuple(header[column] for column in others))
-    without = f"{name} has no column 'label' (it has {few(header)}){odd}"
+    without = f"{name} has no column 'label' (it has {few(header, 5)}){odd}"
     if loosely:
         raise UserError(f"{without}; call the column with the labels so, or leave numbers alone beside the file names")
     return _Listed([], unused=f"{without}: made without labels; call the column with the labels so")
