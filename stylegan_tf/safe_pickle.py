@@ -18,7 +18,7 @@ import numpy as np
 
 from stylegan_tf.errors import UserError
 
-LONGEST_REASON = 200  # characters of an error, which may quote the file
+LONGEST_REASON, LONGEST_SHOWN = 200, 80  # characters of an error, which may quote the file, and of one value in it
 MOST_INSTRUCTIONS = 1_000_000  # a network file has about 30,000
 DEEPEST = 32
 LONGEST_TEXT = 1000  # of a key, and of an argument up to the end of the line
@@ -266,4 +266,4 @@ def _shown(value: Any) -> str:
     if type(value) is Name:
         return f"{_shown(value.module)}.{_shown(value.name)}"
     short = type(value) in (str, int, bool)
-    return ascii(str(value)[:200])[1:-1] if short else f"a {type(value).__name__.strip('_')}"
+    return ascii(str(value)[:LONGEST_SHOWN])[1:-1][:LONGEST_SHOWN] if short else f"a {type(value).__name__.strip('_')}"
