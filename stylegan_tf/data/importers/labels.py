@@ -9,7 +9,6 @@ import json
 import os
 import posixpath
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -19,14 +18,14 @@ import numpy as np
 
 from stylegan_tf.data.attributes import PATTERNS, parse_attributes
 from stylegan_tf.data.importers.check import Faults
-from stylegan_tf.data.importers.source import LISTS, Found, Source, Unreadable, check_list, normal, slashes
+from stylegan_tf.data.importers.source import LISTS, Found, Source, Unreadable, check_list, composed, normal, slashes
 from stylegan_tf.data.importers.store import one_hot
 from stylegan_tf.errors import UserError, brief
 from stylegan_tf.progress import few
 
 _MOST_CLASSES = 2**16  # a row of labels is then as large as a picture of 128x128
 _LIST_BYTES, _ROW_BYTES = 2**24, 2**14  # the most that a list may have, and for each picture
-_NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
 _CLASS_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _WANTED = f"whole numbers from 0 to {_MOST_CLASSES - 1}, or texts, all of one kind, or lists of finite numbers"
 
@@ -356,7 +355,7 @@ def _labels(
                 )
         return Labels({}, size, columns, origin, vectors, are_attributes)  # type: ignore[arg-type]
     if all(isinstance(label, str) for label in found.values()):
-        texts = {name: unicodedata.normalize("NFC", str(label)) for name, label in found.items()}
+        texts = {name: composed(str(label)) for name, label in found.items()}
         names = sorted(set(texts.values()))
         if all(map(_CLASS_NUMBER.fullmatch, names)):
             names.sort(key=int)

@@ -33,6 +33,7 @@ _SYSTEM_FILES = {
 # Notes of iPhones, cameras and raw converters beside a picture; links to elsewhere.
 _SYSTEM_SUFFIXES = {".aae", ".xmp", ".thm", ".ctg", ".pp3", ".dop", ".lnk", ".url", ".webloc"}
 _DEFLATED = 8
+_LONGEST_NAME = 1000
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
 
@@ -169,7 +170,12 @@ def normal(name: str) -> str:
     """The spelling by which names are compared: forward slashes, no ./ and folder/../, accents composed (NFC), and the
     extension in lower case."""
     path, suffix = posixpath.splitext(posixpath.normpath(name.replace("\\", "/")))
-    return unicodedata.normalize("NFC", path + suffix.lower())
+    return composed(path + suffix.lower())
+
+
+def composed(text: str) -> str:
+    """Accents composed (NFC), which takes the square of the length: a text longer than any name stays as it is."""
+    return unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_NAME else text
 
 
 def slashes(name: str) -> str:
