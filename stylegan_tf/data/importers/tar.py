@@ -20,8 +20,10 @@ _BLOCK = 2**20
 _CONTAINER = "/sys/fs/cgroup/memory"
 _USTAR = 257  # where the magic word lies in a tar file
 _PACKINGS: dict[bytes, Callable] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
-_DAMAGES = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, ArithmeticError)
-_DAMAGES += (RecursionError, MemoryError)
+_DAMAGES = (
+    *(tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, ValueError, ArithmeticError, RecursionError, MemoryError),
+)
 _OF_ANY, _PER_BYTE = 2**28, 16  # bytes that may come out of any packed file, and more out of each of its bytes
 _LONGEST_HEADER = 2**14  # bytes; a long name with attributes takes some hundred
 _XZ_MEMORY = 2**27  # bytes: xz -9 takes half of it; a file may ask for 4 GB
