@@ -9,7 +9,7 @@ import pytest
 
 from stylegan_tf.command_line import Flag, expanded, help_text, parse
 from stylegan_tf.errors import UserError
-from stylegan_tf.programs import foreign_flags
+from stylegan_tf.programs import figures, foreign_flags
 
 GROUPS = {
     "Work": (Flag("size", "whole", 3, "how many"), Flag("rate", "number", None, "how fast")),
@@ -107,6 +107,13 @@ def test_paths_that_lead_nowhere(typed: str, sentence: str, home: Path) -> None:
     assert parse(["--outdir=~/x"], groups).outdir == "/home/me/x" and parse([], groups).outdir == "results"
 
 
+def test_every_path_of_the_figures() -> None:
+    paths = {"network", "outdir", "direction"}
+    for command in figures.COMMANDS.values():
+        for flag in (flag for group in command.flags.values() for flag in group):
+            assert (flag.kind == "path") == (flag.name in paths), flag.name
+
+
 PROGRAMS = {
     "train": foreign_flags.TRAIN,
     "generate": foreign_flags.GENERATE,
@@ -154,6 +161,8 @@ def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(p
         ("generate", "truncation-psi", "--psi"),
         ("generate", "class", "--labels"),
         ("generate", "projected-w", "--w"),
+        ("train", "network-capacity", "--set=G.fmap_base"),
+        ("generate", "sample", "--seeds"),
         ("metrics", "gpus", "--replicas"),
         ("classifiers", "data", "--dataset"),
     ],

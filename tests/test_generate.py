@@ -129,6 +129,24 @@ def test_classes_by_their_names(tmp_path: Path, capsys: pytest.CaptureFixture) -
     assert generate.class_numbers("a,b", ["x", "a,b"]) == [1]
 
 
+def test_vectors_as_labels(tmp_path: Path) -> None:
+    ask = ["--network=classes.keras", "--seeds=5,6", f"--outdir={tmp_path}", "--noise=const"]
+    generate.run([*ask, "--labels=1"])
+    classes = pixels(tmp_path / "seed0005.png")
+    generate.run([*ask, "--labels=[0,1,0],[0.5, -2, 1e1]"])
+    np.testing.assert_array_equal(classes, pixels(tmp_path / "seed0005.png"))
+    assert json.loads((tmp_path / "generate.json").read_text())["labels"] == [[0, 1, 0], [0.5, -2, 10]]
+    for labels, sentence in (
+        ("[1,2]", "has 2 numbers, and the network takes 3"),
+        ("[1,2,true]", "expected vectors of numbers"),
+        ("[1,2,NaN]", "expected vectors of numbers"),
+        ("[1,2,3", "expected vectors of numbers"),
+        ("[1,2,3],1", "expected vectors of numbers"),
+    ):
+        with pytest.raises(UserError, match=f"--labels.*{sentence}"):
+            generate.run([*ask, f"--labels={labels}"])
+
+
 def test_labels_change_the_picture(tmp_path: Path) -> None:
     generate.run(["--network=classes.keras", "--seeds=5,5,5", "--labels=0-2", "--grid=3x1", f"--outdir={tmp_path}"])
     a, b, c = np.split(pixels(tmp_path / "grid.png"), 3, axis=1)
@@ -157,7 +175,7 @@ def test_labels_change_the_picture(tmp_path: Path) -> None:
         (["--network=grey.keras", "--labels=0"], "the network has no classes: leave --labels out"),
         (["--network=classes.keras"], "the network has 3 classes: give --labels, numbers from 0 to 2"),
         (["--network=classes.keras", "--labels=0,3"], "--labels must be from 0 to 2"),
-        (["--network=classes.keras", "--labels=0,1", "--seeds=1-3"], "--labels has 2 numbers: give one for all"),
+        (["--network=classes.keras", "--labels=0,1", "--seeds=1-3"], "--labels has 2 labels: give one for all"),
         (["--network=classes.keras", "--labels=x"], "--labels=x: expected whole numbers"),
         (["--w=w.npz"], "--w=w.npz: there is no such file"),
         (["--w=w.npz", "--seeds=1"], "--w and --seeds both say which pictures"),

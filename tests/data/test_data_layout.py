@@ -103,6 +103,10 @@ def empty(folder):
         os.remove(folder / name)
 
 
+def foreign(content):
+    return lambda folder: (folder / "cats-r04.tfrecords").write_bytes(content)
+
+
 def cut(name, size):
     return lambda folder: os.truncate(folder / name, size)
 
@@ -126,6 +130,9 @@ def cut(name, size):
             lambda folder: (folder / "cats-r02.tfrecords").write_bytes(b"\0" * 999),
             "record 0: the checksum of its length",
         ),
+        (foreign(b"<!DOCTYPE html><title>Quota exceeded</title>"), "r04.tfrecords is a web page .Quota exceeded"),
+        (foreign(b"version https://git-lfs.github.com/spec/v1"), "r04.tfrecords is a Git LFS pointer: fetch"),
+        (foreign(b"\x1f\x8b" + bytes(99)), "r04.tfrecords is compressed by gzip: unpack it"),
     ],
 )
 def test_what_is_wrong_is_said(folder, damage, message):

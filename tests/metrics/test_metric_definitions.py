@@ -52,6 +52,13 @@ def test_other_numbers_of_samples(name, canonical, samples):
         assert asked.metric.keep == samples // 2
 
 
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_only_metrics_need_pictures_that_they_can_see(channels):
+    network = replace(G, num_channels=channels)
+    assert problems([], network, DATA) == []
+    assert "metrics see RGB" in problems(asked_for("ppl_wend"), network)[0]
+
+
 def test_scaled_again():
     metric = definitions.scaled(find("ppl2_wend_1k").metric, 2000)
     assert (metric.name, metric.samples, metric.crop) == ("ppl2_wend_2k", 2000, False)

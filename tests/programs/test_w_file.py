@@ -52,6 +52,14 @@ def test_files_that_are_no_npz(tmp_path: Path) -> None:
     path.write_bytes(b"PK")
     with pytest.raises(UserError, match="no file that --save_w wrote"):
         read_w(path, 3, 6)
+    for start, what in (
+        (b"<html><title>Sign in</title>", "web page .Sign in"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+    ):
+        path.write_bytes(start)
+        with pytest.raises(UserError, match=f"^--w={path} is an? .*{what}"):
+            read_w(path, 3, 6)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (2**40, 3)})
     with zipfile.ZipFile(path, "w") as archive:

@@ -176,6 +176,13 @@ def test_the_cache_folder(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path
     (tmp_path / "vgg.pth").write_bytes(b"\x80\x02" + bytes(7287))
     assert fetch("lpips-pth") == tmp_path / "vgg.pth"
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    for typed in ("~/nets", "$HOME/nets", "${HOME}/nets"):
+        monkeypatch.setenv("STYLEGAN_TF_CACHE", typed)
+        assert cache_folder() == tmp_path / "me" / "nets"
+    monkeypatch.setenv("STYLEGAN_TF_CACHE", "$NO_SUCH_VARIABLE/nets")
+    with pytest.raises(UserError, match="STYLEGAN_TF_CACHE=.*NO_SUCH_VARIABLE is not set"):
+        cache_folder()
 
 
 @pytest.mark.parametrize("text", ["https://a.org/b", "HTTP://a.org", "ftp://a.org/b", "file:///etc/passwd", "file:/a"])
@@ -318,6 +325,7 @@ def test_network_files_begin_rightly(file, first):
         ("https://huggingface.co/spaces/me/a/blob/x/b.pkl", "https://huggingface.co/spaces/me/a/resolve/x/b.pkl"),
         ("https://gitlab.com/me/nets/-/blob/main/b.pkl", "https://gitlab.com/me/nets/-/raw/main/b.pkl"),
         ("https://www.dropbox.com/s/abc/b.pkl?a=1&dl=0", "https://www.dropbox.com/s/abc/b.pkl?a=1&dl=1"),
+        ("https://bitbucket.org/me/nets/src/main/a/b.pkl", "https://bitbucket.org/me/nets/raw/main/a/b.pkl"),
         ("https://github.com/me/blob/raw/main/b.pkl", "https://github.com/me/blob/raw/main/b.pkl"),
         ("https://a.org/x/blob/main/b.pkl", "https://a.org/x/blob/main/b.pkl"),
     ],

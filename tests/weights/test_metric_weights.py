@@ -218,6 +218,10 @@ def test_official_files_that_lack_something(tmp_path):
     path.write_bytes(b"cos\nsystem\n(U\x04trueptR.")
     assert "it asks for os.system" in refusal(path)
     assert "ask for the open weights" in refusal(path)
+    others = {"Git LFS pointer": b"version https://git-lfs.github.com/", "web page": b"<html>", "gzip": b"\x1f\x8b"}
+    for what, start in others.items():
+        path.write_bytes(start + bytes(99))
+        assert what in refusal(path)
 
 
 def test_open_files_that_do_not_fit(tmp_path, made):

@@ -1,3 +1,4 @@
+import re
 import stat
 import zipfile
 
@@ -89,6 +90,9 @@ def test_what_is_no_zip_file(tmp_path):
     assert "a.zip is not a whole zip file" in refusal(path)
     path.write_bytes(b"just text")
     assert "a.zip is not a zip or tar file" in refusal(path)
+    for start, what in ((b"Rar!", "RAR archive: unpack it"), (b"\xff\xd8\xff", "JPEG"), (b"<html>", "a web page")):
+        path.write_bytes(start + bytes(300))
+        assert re.search(f"a.zip is .*{what}.*; name a folder", refusal(path))
     path.write_bytes(b"")
     assert "a.zip is not a zip or tar file" in refusal(path)
     assert "here.zip does not exist" in refusal(tmp_path / "here.zip")

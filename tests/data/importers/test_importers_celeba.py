@@ -71,6 +71,11 @@ def test_attributes_come_along_in_the_order_of_the_records(tmp_path, source, whe
     assert np.array_equal(written.table, table[::-1][ORDER])
 
 
+def test_that_there_is_no_list_is_said(tmp_path, source, capsys):
+    create_celeba(tmp_path / "set", source, num_images=COUNT)
+    assert f"there is no list_attr_celeba.txt or .csv in {source}: made without attributes" in capsys.readouterr().err
+
+
 def test_a_list_that_misses_pictures(tmp_path, source):
     write_attributes(source / "list_attr_celeba.txt", ["000001.jpg"], ATTRIBUTES, np.zeros((1, 40), bool))
     with pytest.raises(UserError, match=r"does not list 4 of the 5 pictures, 000002\.png for instance"):

@@ -198,6 +198,8 @@ def test_heic_photos_are_read_where_the_package_is(tmp_path, monkeypatch):
     check._formats.cache_clear()
     try:
         assert read_header(put(tmp_path / "a.heic", HEIC)).size == (8, 8)
+        damaged = HEIC[:4] + b"ftypmif1" + bytes(99)
+        assert "its first bytes are damaged" in read_header(put(tmp_path / "b.heic", damaged)).fault
     finally:
         Image.ID.remove("HEIF")
         Image.OPEN.pop("HEIF")

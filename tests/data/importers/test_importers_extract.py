@@ -84,3 +84,11 @@ def test_channels_that_no_file_can_hold_are_left_out_and_said(tmp_path, capsys, 
     with Image.open(tmp_path / "out" / NAMES[1]) as image:
         assert image.mode == mode
         assert np.array_equal(np.array(image).reshape(8, 8, kept), pixels[1, ..., :kept])
+
+
+def test_labels_are_not_written_and_that_is_said(tmp_path, capsys):
+    with Writer(tmp_path / "set", "a", 8, 3) as writer:
+        writer.add(PIXELS[0, ..., :3])
+        writer.set_labels(np.eye(1, dtype=np.float32))
+    extract(tmp_path / "set", tmp_path / "out")
+    assert f"the labels are not written: they are in {tmp_path}/set/a-rxx.labels" in capsys.readouterr().err

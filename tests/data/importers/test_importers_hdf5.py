@@ -161,3 +161,18 @@ def test_damaged_files_are_one_sentence_or_pictures(tmp_path, seed):
         assert "a.h5" in str(error)
         assert len(str(error).splitlines()) == 1
         assert os.listdir(tmp_path) == ["a.h5"]
+
+
+@pytest.mark.parametrize("name", ["labels", "y", "attributes"])
+def test_sets_that_are_not_used_are_named(tmp_path, capsys, name):
+    create_from_hdf5(tmp_path / "set", write(tmp_path / "a.h5", data8x8=PIXELS, data=PIXELS, **{name: LABELS}))
+    assert f"{name} of {tmp_path}/a.h5: not used: labels are read from a-labels.npy" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "what"), [(b"<html>", "a web page"), (b"PK\3\4", "no whole"), (b"\x1f\x8b", "compressed by gzip")]
+)
+def test_other_files_are_called_by_their_names(tmp_path, content, what):
+    (tmp_path / "a.h5").write_bytes(content + bytes(99))
+    with pytest.raises(UserError, match=f"a.h5 is {what}"):
+        create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")

@@ -120,7 +120,8 @@ def test_labels_that_are_not_wanted_are_not_read(read):
         ("dataset.json", dataset_json(["a.png", -1]), "the label of a.png in dataset.json is -1; "),
         ("dataset.json", dataset_json(["a.png", 10**9]), "whole numbers from 0 to 65535, or texts, all of one kind"),
         ("dataset.json", dataset_json(["a.png", 1], ["b.png", "x"]), "the label of b.png in dataset.json is 'x'"),
-        ("metadata.csv", "name,label\na.png,1\n", "metadata.csv has no column file_name"),
+        ("metadata.csv", "name,label\na.png,1\n", "metadata.csv has no column file_name (it has name, label); call"),
+        ("metadata.csv", "file_name,label\n,1\n", "metadata.csv, line 2: it names no file"),
         ("metadata.csv", 'file_name,label\n"a.png,1\n', "metadata.csv, after line 1: unexpected end of data"),
         ("metadata.jsonl", '{"file_name": "a.png", "label": 1}\n{"label": 1}', "metadata.jsonl, line 2: not "),
         ("metadata.jsonl", "a.png 1", "metadata.jsonl, line 1: not "),
@@ -329,6 +330,35 @@ def test_a_named_list_on_the_disk(read, tmp_path):
         read([], {}, "none.csv")
     with pytest.raises(UserError, match="call the column with the labels so"):
         read([], {"more.csv": "id,kind,breed\na,x,y\n"}, "more.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.json", '{"a.png": "cat"}', "--labels=a.json: there are no labels in it"),
+        ("a.json", '{"labels": []}', "--labels=a.json: there are no labels in it"),
+        ("a.jsonl", '{"file_name": "a.png", "label": null}', "--labels=a.jsonl: there are no labels in it"),
+        ("a.csv", "a.png,cat\nb.png,dog\n", "the first line of a.csv must name its columns .it has a.png, cat"),
+        ("a.tsv", "b.JPEG\tdog\na.png\tcat\n", "the first line of a.tsv must name its columns"),
+        ("a.csv", ",path,kind\n0,a.png,cat\n", "a.csv has no column 'label' .it has path, kind"),
+    ],
+)
+def test_a_named_list_must_have_labels(read, name, text, said):
+    with pytest.raises(UserError, match=said):
+        read(["a.png"], {name: text}, name)
+
+
+@pytest.mark.parametrize("head", ["file_name,label,Label", "file_name,FILE_NAME,label", "label,file_name,label "])
+def test_two_columns_of_one_name_are_refused(read, head):
+    with pytest.raises(UserError, match="metadata.csv has two columns .* rename one"):
+        read(["a.png"], {"metadata.csv": f"{head}\na.png,a.png,cat\n"})
+
+
+@pytest.mark.parametrize("more", ['"classes": ["cat"]', '"class_names": {"0": "cat"}', '"info": 1'])
+def test_what_else_is_in_dataset_json_is_said(read, more):
+    labels, faults = read(["a.png"], {"dataset.json": f'{{"labels": [["a.png", 0]], {more}}}'})
+    assert labels.size == 1 and not faults
+    assert faults.unused == [f"{more.split(chr(34))[1]} of dataset.json: only its labels are read"]
 
 
 def test_one_file_name_in_two_folders_is_no_match(read):
