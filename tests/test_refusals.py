@@ -39,7 +39,7 @@ def test_fine(message, names):
         (GOOD, []),
         (GOOD, ["0"]),
         (GOOD, [""]),
-        (GOOD, ["s", "--seed"]),
+        ("a --seed", ["a", "--seed"]),
         ("the seed must be from 0 to 99", ["the seed must be"]),
     ],
 )
