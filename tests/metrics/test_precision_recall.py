@@ -61,5 +61,5 @@ def test_evaluate():
 
 
 def test_too_few_for_neighbours():
-    with refused(3, 4):
+    with refused(3, "nearest", 4):
         pr.radii(REALS[:3])
