@@ -18,10 +18,10 @@ SEVERAL = re.compile(r".*:")  # heads a list of what is wrong, a line each: "2 t
 
 @contextmanager
 def raises(kind: type[Exception], *names: object) -> Iterator[pytest.ExceptionInfo]:
-    """A block that must raise `kind` with a message as `check` wants it."""
+    """A block that must raise `kind` with a message as `check_refusal` wants it."""
     with pytest.raises(kind) as caught:
         yield caught
-    check(str(caught.value), *names)
+    check_refusal(str(caught.value), *names)
 
 
 def refused(*names: object):
@@ -37,10 +37,10 @@ def failed(*names: object):
 def check_printed(printed: str, *names: object) -> None:
     """Asserts that a program printed nothing but such a message, after "error: "."""
     assert printed.startswith("error: ") and printed.endswith("\n"), printed
-    check(printed.removeprefix("error: ").removesuffix("\n"), *names)
+    check_refusal(printed.removeprefix("error: ").removesuffix("\n"), *names)
 
 
-def check(message: str, *names: object) -> None:
+def check_refusal(message: str, *names: object) -> None:
     """Asserts that a message is a printable line with all the names, whole: 8 is not in 18, nor --seed in --seeds.
 
     Or a list of what is wrong: then one of its lines has them, with the heading.

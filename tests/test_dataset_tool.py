@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from refusals import check, check_printed
+from refusals import check_printed, check_refusal
 
 from stylegan_tf.data import verifying
 from stylegan_tf.data.example import COMPRESSIONS
@@ -204,7 +204,7 @@ def check_usage(printed, *names):
     """Asserts that argparse said which program it was, how it is called, and the mistake."""
     usage, _, mistake = printed.rpartition("error: ")
     assert "dataset_tool.py" in usage
-    check(mistake.removesuffix("\n"), *names)
+    check_refusal(mistake.removesuffix("\n"), *names)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What passes for a refusal in tests, and what does not."""
 
 import pytest
-from refusals import check, check_printed, failed, refused
+from refusals import check_printed, check_refusal, failed, refused
 
 from stylegan_tf.errors import Failure, UserError
 
@@ -19,7 +19,7 @@ LIST = "2 things are wrong:\n  G.z_dim must be at least 1 (--set=G.z_dim=512)\n 
     ],
 )
 def test_fine(message, names):
-    check(message, *names)
+    check_refusal(message, *names)
     check_printed(f"error: {message}\n", *names)
 
 
@@ -45,7 +45,7 @@ def test_fine(message, names):
 )
 def test_not_enough(message, names):
     with pytest.raises(AssertionError):
-        check(message, *names)
+        check_refusal(message, *names)
 
 
 def test_kinds():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from refusals import check, check_printed, refused
+from refusals import check_printed, check_refusal, refused
 
 from stylegan_tf import rundir
 from stylegan_tf.command_line import parse
@@ -315,7 +315,7 @@ def test_several_mistakes_are_said_at_once(capsys, monkeypatch, tmp_path):
     assert first.startswith("error: 6 ") and printed.out == ""
     said = ("G.fmap_max", "--total_kimg=25000", "--set=G.z_dim=512", "--replicas=2", "file", "fid5")
     for line, name in zip(lines, said, strict=True):
-        check(line, name)
+        check_refusal(line, name)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

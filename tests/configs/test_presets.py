@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from refusals import check, refused
+from refusals import check_refusal, refused
 
 from stylegan_tf.configs.build import validate
 from stylegan_tf.configs.presets import (
@@ -390,4 +390,6 @@ def test_paths_and_misspelt_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_missing_says_where_and_how() -> None:
     command = "python dataset_tool.py create_from_images elsewhere/ffhq PICTURES"
-    check(str(missing_data_set("ffhq512", "elsewhere/ffhq")), "--dataset=ffhq512", command, "TFRecords", "--data_dir")
+    check_refusal(
+        str(missing_data_set("ffhq512", "elsewhere/ffhq")), "--dataset=ffhq512", command, "TFRecords", "--data_dir"
+    )

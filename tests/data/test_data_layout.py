@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from refusals import check, refused
+from refusals import check_refusal, refused
 
 from stylegan_tf.data import framing, layout
 from stylegan_tf.data.example import encode
@@ -335,7 +335,9 @@ def test_foreign_bytes_as_labels_are_one_sentence(folder, content):
     labels_path(folder, "cats").write_bytes(content)
     with pytest.raises(UserError) as caught:
         open_data_set(folder)
-    check(str(caught.value)[:500], labels_path(folder, "cats"), "[pictures, label_size]")  # numpy may quote all of it
+    check_refusal(
+        str(caught.value)[:500], labels_path(folder, "cats"), "[pictures, label_size]"
+    )  # numpy may quote all of it
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])

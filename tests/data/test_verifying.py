@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from refusals import check, refused
+from refusals import check_refusal, refused
 
 from stylegan_tf.data import layout, verifying
 from stylegan_tf.data.example import encode
@@ -51,13 +51,13 @@ def test_verify_lists_every_fault(tmp_path):
     with pytest.raises(UserError) as raised:
         verify(tmp_path / "cats")
     lines = str(raised.value).splitlines()
-    check(lines[0], tmp_path / "cats")
+    check_refusal(lines[0], tmp_path / "cats")
     assert [line.split(": ")[0].strip() for line in lines[1:4]] == [
         f"{coarse}, record 5",
         f"{fine}, record 0",
         f"{fine}, record 4",
     ]
-    check(lines[4], "cats-r02.tfrecords", 5, 6)
+    check_refusal(lines[4], "cats-r02.tfrecords", 5, 6)
     assert len(lines) == 5
 
 
@@ -76,7 +76,7 @@ def test_verify_checks_shapes_messages_and_labels(tmp_path):
         ("cats-r02.tfrecords", 2, 4),
         ("cats-rxx.labels", "[2, 3]", 4),
     ):
-        check(str(raised.value), *names)
+        check_refusal(str(raised.value), *names)
 
 
 def test_verify_lists_twenty_faults_and_counts_the_rest(tmp_path):

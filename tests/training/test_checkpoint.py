@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
-from refusals import check, failed, refused
+from refusals import check_refusal, failed, refused
 
 from stylegan_tf.devices import Replicas
 from stylegan_tf.training.checkpoint import Checkpoints, Progress
@@ -194,7 +194,7 @@ def test_damage_falls_back_to_the_one_before(file, damage, state, other, saved):
     damage(folder / file)
     progress, (line,) = Checkpoints(saved, other).restore()
     assert progress == PROGRESS and tiny.differing(expected, tiny.numbers(other)) == []
-    check(line, f"checkpoint {folder}", "000000384.damaged")
+    check_refusal(line, f"checkpoint {folder}", "000000384.damaged")
     assert sorted(path.name for path in folder.parent.iterdir()) == ["000000352", "000000384.damaged"]
     assert Checkpoints(saved, other).restore() == (PROGRESS, [])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch_files
-from refusals import check, refused
+from refusals import check_refusal, refused
 from torch_files import write_older, write_zip
 
 from stylegan_tf.errors import UserError
@@ -169,7 +169,7 @@ def test_changed_bytes(tmp_path, write):
         try:
             torch_file.read(path)
         except UserError as error:
-            check(str(error), path)
+            check_refusal(str(error), path)
             refused += 1
     assert refused > 200
 

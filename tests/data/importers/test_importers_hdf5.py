@@ -3,7 +3,7 @@ import os
 import h5py
 import numpy as np
 import pytest
-from refusals import check, refused
+from refusals import check_refusal, refused
 
 from stylegan_tf.data.importers import hdf5
 from stylegan_tf.data.importers.hdf5 import create_from_hdf5
@@ -159,5 +159,5 @@ def test_damaged_files_are_one_sentence_or_pictures(tmp_path, seed):
     try:
         assert create_from_hdf5(tmp_path / "set", tmp_path / "a.h5").num_images > 0
     except UserError as error:
-        check(str(error), tmp_path / "a.h5")
+        check_refusal(str(error), tmp_path / "a.h5")
         assert os.listdir(tmp_path) == ["a.h5"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from picture_files import animation, encoded, facts, huge_png, noise, put, read, save
 from PIL import Image
-from refusals import failed, refused
+from refusals import check_printed, check_refusal, failed, refused
 
 from stylegan_tf.data.importers import images
 from stylegan_tf.data.importers.images import Options, create_from_images
@@ -39,19 +39,19 @@ def spoil(folder):
     save(folder / "tiny.png", 2)
     put(folder / "wide.png", encoded(noise(8)[:4]))
     return {
-        "bomb.png": "it claims more pixels than the limit of 268,435,456; resize it",
-        "cut.png": "it is damaged or cut short",
-        "document.pdf": "it is not a picture",
-        "empty.png": "it is empty (zero bytes)",
-        "film.gif": "it has 3 frames",
-        "glass.png": "Input images must be stored as RGB or grayscale",
-        "grey.png": "it is grayscale, most are RGB",
-        "large.png": "it is 16x16, most are 8x8",
-        "odd.png": "Input image resolution must be a power-of-two, not 12x12",
-        "sky.tif": "Input images must be stored as RGB or grayscale of 8 or 16 bits, not F",
-        "text.png": "it is not a picture",
-        "tiny.png": "Input image resolution must be 4x4 or more",
-        "wide.png": "Input images must have the same width and height, but this one is 8x4",
+        "bomb.png": "268,435,456",
+        "cut.png": "damaged",
+        "document.pdf": "picture",
+        "empty.png": "empty",
+        "film.gif": "3 frames",
+        "glass.png": "--background=white",
+        "grey.png": "grayscale",
+        "large.png": "16x16",
+        "odd.png": "12x12",
+        "sky.tif": "8 or 16 bits",
+        "text.png": "picture",
+        "tiny.png": "4x4",
+        "wide.png": "8x4",
     }
 
 
@@ -63,15 +63,14 @@ def test_all_faults_are_reported_at_once_and_nothing_is_written(tmp_path, capsys
     with pytest.raises(UserError) as raised:
         create_from_images(tmp_path / "new" / "set", folder, SORTED)
     lines = str(raised.value).splitlines()
-    assert lines[0] == f"13 of 18 files in {folder} cannot be used; nothing was written:"
+    check_refusal(lines[0], "13 of 18", folder)
     assert len(lines) == 1 + len(expected)
     for line, (name, what) in zip(lines[1:], expected.items(), strict=True):
-        assert line.startswith(f"  {name}: ")
-        assert what in line
+        check_refusal(line, name, what)
     assert os.listdir(tmp_path) == ["in"]
     report = capsys.readouterr().err
-    assert f"faults   11 of 18 files in {folder} cannot be used\n" in report  # without the two that must be decoded
-    assert ("    odd.png: Input image resolution" in report) is slow  # said before the rest is decoded
+    assert f"faults   11 of 18 files in {folder} " in report  # without the two that must be decoded
+    assert ("    odd.png: " in report) is slow  # said before the rest is decoded
 
 
 def test_skipped_files_are_left_out_and_noted(tmp_path, capsys):
@@ -80,9 +79,9 @@ def test_skipped_files_are_left_out_and_noted(tmp_path, capsys):
     assert np.array_equal(read(data_set, 3), [noise(8, number) for number in range(5)])
     skipped = facts(data_set)["skipped"]
     assert sorted(skipped) == sorted(expected)
-    assert all(what in skipped[name] for name, what in expected.items())
+    for name, what in expected.items():
+        check_refusal(skipped[name], what)
     late = capsys.readouterr().err.partition("2 of 18 files")[2].splitlines()
-    assert late[0].endswith("cannot be used; left out:")
     assert [line.split(":")[0].strip() for line in late[1:]] == ["cut.png", "glass.png"]
 
 
@@ -91,14 +90,10 @@ def test_labels_of_what_is_skipped_are_left_out(tmp_path):
         save(tmp_path / "in" / f"{number}.png", seed=number)
     put(tmp_path / "in" / "1.png", (tmp_path / "in" / "1.png").read_bytes()[:-40])
     put(tmp_path / "in" / "dataset.json", b'{"labels": [["0.png", 2], ["1.png", 1], ["2.png", 0], ["gone.png", 1]]}')
-    with pytest.raises(UserError) as raised:
+    with refused("1 of 3", "1 labels", tmp_path / "in", "gone.png", "dataset.json") as raised:
         create_from_images(tmp_path / "set", tmp_path / "in")
-    assert str(raised.value).splitlines() == [
-        f"1 of 3 files in {tmp_path}/in cannot be used, and 1 labels are for files that are not in {tmp_path}/in; "
-        "nothing was written:",
-        str(raised.value).splitlines()[1],
-        "  gone.png: it has a label in dataset.json, but there is no such picture",
-    ]
+    check_refusal(str(raised.value), "1.png", "damaged")
+    assert len(str(raised.value).splitlines()) == 3
     data_set = create_from_images(tmp_path / "set", tmp_path / "in", Options(shuffle=False, on_error="skip"))
     assert data_set.labels.tolist() == [[0, 0, 1], [1, 0, 0]]
 
@@ -124,7 +119,7 @@ def test_a_scan_reports_and_writes_nothing(tmp_path, capsys):
         put(tmp_path / "in" / f"{number}.png", b"")
     with refused("30 of 31", tmp_path / "in", "report"):
         create_from_images(tmp_path / "set", tmp_path / "in", Options(scan_only=True))
-    assert capsys.readouterr().out.count("it is empty (zero bytes)") == 30
+    assert capsys.readouterr().out.count(".png: ") == 30
     assert os.listdir(tmp_path) == ["in"]
 
 
@@ -189,8 +184,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    what = f"set-r05.tfrecords of the data set {tmp_path}/set cannot be written; nothing was left behind"
-    assert errors == [f"error: File too large: {what}"]
+    check_printed("\n".join(errors) + "\n", "set-r05.tfrecords", tmp_path / "set", "File too large")
     assert "Traceback" not in done.stderr
     assert os.listdir(tmp_path) == []
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 from picture_files import put
-from refusals import check, refused
+from refusals import check_refusal, refused
 
 from stylegan_tf.data.importers.check import Faults
 from stylegan_tf.data.importers.folder import sources
@@ -84,9 +84,9 @@ def test_pictures_without_a_label_and_labels_without_a_picture(read):
     assert labels.size == 2
     assert sorted(faults.found) == ["b.png", "c.png", "d.png"] and list(faults.stray) == ["gone.png"]
     for name in ("b.png", "c.png"):
-        check(faults.found[name], "no label", "dataset.json", "--labels=none")
-    check(faults.found["d.png"], "two labels", "dataset.json")
-    check(faults.stray["gone.png"], "dataset.json")
+        check_refusal(faults.found[name], "no label", "dataset.json", "--labels=none")
+    check_refusal(faults.found["d.png"], "two labels", "dataset.json")
+    check_refusal(faults.stray["gone.png"], "dataset.json")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,8 @@ def test_one_folder_is_one_class(read):
 def test_pictures_outside_the_folders(read):
     labels, faults = read(["dog/1.png", "1.png"], {}, "folders")
     assert labels.names == ("dog",)
-    assert list(faults.found) == ["1.png"] and "it lies in no folder" in faults.found["1.png"]
+    assert list(faults.found) == ["1.png"]
+    check_refusal(faults.found["1.png"], "no folder")
 
 
 @pytest.mark.parametrize("head", ["file_name, label", "File_Name,LABEL", " file_name ;label", "file_name\tlabel"])

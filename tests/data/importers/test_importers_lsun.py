@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from refusals import check, refused
+from refusals import check_refusal, refused
 
 from stylegan_tf.data.importers import lsun
 from stylegan_tf.data.importers.lsun import create_lsun, create_lsun_wide, square, wide
@@ -106,7 +106,7 @@ def test_a_database_of_wide_pictures(tmp_path, capsys):
     assert written.shape == (1, 8, 8, 3)
     assert np.array_equal(written[0, 2:6], pixels)
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
-    check(line, "a:", "4x4", "8x4")
+    check_refusal(line, "a:", "4x4", "8x4")
     assert json.loads((tmp_path / "set" / "dataset.json").read_text())["crop"] == [0, 2, 8, 4]
 
 
@@ -181,4 +181,4 @@ def test_a_garbled_database_is_one_sentence_or_pictures(tmp_path, seed):
     try:
         create_lsun(tmp_path / "set", source, 8)
     except UserError as error:
-        check(str(error), tmp_path / "set" if "no picture" in str(error) else source)
+        check_refusal(str(error), tmp_path / "set" if "no picture" in str(error) else source)
