@@ -61,4 +61,5 @@ def check_refusal(message: str, *names: object) -> None:
 
 
 def missing(names: list[str], message: str) -> list[str]:
-    return [name for name in names if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message)]
+    ends = {name: r"(?!\w)" if name[-1].isalnum() else "" for name in names}  # a flag may end in =
+    return [name for name, end in ends.items() if not re.search(rf"(?<!\w){re.escape(name)}{end}", message)]

@@ -138,15 +138,15 @@ def test_metrics_that_can_be_had(nothing_here, metrics, G, data):
             "faces",
             ["datasets/it", 2, "pr0.2k3@faces", 200],
         ),
-        ("ls", replace(G, num_channels=4), None, "auto", ["ls", "4 channels", "alpha"]),
+        ("ls", replace(G, num_channels=4), None, "auto", ["4 channels", "alpha"]),
         ("ls@faces", GeneratorConfig(16), None, "auto", ["ls@faces", "16x16", "classifiers of faces", "32x32"]),
-        ("ls@open", GeneratorConfig(128), None, "auto", ["ls@open", "128x128", "classifiers of open", "256x256"]),
+        ("ls@open", GeneratorConfig(128), None, "auto", ["ls", "128x128", "classifiers of open", "256x256"]),
         (
             "ppl_zfull@open",
             GeneratorConfig(16),
             None,
             "auto",
-            ["ppl_zfull@open", "8x8", "distance of open", "16x16"],
+            ["ppl_zfull", "8x8", "distance of open", "16x16"],
         ),
         ("ppl_zfull@faces", GeneratorConfig(8), None, "auto", ["ppl_zfull@faces", "4x4", "8x8"]),
         (
@@ -170,7 +170,7 @@ def test_metrics_that_can_be_had(nothing_here, metrics, G, data):
         ("fid5k", replace(G, num_channels=1), DATA, "auto", ["datasets/it", "3 channels", 1]),
         ("fid5k", G, None, "auto", ["fid5k", "--dataset"]),
         ("pr0.003k3", G, DATA, "auto", ["pr0.003k3", 3, 4]),
-        ("is0.009k@open", G, None, "auto", ["is0.009k@open", 9, 10]),
+        ("is0.009k@open", G, None, "auto", ["is0.009k", 9, 10]),
         ("fid5k@opne", G, DATA, "auto", ["fid5k", "--nets=opne", "auto, open, official, faces"]),
     ],
 )
