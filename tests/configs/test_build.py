@@ -8,13 +8,8 @@ import pytest
 from refusals import check_refusal, raises, refused
 
 from stylegan_tf.configs.build import (
-    ABOVE_ZERO,
-    AT_LEAST_ONE,
-    BETWEEN_0_AND_1,
-    CHOICES,
     FACES,
     FIELD_OF,
-    NOT_NEGATIVE,
     Pictures,
     Start,
     changes,
@@ -44,6 +39,8 @@ from stylegan_tf.errors import UserError
         (["G.mapping_nonlinearity=tanh"], "G.mapping_nonlinearity tanh lrelu relu"),
         (["D.fused_scale=yes"], "D.fused_scale yes auto on off 16,32"),
         (["loss.D=r1"], "loss.D r1 logistic wgan hinge"),
+        (["training.adam_beta1=-1"], "training.adam_beta1 -1"),
+        (["replicas=-1"], "replicas -1 --replicas=0"),
         (
             ["training.precision=fp16"],
             "training.precision fp16 mixed_bfloat16 --precision=float32",
@@ -53,7 +50,7 @@ from stylegan_tf.errors import UserError
         (["G.z_dim=0"], "G.z_dim 0 --set=G.z_dim=512"),
         (["training.total_kimg=0"], "training.total_kimg 0 --total_kimg=25000"),
         (["loss.r1_gamma=-1"], "loss.r1_gamma -1 --gamma=10.0"),
-        (["training.style_mixing_prob=1.5"], "training.style_mixing_prob 0 1 1.5"),
+        (["training.style_mixing_prob=1.5"], "training.style_mixing_prob 1 1.5"),
         (["schedule.minibatch.33=4"], "schedule.minibatch.33 4 32768"),
         (["schedule.G_lrate.64=0"], "schedule.G_lrate.64 0 --set=schedule.G_lrate.64=0.001"),
         (["schedule.initial_resolution=12"], "schedule.initial_resolution=12 --set=schedule.initial_resolution=8"),
@@ -107,10 +104,8 @@ def test_mistakes_of_config_a(change: str, names: str) -> None:
         validate(override(experiment("A", "1gpu", resolution=256), change))
 
 
-def test_every_path_that_is_checked_exists() -> None:
-    known = {path for config in ("A", "F") for path in flat(experiment(config))}
-    listed = {*FIELD_OF.values(), *CHOICES, *AT_LEAST_ONE, *ABOVE_ZERO, *NOT_NEGATIVE, *BETWEEN_0_AND_1}
-    assert listed <= known
+def test_every_field_that_a_flag_sets_exists() -> None:
+    assert set(FIELD_OF.values()) <= set(flat(experiment("F")))
 
 
 def test_config_a_with_labels() -> None:
