@@ -1,5 +1,6 @@
 """Files and folders that are either whole or absent, their digests, and locks between processes."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -12,9 +13,11 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from stylegan_tf.errors import UserError
 
+LONGEST_JSON = 2**24  # bytes
 # Names of what is not whole yet, or about to be removed: with the number of the process that works on it.
 _UNFINISHED = re.compile(
     r"\.tmp-(?P<file_pid>\d{1,9})-(?P<file>.+)|\.(?P<folder>.+)\.(?:tmp|old)-(?P<folder_pid>\d{1,9})", re.DOTALL
@@ -112,6 +115,26 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 def write_json(path: str | os.PathLike, value: object) -> None:
     """Writes `value` as indented JSON, whole or not at all; NaN and infinity raise ValueError (JSON has neither)."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: str | os.PathLike) -> dict[str, Any]:
+    """The object in a JSON file that anybody may have written; its values may be anything that JSON has, NaN too.
+
+    Raises UserError that names the file where it is none.
+    """
+    try:
+        if not os.path.isfile(path):  # a pipe would wait for somebody to write into it
+            raise FileNotFoundError(errno.ENOENT, "there is no such file")
+        if os.path.getsize(path) > LONGEST_JSON:
+            raise ValueError(f"it has more than {LONGEST_JSON} bytes")
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        json.dumps(content, ensure_ascii=False).encode()  # half a pair of surrogates is no text
+    except (OSError, ValueError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{os.fspath(path)} cannot be read as JSON: {why}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{os.fspath(path)} must hold a JSON object, in braces")
+    return content
 
 
 def sha256(path: str | os.PathLike) -> str:
