@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+LONGEST = 200  # characters of what a library says that are quoted
 
 class UserError(ValueError):
     """The user asked for what cannot be: says what was wrong, in which file or flag, and what would be right."""
@@ -10,6 +11,12 @@ class UserError(ValueError):
 
 class Failure(RuntimeError):
     """The request was fine but the work failed (disk full, connection lost): says what and where."""
+
+
+def brief(error: BaseException) -> str:
+    """What an exception of a library says, to be quoted in a sentence: its first line, printable and not long."""
+    text = (str(error).splitlines() or [""])[0][:LONGEST] or type(error).__name__
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def exit_code(work: Callable[[], object]) -> int:
