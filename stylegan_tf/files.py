@@ -1,6 +1,5 @@
 """Files and folders that are either whole or absent, their digests, and locks between processes."""
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 LONGEST_JSON = 2**24  # bytes
 # Names of what is not whole yet, or about to be removed: with the number of the process that works on it.
@@ -35,10 +34,11 @@ def atomic_path(path: str | os.PathLike, flush: bool = True) -> Iterator[Path]:
     remove_leftovers(target)
     temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
     try:
-        yield temporary
-        if flush:
-            _flush_to_disk(temporary)
-        os.replace(temporary, target)
+        with naming(target):
+            yield temporary
+            if flush:
+                _flush_to_disk(temporary)
+            os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -61,6 +61,13 @@ def remove_leftovers(path: str | os.PathLike) -> None:
         else:
             leftover.unlink(missing_ok=True)
             print(f"removed {leftover}, which a killed process had left", file=sys.stderr)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes all that is not whole yet in a folder that is locked, so that no other process works on it."""
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _UNFINISHED.fullmatch(entry.name) and ".old-" not in entry.name:
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
 def name_leftovers(path: str | os.PathLike) -> None:
@@ -106,6 +113,32 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
+@contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """An error of the operating system says which file it is about: that of a write that fails does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
+
+
+def reason(error: Exception) -> str:
+    """Why something could not be written, in few words: "No space left on device: results/00000-x/G.keras".
+
+    The operating system's word stands in the middle of what TensorFlow and h5py say, and behind long paths.
+    """
+    text = str(error)
+    if by_hdf5 := re.search(r"filename = '(.*?)'.*error message = '(.*?)'", text):
+        return f"{by_hdf5[2]}: {by_hdf5[1]}"
+    if by_tensorflow := re.fullmatch(r"(?:\{\{.*?\}\} )?(.+); ([^;]+?)(?: \[Op:\w+\])?", text):
+        return f"{by_tensorflow[2]}: {by_tensorflow[1]}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+    return brief(error)
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes `text` as UTF-8, whole or not at all."""
     with atomic_path(path) as temporary:
@@ -124,17 +157,39 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
     """
     try:
         if not os.path.isfile(path):  # a pipe would wait for somebody to write into it
-            raise FileNotFoundError(errno.ENOENT, "there is no such file")
+            raise ValueError("there is no such file")
         if os.path.getsize(path) > LONGEST_JSON:
             raise ValueError(f"it has more than {LONGEST_JSON} bytes")
         content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
         json.dumps(content, ensure_ascii=False).encode()  # half a pair of surrogates is no text
     except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{os.fspath(path)} cannot be read as JSON: {why}") from None
+        raise UserError(f"{os.fspath(path)} cannot be read as JSON: {brief(error)}") from None
     if not isinstance(content, dict):
         raise UserError(f"{os.fspath(path)} must hold a JSON object, in braces")
     return content
+
+
+def ends_a_line(path: str | os.PathLike) -> bool:
+    """Whether a file is empty or ends with a line: one that a killed process was writing may not."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        return not size or os.pread(file.fileno(), 1, size - 1) == b"\n"
+
+
+def read_json_lines(path: str | os.PathLike) -> tuple[list[dict[str, Any]], int]:
+    """(the objects in a file of JSON lines, how many other lines it has, which are left out). OSError as `open`."""
+    found, others = [], 0
+    for line in Path(path).read_bytes().split(b"\n"):
+        try:
+            content = json.loads(line)
+        except (ValueError, RecursionError):
+            others += bool(line.strip())
+            continue
+        if isinstance(content, dict):
+            found.append(content)
+        else:
+            others += 1
+    return found, others
 
 
 def sha256(path: str | os.PathLike) -> str:

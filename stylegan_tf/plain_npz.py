@@ -11,11 +11,11 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from typing import BinaryIO, Literal
+from typing import IO, Literal
 
 import numpy as np
 
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 MOST_UNPACKED, SMALL = 4, 2**26  # bytes of arrays for each of a compressed file, and bytes that any file may unpack to
 MOST_AXES = 32
@@ -49,7 +49,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
                     found[entry.filename.removesuffix(".npy")] = _array(file, entry.file_size)
             return found
     except UNREADABLE as error:
-        raise UserError(f"{os.fspath(path)} is damaged, or no .npz file of numbers: {_said(error)}") from None
+        raise UserError(f"{os.fspath(path)} is damaged, or no .npz file of numbers: {brief(error)}") from None
 
 
 def read_one(path: str | os.PathLike, mmap_mode: Literal["r+"] | None = None) -> np.ndarray:
@@ -62,7 +62,7 @@ def read_one(path: str | os.PathLike, mmap_mode: Literal["r+"] | None = None) ->
             file.seek(0)
             return np.lib.format.open_memmap(path, mmap_mode) if mmap_mode else _array(file, size)
     except UNREADABLE as error:
-        raise UserError(f"{os.fspath(path)} is damaged, or no .npy file of numbers: {_said(error)}") from None
+        raise UserError(f"{os.fspath(path)} is damaged, or no .npy file of numbers: {brief(error)}") from None
 
 
 def finite_float32(array: np.ndarray) -> np.ndarray | None:
@@ -77,7 +77,7 @@ def _check_there(path: str | os.PathLike) -> None:
         raise UserError(f"there is no file {os.fspath(path)}")
 
 
-def _array(file: BinaryIO, size: int) -> np.ndarray:
+def _array(file: IO[bytes], size: int) -> np.ndarray:
     """The array that `size` bytes hold. The file is one that can be read again from its start."""
     _check_header(file, size)
     file.seek(0)
@@ -91,7 +91,7 @@ def _array(file: BinaryIO, size: int) -> np.ndarray:
     return array
 
 
-def _check_header(file: BinaryIO, size: int) -> None:
+def _check_header(file: IO[bytes], size: int) -> None:
     """Raises UserError, or one of UNREADABLE, unless the header declares exactly the bytes that follow it."""
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(file)
@@ -106,7 +106,3 @@ def _check_header(file: BinaryIO, size: int) -> None:
         raise UserError(f"its shape is {shape!s:.80}")
     if math.prod(shape) * dtype.itemsize != size - file.tell():
         raise UserError(f"it has {size - file.tell()} bytes of numbers, and declares {shape!s:.80} {dtype}")
-
-
-def _said(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

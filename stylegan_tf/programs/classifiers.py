@@ -1,7 +1,6 @@
 """Attribute classifiers, trained one after another, from a data set to a folder of networks: train_classifiers.py."""
 
 import hashlib
-import json
 import os
 import sys
 import time
@@ -106,8 +105,9 @@ class Place:
         if not (self.facts.exists() and self.weights.exists()):
             return None
         try:
-            found = json.loads(self.facts.read_text(encoding="utf-8"))
+            found = files.read_json(self.facts)
             before = dict(found["conditions"])
+            found["score"], found["seconds"]  # noqa: B018 (KeyError where there is none)
         except (ValueError, KeyError, TypeError):
             raise UserError(
                 f"{self.facts} is not what train_classifiers.py writes; remove it or name another --outdir"

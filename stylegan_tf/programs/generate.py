@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 import sys
 import unicodedata
@@ -313,7 +312,7 @@ def _make_room(request: Request, targets: Sequence[Path], report: dict[str, Any]
     there = {path.name for path in folder.glob("*.png") if PICTURE.fullmatch(path.name)} if folder.is_dir() else set()
     same: list[dict[str, Any]] = []
     with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # no report of ours
-        last = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        last = files.read_json(folder / REPORT)
         for one in [*last.pop("earlier", []), last]:
             names = [name for name in one["pictures"] if name in there and name not in new]
             if names and all(one[key] == report[key] for key in LOOK):
@@ -354,9 +353,8 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
     w = plain_npz.finite_float32(given)
     if w is None or not fits:
         raise UserError(
-            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], and is {given.dtype} {list(given.shape)}; "
-            "with "
-            f"one for each layer it is [N, {num_layers}, {w_dim}]"
+            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], or with one for each layer "
+            f"[N, {num_layers}, {w_dim}], and is {given.dtype} {list(given.shape)}"
         )
     seeds = np.arange(len(w)) if seeds is None else seeds
     if seeds.shape != (len(w),) or seeds.dtype.kind not in "iu" or not ((seeds >= 0) & (seeds <= LARGEST_SEED)).all():

@@ -6,9 +6,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from stylegan_tf import plain_npz
 from stylegan_tf.data.faces.attributes import ATTRIBUTES as CELEBA
 from stylegan_tf.data.faces.create import faces
-from stylegan_tf import plain_npz
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.faces_features import FacesFeatures
 from stylegan_tf.networks.progan import ProganDiscriminator
