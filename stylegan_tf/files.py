@@ -280,10 +280,10 @@ class Lock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            holder = os.pread(descriptor, 20, 0).strip()
             os.close(descriptor)
-            folder = self.path.absolute().parent
-            raise UserError(f"the folder {folder} is in use by process {holder}; wait for it or stop it") from None
+            folder, number = self.path.absolute().parent, holder.decode() if holder.isdigit() else "unknown"
+            raise UserError(f"the folder {folder} is in use by process {number}; wait for it or stop it") from None
         except BaseException:
             os.close(descriptor)
             raise

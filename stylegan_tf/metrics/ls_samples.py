@@ -123,8 +123,8 @@ class Samples:
         for name, value in self._conditions.items():
             if there.get(name) != value:
                 raise UserError(
-                    f"{self.folder} holds samples of another evaluation ({name} {shown(there.get(name))}, here {value}): "
-                    "remove it or name another folder"
+                    f"{self.folder} holds samples of another evaluation ({name} {shown(there.get(name))}, here "
+                    f"{value}): remove it or name another folder"
                 )
 
 

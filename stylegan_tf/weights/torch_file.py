@@ -20,6 +20,7 @@ from stylegan_tf.file_kinds import HEAD, by_start
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the older format
 LONGEST_PICKLE = 2**24  # bytes of the archive's pickle
 MOST_AXES = 8
+MOST_SHARED = 4  # bytes of tensors for each byte of the file
 TYPES = {"Double": "f8", "Float": "f4", "Half": "f2", "Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1"}
 TYPES |= {"Byte": "u1", "Bool": "?"}
 UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, KeyError, ValueError, RuntimeError, struct.error)
@@ -161,13 +162,13 @@ def _parameter(arguments: tuple) -> np.ndarray:
 
 
 def _arrays(content: Any, size: int) -> dict[str, np.ndarray]:
-    """The content, if it is a table of arrays that are there once."""
+    """The content, if it is a table of arrays; few of them are there more than once."""
     if not isinstance(content, dict):
         raise UserError(f"it holds a {type(content).__name__}, no table of tensors")
     arrays = {name: value for name, value in content.items() if name != "_metadata"}
     for name, value in arrays.items():
         if type(name) is not str or not isinstance(value, np.ndarray):
             raise UserError(f"it has a {type(value).__name__} under the name {str(name)[:60]!a}, no tensor")
-    if sum(array.nbytes for array in arrays.values()) > size:
-        raise UserError("its tensors have more numbers than it has: some are there more than once")
+    if sum(array.nbytes for array in arrays.values()) > MOST_SHARED * size:
+        raise UserError(f"its tensors have more than {MOST_SHARED} times its bytes: some are there again and again")
     return arrays
