@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Callable
 
-LONGEST = 200  # characters of what a library says that are quoted
+LONGEST = 150  # characters of what a library or a file says
+
 
 
 class UserError(ValueError):
@@ -14,10 +15,14 @@ class Failure(RuntimeError):
     """The request was fine but the work failed (disk full, connection lost): says what and where."""
 
 
-def brief(error: BaseException) -> str:
-    """What an exception of a library says, to be quoted in a sentence: its first line, printable and not long."""
-    text = (str(error).splitlines() or [""])[0][:LONGEST] or type(error).__name__
-    return text if text.isprintable() else ascii(text)[1:-1]
+def brief(value: object, longest: int = LONGEST) -> str:
+    """What a library or a file says, to be quoted in a sentence: printable and not long; of an exception the first line
+    of its message."""
+    text = str(value)
+    if isinstance(value, BaseException):
+        text = next(iter(text.splitlines()), "") or type(value).__name__
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= longest else f"{text[:longest]} ..."
 
 
 def exit_code(work: Callable[[], object]) -> int:

@@ -173,7 +173,8 @@ class _Machine:
                 return self._bytes(*arguments)
             case Name(_, "set" | "frozenset" as kind), () | (list(),):
                 return (set if kind == "set" else frozenset)(map(_key, self._counted(*arguments)))
-        raise UserError(f"it calls {_shown(function)}({', '.join(map(_shown, arguments[:8]))}): refused")
+        shown = ", ".join(map(_shown, arguments[:8]))[:LONGEST_REASON]
+        raise UserError(f"it calls {_shown(function)}({shown}): refused")
 
     def _build(self, target: Any, state: Any) -> Any:
         """Gives contents to what exists already."""

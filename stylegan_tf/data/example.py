@@ -16,7 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from google.protobuf.message import DecodeError
 from PIL import Image
 
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 COMPRESSIONS = ("none", "png", "gzip")
 LARGEST = 8192  # side of a compressed picture; what a raw one claims is limited by the size of its file
@@ -163,7 +163,7 @@ def _read_png(data: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     except Image.UnidentifiedImageError:
         raise UserError("'data' is no whole PNG file") from None
     except Exception as error:  # Pillow raises nearly anything for foreign bytes
-        raise UserError(f"its PNG file is damaged ({str(error) or type(error).__name__})") from None
+        raise UserError(f"its PNG file is damaged ({brief(error)})") from None
     return pixels.reshape(height, width, channels).transpose(2, 0, 1)
 
 
@@ -172,7 +172,7 @@ def _read_gzip(data: bytes, shape: tuple[int, int, int], size: int) -> np.ndarra
     try:
         pixels = unpacker.decompress(data, size + 1)
     except zlib.error as error:
-        raise UserError(f"its gzip data is damaged ({error})") from None
+        raise UserError(f"its gzip data is damaged ({brief(error)})") from None
     if len(pixels) != size or not unpacker.eof or unpacker.unused_data:
         raise UserError(f"its gzip data does not hold exactly {list(shape)} uint8 pixels")
     return np.frombuffer(pixels, np.uint8).reshape(shape)

@@ -26,7 +26,7 @@ class Target:
     """One reader. `seeds` makes whole inputs, always the same ones; they are small, so that inputs are quick.
 
     `read` calls the reader as the programs do: with the path of the file, or of the folder where an input is several
-    files, and a path that does not exist yet, where it may write. It raises AssertionError for a result that is no good.
+    files, and a path that does not exist yet, where it may write. It raises AssertionError for a result that is no good
     """
 
     name: str
@@ -35,6 +35,7 @@ class Target:
     mutate: Callable[[str, bytes, Random], bytes] | None = None  # (file name, content, rng); None: by the file's suffix
     share: int = 1  # one input of so many: for readers that take long
     lists: bool = False  # a refusal may be a sentence and a line for each fault
+    names: tuple[str, ...] = ()  # what a sentence may name instead of the file: files in an archive
     start: Callable[[], object] | None = None  # called once in each process, before anything is read
 
 

@@ -20,6 +20,7 @@ from stylegan_tf.files import write_text
 from stylegan_tf.progress import Eta, LiveLine
 from tests.fuzz import ROOT, Target, targets
 from tests.fuzz.mutations import mutated
+from tests.fuzz.worker import serve
 
 BATCH = 250  # inputs that are done, or done again, together
 STALLED = 60.0  # seconds without an answer after which a worker waits for something that does not come
@@ -40,7 +41,8 @@ class Batch:
     last: int
     good: int = 0
     refused: int = 0
-    seconds: float = 0.0  # of CPU, of the input that took longest
+    seconds: float = 0.0  # of CPU, all inputs together
+    longest: float = 0.0  # of the input that took longest
     memory: int = 0  # bytes beyond what the process had before
     findings: dict[str, str] = field(default_factory=dict)
 
@@ -72,7 +74,8 @@ class Worker:
                 if end == "memory":
                     batch.memory = max(batch.memory, value)
                     break
-                batch.seconds = max(batch.seconds, value)
+                batch.seconds += value
+                batch.longest = max(batch.longest, value)
                 batch.good += end == "good"
                 batch.refused += end == "refused"
                 if end not in ("good", "refused"):
@@ -88,7 +91,7 @@ class Worker:
             environment = os.environ | threads | {"MALLOC_ARENA_MAX": "2", "TF_CPP_MIN_LOG_LEVEL": "3"}
             environment |= {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
             with open(self.folder.with_suffix(".log"), "w") as log:
-                command = [sys.executable, "-m", "tests.fuzz.worker", str(self.folder)]
+                command = [sys.executable, "-m", "tests.fuzz", "--worker", str(self.folder)]
                 pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
                 self.process = subprocess.Popen(command, cwd=ROOT, text=True, env=environment, **pipes)
         return self.process
@@ -152,7 +155,7 @@ def run(readers: Sequence[Target], inputs: int, seed: int, workers: int, path: P
         tasks.put(batch)
     hands = [Worker() for _ in range(min(workers, max(1, len(todo))))]
 
-    def serve(worker: Worker) -> None:
+    def work(worker: Worker) -> None:
         try:
             while True:
                 batch = tasks.get_nowait()
@@ -166,7 +169,7 @@ def run(readers: Sequence[Target], inputs: int, seed: int, workers: int, path: P
     line, total = LiveLine(), sum(batch.last - batch.first for batch in todo)
     eta, count, found = Eta(total, "inputs"), 0, 0
     for worker in hands:
-        threading.Thread(target=serve, args=(worker,), daemon=True).start()
+        threading.Thread(target=work, args=(worker,), daemon=True).start()
     try:
         working = len(hands)
         with open(path, "a") as results:
@@ -199,13 +202,17 @@ def table(results: Iterable[Batch]) -> str:
     by_reader: dict[str, list[Batch]] = {}
     for batch in results:
         by_reader.setdefault(batch.reader, []).append(batch)
-    rows = [("reader", "inputs", "refused", "good", "findings", "longest, s", "most memory, MB")]
+    rows = [("reader", "inputs", "refused", "good", "findings", "mean, ms", "longest, s", "most memory, MB")]
     for reader, own in sorted(by_reader.items()):
         good, refused = sum(batch.good for batch in own), sum(batch.refused for batch in own)
         wrong = sum(len(batch.findings) for batch in own)
-        longest, most = max(batch.seconds for batch in own), max(batch.memory for batch in own) / 1e6
-        counts = (f"{number:,}" for number in (good + refused + wrong, refused, good, wrong))
-        rows.append((reader, *counts, f"{longest:.2f}", f"{most:.0f}"))
+        longest, most = max(batch.longest for batch in own), max(batch.memory for batch in own) / 1e6
+        counts, total = (
+            (f"{number:,}" for number in (good + refused + wrong, refused, good, wrong)),
+            good + refused + wrong,
+        )
+        mean = 1000 * sum(batch.seconds for batch in own) / total
+        rows.append((reader, *counts, f"{mean:.1f}", f"{longest:.2f}", f"{most:.0f}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [f"| {row[0]:<{widths[0]}} | " + " | ".join(map(str.rjust, row[1:], widths[1:])) + " |" for row in rows]
     rule = "|" + "|".join("-" * (width + 1) + (":" if at else "-") for at, width in enumerate(widths)) + "|"
@@ -246,7 +253,11 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=Path("fuzz.jsonl"), help="remove it to begin anew")
     parser.add_argument("--write_table", action="store_true", help="put the results there are into docs/SECURITY.md")
     parser.add_argument("--show", type=int, metavar="NUMBER", help="read one input of one reader, in ./fuzz-case")
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     o = parser.parse_args()
+    if o.worker:
+        serve(o.worker)
+        return 0
     patterns = o.readers.split(",")
     known = targets()
     chosen = [known[name] for name in known if any(fnmatch(name, pattern) for pattern in patterns)]

@@ -1,4 +1,4 @@
-"""Reads inputs, one after the other, and watches what happens: started by __main__.py, which also watches this process.
+"""Reads inputs, one after the other, and watches what happens; __main__.py starts this process and watches it too.
 
 Standard input gets {"reader", "first", "last", "seed"} a line. For each input a line comes back: how it ended (good,
 refused, or what was wrong), and the CPU seconds; after the last one, the bytes of memory that they took at most.
@@ -134,22 +134,23 @@ class Reader:
         if target.start:
             target.start()
         self.seeds = target.seeds()
-        for tree in self.seeds:
+        self.single = all(len(tree) == 1 for tree in self.seeds)
+        for tree in self.seeds:  # the first time what readers need is imported
+            self.target.read(self._written(tree), self.out)
             end, _ = self.end_of(tree)
             if end != "good":
                 raise AssertionError(f"{target.name}: a whole input is not read: {end}")
 
     def end_of(self, tree: Tree) -> tuple[str, float]:
         """(good, refused, or what was wrong; CPU seconds)."""
-        self._write(tree)
-        path = self.path / next(iter(tree)) if len(tree) == 1 else self.path
+        path = self._written(tree)
         before = _cpu()
         try:
             with self._watched() as warned:
                 self.target.read(path, self.out)
             end = "good"
         except (UserError, Failure) as error:
-            end = fault_of(str(error), (str(self.path), *tree), self.target.lists) or "refused"
+            end = fault_of(str(error), (str(self.path), *tree, *self.target.names), self.target.lists) or "refused"
         except BaseException as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             end = f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}: {str(error)[:200]}"
@@ -167,6 +168,7 @@ class Reader:
         warned: list[str] = []
         with warnings.catch_warnings():
             warnings.simplefilter("always")
+            warnings.simplefilter("ignore", DeprecationWarning)
             warnings.showwarning = lambda message, *_, **__: warned.append(f"{message!r:.200}")
             self.watch.armed = True
             limit_time()
@@ -176,11 +178,11 @@ class Reader:
                 signal.setitimer(signal.ITIMER_PROF, 0)
                 self.watch.armed = False
 
-    def _write(self, tree: Tree) -> None:
-        for folder in (self.path, self.out):
-            if folder.is_dir():
-                shutil.rmtree(folder)
-            folder.unlink(missing_ok=True)
+    def _written(self, tree: Tree) -> Path:
+        """The path of the file, or of the folder of files."""
+        for name in os.listdir(self.path.parent):
+            path = self.path.with_name(name)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         self.path.mkdir()
         for name, content in tree.items():
             path = self.path / name
@@ -190,13 +192,13 @@ class Reader:
                 os.mkfifo(path)
             else:
                 path.write_bytes(content)
+        return self.path / next(iter(tree)) if self.single else self.path
 
     def _left(self, tree: Tree, end: str) -> list[str]:
         """What lies about that should not."""
-        there = {
-            os.path.relpath(os.path.join(at, name), self.path) for at, _, names in os.walk(self.path) for name in names
-        }
-        beside = set(os.listdir(self.path.parent)) - {"case"} - ({"out"} if end == "good" else set())
+        files = (os.path.join(at, name) for at, _, names in os.walk(self.path) for name in names)
+        there = {os.path.relpath(file, self.path) for file in files}
+        beside = set(os.listdir(self.path.parent)) - {"case"} - ({"out", "out.png"} if end == "good" else set())
         return sorted((there ^ set(tree)) | beside)
 
 
@@ -231,7 +233,7 @@ def _forget_most() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def main(folder: Path) -> None:
+def serve(folder: Path) -> None:
     """Serves inputs until standard input ends."""
     folder = folder.resolve()
     report = os.dup(1)
@@ -265,7 +267,3 @@ def main(folder: Path) -> None:
             rng = Random(f"{name} {task['seed']} {number}")
             tell(*reader.end_of(mutated(reader.seeds, rng, reader.target.mutate)))
         tell("memory", _most_resident() - before)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from stylegan_tf.data.importers.source import Found, Part, Source, slashes, sort_out
 from stylegan_tf.data.importers.tar import open_tar, packing
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 _UTF8 = 1 << 11
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -51,7 +51,8 @@ def _zip_sources(path: str, shown: str) -> list[Source]:
             entries = [info for info in archive.infolist() if not info.filename.endswith(("/", "\\"))]
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         kind = "whole zip file" if _begins_as_zip(path) else "zip or tar file"
-        raise UserError(f"{shown} is not a {kind} ({error}); name a folder, a zip or a tar file of pictures") from None
+        other = "name a folder, a zip or a tar file of pictures"
+        raise UserError(f"{shown} is not a {kind} ({brief(error)}); {other}") from None
     end = 0
     for info in sorted(entries, key=lambda info: info.header_offset):
         if info.header_offset < end:  # so that a small file can stand for any number of large ones

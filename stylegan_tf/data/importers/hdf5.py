@@ -13,7 +13,7 @@ from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.apart import apart
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.layout import DataSet, read_labels
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 _SLICE_BYTES = 2**22
 _CHUNK_CACHE_BYTES = 2**28  # so that a shuffled order does not unpack every chunk again for each of its pictures
@@ -54,7 +54,7 @@ def _contents(path: Path, shuffle: bool) -> Iterator[Any]:
     try:
         file = h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES)
     except OSError as error:
-        raise UserError(f"{path} is no whole HDF5 file ({error})") from None
+        raise UserError(f"{path} is no whole HDF5 file ({brief(error)})") from None
     with file:
         found = [item for name in file if name.startswith("data") and (item := _own(path, file, name)) is not None]
         if not found:
@@ -116,4 +116,4 @@ def _read(path: Path, data, order: np.ndarray | None) -> Iterator[np.ndarray]:
                 planes = np.stack([data[index] for index in order[start : start + count]])
             yield planes.transpose(0, 2, 3, 1)
     except OSError as error:
-        raise UserError(f"{path} is damaged: {error}") from None
+        raise UserError(f"{path} is damaged: {brief(error)}") from None

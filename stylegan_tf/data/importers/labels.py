@@ -21,7 +21,7 @@ from stylegan_tf.data.attributes import PATTERNS, parse_attributes
 from stylegan_tf.data.importers.check import Faults
 from stylegan_tf.data.importers.source import LISTS, Found, Source, Unreadable, check_list, normal, slashes
 from stylegan_tf.data.importers.store import one_hot
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.progress import few
 
 _MOST_CLASSES = 2**16  # a row of labels is then as large as a picture of 128x128
@@ -48,7 +48,7 @@ class Labels:
         """float32 [len(names), size], in their order: the vectors, or classes one-hot."""
         if self.vectors:
             return np.stack([self.vectors[name] for name in names])
-        return one_hot(np.array([self.classes[name] for name in names], np.int64), self.size)
+        return one_hot(np.array([self.classes[name] for name in names], np.int64), self.size, self.origin)
 
 
 @dataclass
@@ -159,7 +159,8 @@ def _read_json(source: Source, limit: int, _: bool) -> _Listed:
         raise
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         wanted = '{"labels": [["path", class], ...]}'
-        raise UserError(f"{source.name} is not a list of labels, {wanted}: {error}; correct it or remove it") from None
+        what = f"{source.name} is not a list of labels, {wanted}: {brief(error)}"
+        raise UserError(f"{what}; correct it or remove it") from None
 
 
 def _read_csv(source: Source, limit: int, loosely: bool) -> _Listed:
@@ -184,7 +185,7 @@ def _read_csv(source: Source, limit: int, loosely: bool) -> _Listed:
 
         listed = _table(source.name, header, rows(), loosely)
     except csv.Error as error:
-        raise UserError(f"{source.name}, after line {line}: {error}; correct it or remove it") from None
+        raise UserError(f"{source.name}, after line {line}: {brief(error)}; correct it or remove it") from None
     if listed.columns is None:
         paths, labels = [path for path, _ in listed.entries], [label for _, label in listed.entries]
         listed.entries = list(zip(paths, _typed(labels), strict=True))
@@ -253,7 +254,7 @@ def _table(name: str, header: Sequence[str], rows: Iterable[tuple[int, list[obje
         return _Listed(entries, unused=unused)
     if entries:
         return _Listed(entries, tuple(header[column] for column in others))
-    without = f"{name} has no column 'label' (it has {few(header, 20)}){odd}"
+    without = f"{name} has no column 'label' (it has {few(header)}){odd}"
     if loosely:
         raise UserError(f"{without}; call the column with the labels so, or leave numbers alone beside the file names")
     return _Listed([], unused=f"{without}: made without labels; call the column with the labels so")
@@ -274,7 +275,7 @@ def _text(source: Source, limit: int) -> str:
     try:
         return source.read().decode("utf-8-sig")
     except (OSError, Unreadable, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {source.name}: {error}; correct it or remove it") from None
+        raise UserError(f"cannot read {source.name}: {brief(error)}; correct it or remove it") from None
 
 
 # ----------------------------------------------------------------------------------------------------------------------

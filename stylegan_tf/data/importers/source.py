@@ -104,7 +104,10 @@ def _unzip(file: FileIO, part: Part, size: int, limit: int | None) -> bytes:
         raise Unreadable("the zip file is damaged where it should begin")
     content = _exactly(file, part.start + _LOCAL_HEADER.size + name + extra, part.stored, limit)
     if part.method == _DEFLATED:
-        content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, (size + 1) if limit is None else limit)
+        try:
+            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, (size + 1) if limit is None else limit)
+        except zlib.error as error:
+            raise Unreadable(f"the zip file is damaged in it: {error}") from None
     if limit is None and (len(content) != size or zlib.crc32(content) != part.crc):
         raise Unreadable("the zip file is damaged in it: the checksum differs")
     return content

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from stylegan_tf.data.importers.source import Part, Source, slashes
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.progress import track
 
 _BLOCK = 2**20
@@ -69,7 +69,7 @@ def _unpack(path: str, shown: str, opener: Callable, descriptor: int) -> None:
                     break
                 memory.write(block)
     except _DAMAGES as error:
-        raise UserError(f"{shown} is damaged or cut short ({error}); fetch or pack it anew") from None
+        raise UserError(f"{shown} is damaged or cut short ({brief(error)}); fetch or pack it anew") from None
     if total > most:
         raise UserError(
             f"{shown} unpacks {size:,} bytes to more than {most:,}, which no pictures do; unpack it to a plain .tar"
@@ -103,7 +103,7 @@ def _members(path: str, shown: str) -> list[Source]:
     except _DAMAGES as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"{shown} is not a whole tar file ({error}); fetch or pack it anew") from None
+        raise UserError(f"{shown} is not a whole tar file ({brief(error)}); fetch or pack it anew") from None
     for source in found:
         if source.part is not None and source.part.start + source.part.stored > total:
             raise UserError(f"{shown} is not a whole tar file (it ends in {source.name!r}); fetch or pack it anew")
