@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from stylegan_tf import checkpoint_files, files, rundir
 from stylegan_tf.checkpoint_files import PROGRESS, Progress
-from stylegan_tf.errors import Failure, UserError, brief
+from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.training.state import State
 
 KEPT = 2
@@ -77,7 +77,7 @@ class Checkpoints:
                 progress = checkpoint_files.read(folder, checked=True)
                 self.checkpoint.read(str(folder / checkpoint_files.STATE)).assert_consumed()
             except UNREADABLE as error:
-                damaged[folder] = brief(error)
+                damaged[folder] = str(error) if isinstance(error, UserError) else files.reason(error)
                 continue
             lines = []
             for other, reason in damaged.items():

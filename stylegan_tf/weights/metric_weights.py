@@ -27,6 +27,7 @@ Arrays = dict[str, np.ndarray]
 Shapes = Mapping[str, tuple[int, ...]]
 KINDS = ("auto", "open", "official")
 MOST_NAMES = 12  # that a message lists
+LONGEST_NAME = 200  # letters of a variable of an official file
 MOST_VARIABLES = 100_000  # of an official file, which has some hundreds
 
 
@@ -200,11 +201,11 @@ def _variables(content: Any) -> list[tuple[str, np.ndarray]]:
             (f"{prefix}{item[0]}", item[1])
             for item in (own if isinstance(own, list) else [])
             if isinstance(item, list | tuple) and len(item) == 2
-            if type(item[0]) is str and isinstance(item[1], np.ndarray)
+            if type(item[0]) is str and len(item[0]) <= LONGEST_NAME and isinstance(item[1], np.ndarray)
         ]
         for part in inside.values() if isinstance(inside, dict) else ():
             name = part.state.get("name") if isinstance(part, safe_pickle.Network) else None
-            waiting.append((part, f"{prefix}{name if type(name) is str else ''}/", depth + 1))
+            waiting.append((part, f"{prefix}{name if type(name) is str and len(name) <= LONGEST_NAME else ''}/", depth + 1))
         if len(found) + len(waiting) > MOST_VARIABLES:  # one network can be there under many names
             raise UserError(f"it has more than {MOST_VARIABLES} variables")
     return found
@@ -327,7 +328,8 @@ def translated(variables: Mapping[str, np.ndarray], kind: str) -> tuple[Arrays, 
     if kind == "inception":
         for name, beta in list(state.items()):
             if name.endswith(".bn.bias"):
-                state.setdefault(f"{name.removesuffix('bias')}weight", np.ones_like(beta))
+                ones = np.broadcast_to(np.ones((), beta.dtype), beta.shape)  # of a size that is not checked yet
+                state.setdefault(f"{name.removesuffix('bias')}weight", ones)
     return state, unknown
 
 

@@ -19,7 +19,7 @@ from stylegan_tf.file_kinds import HEAD, by_start
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the older format
 LONGEST_PICKLE = 2**24  # bytes of the archive's pickle
-MOST_AXES = 8
+MOST_AXES, LONGEST_REFERENCE = 8, 8
 MOST_SHARED = 4  # bytes of tensors for each byte of the file
 TYPES = {"Double": "f8", "Float": "f4", "Half": "f2", "Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1"}
 TYPES |= {"Byte": "u1", "Bool": "?"}
@@ -108,7 +108,7 @@ class _Storages:
         self.found: dict[str, np.ndarray] = {}
 
     def get(self, reference: Any) -> np.ndarray:
-        match reference:
+        match reference if isinstance(reference, tuple) and len(reference) <= LONGEST_REFERENCE else ():
             case "storage", safe_pickle.Name("torch", name), str() as key, str(), int() as count, *view:
                 dtype = np.dtype(TYPES[name.removesuffix("Storage")]).newbyteorder("<")
             case _:
@@ -141,11 +141,13 @@ def _unpickled(file: Any, size: int, storages: _Storages) -> Any:
 def _tensor(arguments: tuple) -> np.ndarray:
     """The view that (storage, offset, shape, strides, ...) describes, all counted in numbers, within the storage."""
     match arguments:
-        case np.ndarray() as storage, int() as offset, tuple() as shape, tuple() as strides, *_:
+        case np.ndarray() as storage, int() as offset, tuple() as shape, tuple() as strides, *_ if (
+            len(shape) == len(strides) <= MOST_AXES
+        ):
             numbers = (offset, *shape, *strides)
         case _:
             raise UserError("it has a tensor without a storage, a shape and strides")
-    if len(shape) != len(strides) or len(shape) > MOST_AXES or any(type(n) is not int or n < 0 for n in numbers):
+    if any(type(n) is not int or n < 0 for n in numbers):
         raise UserError("it has a tensor whose shape, strides or offset are none")
     last = offset + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
     if math.prod(shape) > storage.size or (math.prod(shape) and last >= storage.size):

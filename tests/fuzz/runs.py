@@ -321,9 +321,12 @@ def of_bundle(name: str, content: bytes, rng: Random) -> bytes:
     """A fault in the header's JSON, or of the archive."""
     if rng.random() < 0.5:
         return mutations.of_suffix(name, content, rng)
-    with np.load(io.BytesIO(content)) as arrays:
-        found = dict(arrays)
-    found["header"] = np.frombuffer(mutations.of_json(found["header"].tobytes(), rng), np.uint8)
+    try:
+        with np.load(io.BytesIO(content)) as arrays:
+            found = dict(arrays)
+        found["header"] = np.frombuffer(mutations.of_json(found["header"].tobytes(), rng), np.uint8)
+    except Exception:  # an earlier fault has left nothing of the format
+        return mutations.anywhere(content, rng)
     return as_record(**found)
 
 

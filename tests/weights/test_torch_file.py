@@ -146,7 +146,7 @@ def test_one_storage_many_times(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", table)
         archive.writestr("archive/data/0", bytes(4096))
-    assert "some are there more than once" in refusal(path)
+    assert "some are there again and again" in refusal(path)
 
 
 def test_cut_files(tmp_path):
