@@ -16,8 +16,9 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
+LONGEST_SHOWN = 60  # characters of a value of the file
 LONGEST_REASON = 200  # characters of an error, which may quote the file
 MOST_INSTRUCTIONS = 1_000_000  # a network file has about 30,000
 DEEPEST = 32
@@ -53,6 +54,8 @@ class Network:
 
 def read(path: str | os.PathLike, names: Names = None, persistent: Persistent = None) -> Any:
     """What the file holds, as `read_stream` gives it. Raises UserError that begins with the path, or OSError."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would wait for somebody to write into it
+        raise UserError(f"{os.fspath(path)}: it is no file")
     with open(path, "rb") as file:
         try:
             return read_stream(file, os.fstat(file.fileno()).st_size, names, persistent)
@@ -265,5 +268,6 @@ def _shown(value: Any) -> str:
     """For messages: short, without the control characters that a file may hold."""
     if type(value) is Name:
         return f"{_shown(value.module)}.{_shown(value.name)}"
-    short = type(value) in (str, int, bool)
-    return ascii(str(value)[:200])[1:-1] if short else f"a {type(value).__name__.strip('_')}"
+    if type(value) in (str, int, bool):
+        return brief(ascii(str(value)[:LONGEST_SHOWN])[1:-1], LONGEST_SHOWN)
+    return f"a {type(value).__name__.strip('_')}"

@@ -298,8 +298,8 @@ def page_seeds() -> list[Tree]:
 
 def read_page(path: Path, out: Path) -> None:
     """What a file is called that is no network: a line that can be printed."""
-    what = file_kinds.as_network(path)
-    head = path.read_bytes()[: file_kinds.HEAD]
+    what = file_kinds.as_network(path) if path.is_file() else None
+    head = path.read_bytes()[: file_kinds.HEAD] if path.is_file() else b""
     for said in (what, file_kinds.as_picture(path, head), file_kinds.page_words(head)):
         assert said is None or (said.isprintable() and len(said) < 600), f"{said!a:.300}"
 
