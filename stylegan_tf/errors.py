@@ -6,7 +6,6 @@ from collections.abc import Callable
 LONGEST = 150  # characters of what a library or a file says
 
 
-
 class UserError(ValueError):
     """The user asked for what cannot be: says what was wrong, in which file or flag, and what would be right."""
 
@@ -21,7 +20,7 @@ def brief(value: object, longest: int = LONGEST) -> str:
     text = str(value)
     if isinstance(value, BaseException):
         text = next(iter(text.splitlines()), "") or type(value).__name__
-    text = text if text.isprintable() else ascii(text)[1:-1]
+    text = text if text.isprintable() else ascii(text)
     return text if len(text) <= longest else f"{text[:longest]} ..."
 
 

@@ -16,10 +16,9 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from stylegan_tf.errors import UserError, brief
+from stylegan_tf.errors import UserError
 
-LONGEST_SHOWN = 60  # characters of a value of the file
-LONGEST_REASON = 200  # characters of an error, which may quote the file
+LONGEST_REASON, LONGEST_SHOWN = 200, 80  # characters of an error, which may quote the file, and of one value in it
 MOST_INSTRUCTIONS = 1_000_000  # a network file has about 30,000
 DEEPEST = 32
 LONGEST_TEXT = 1000  # of a key, and of an argument up to the end of the line
@@ -268,6 +267,5 @@ def _shown(value: Any) -> str:
     """For messages: short, without the control characters that a file may hold."""
     if type(value) is Name:
         return f"{_shown(value.module)}.{_shown(value.name)}"
-    if type(value) in (str, int, bool):
-        return brief(ascii(str(value)[:LONGEST_SHOWN])[1:-1], LONGEST_SHOWN)
-    return f"a {type(value).__name__.strip('_')}"
+    short = type(value) in (str, int, bool)
+    return ascii(str(value)[:LONGEST_SHOWN])[1:-1][:LONGEST_SHOWN] if short else f"a {type(value).__name__.strip('_')}"

@@ -117,6 +117,8 @@ def parse_attributes(path: str | os.PathLike, text: str, num_images: int | None 
             raise UserError(f"{path}: line {line} must be a file name and {len(names)} times 1 or {no}")
         files.append(file)
         bits.append(bytes(value == "1" for value in values))
+    if len(files) < count:  # a quotation mark has made one row of several lines
+        raise UserError(f"{path} must have a line for each picture, but {count} lines make {len(files)} rows")
     table = np.frombuffer(b"".join(bits), bool).reshape(count, len(names))
     return Attributes(Path(path), names, table, tuple(files))
 

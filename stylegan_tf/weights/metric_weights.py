@@ -204,8 +204,9 @@ def _variables(content: Any) -> list[tuple[str, np.ndarray]]:
             if type(item[0]) is str and len(item[0]) <= LONGEST_NAME and isinstance(item[1], np.ndarray)
         ]
         for part in inside.values() if isinstance(inside, dict) else ():
-            name = part.state.get("name") if isinstance(part, safe_pickle.Network) else None
-            waiting.append((part, f"{prefix}{name if type(name) is str and len(name) <= LONGEST_NAME else ''}/", depth + 1))
+            name = part.state.get("name") if isinstance(part, safe_pickle.Network) else ""
+            known = type(name) is str and len(name) <= LONGEST_NAME
+            waiting.append((part, f"{prefix}{name if known else ''}/", depth + 1))
         if len(found) + len(waiting) > MOST_VARIABLES:  # one network can be there under many names
             raise UserError(f"it has more than {MOST_VARIABLES} variables")
     return found

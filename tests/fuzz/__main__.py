@@ -87,6 +87,7 @@ class Worker:
 
     def _started(self) -> subprocess.Popen:
         if self.process is None or self.process.poll() is not None:
+            self._end()
             threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
             environment = os.environ | threads | {"MALLOC_ARENA_MAX": "2", "TF_CPP_MIN_LOG_LEVEL": "3"}
             environment |= {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
@@ -109,11 +110,16 @@ class Worker:
             self.heard = 0
             self.process.kill()
 
-    def close(self) -> None:
-        """Ends the process and removes its files."""
+    def _end(self) -> None:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            self.process.stdin.close()
+            self.process.stdout.close()
+
+    def close(self) -> None:
+        """Ends the process and removes its files."""
+        self._end()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.with_suffix(".log").unlink(missing_ok=True)
 

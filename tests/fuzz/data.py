@@ -7,6 +7,7 @@ import pickle
 import struct
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -95,9 +96,9 @@ def data_sets() -> list[Tree]:
 
 def of_info(path: Path, out: Path) -> None:
     told = info(path)
-    assert str(told)
+    print(told)
     if told.data_set.labels is not None:
-        assert str(count_labels(path))
+        print(count_labels(path))
 
 
 def of_compare(path: Path, out: Path) -> None:
@@ -172,6 +173,15 @@ NAMED = {
 
 def folders() -> list[Tree]:
     return [FILES_OF | {name: text.encode()} for name, text in LISTED.items()]
+
+
+def listed_folders() -> list[Tree]:
+    return [FILES_OF | {"list_attr_mine.txt": NAMED["list_attr_mine.txt"].encode()}]
+
+
+def of_listed(path: Path, out: Path) -> None:
+    is_whole(create_from_images(out, path, replace(WANTED, labels="list_attr_mine.txt", mirror=True)))
+    assert len(read_attributes(out / "list_attr_out.txt").files) == 8
 
 
 def zips() -> list[Tree]:
@@ -288,7 +298,7 @@ def _whole(create: Callable[..., DataSet], path: Path, out: Path, **options) -> 
 TARGETS = [
     Target("labels", labels_seeds, labels),
     Target("info", data_sets, of_info),
-    Target("verify", data_sets, lambda path, out: verify(path), lists=True),
+    Target("verify", data_sets, lambda path, out: print(verify(path)), lists=True),
     Target("display", data_sets, lambda path, out: display(path, out.with_name("out.png"))),
     Target("extract", data_sets, lambda path, out: extract(path, out)),
     Target("compare", data_sets, of_compare),
@@ -305,6 +315,7 @@ TARGETS = [
         }.items()
     ),
     Target("folder", folders, of_images, lists=True),
+    Target("folder_attributes", listed_folders, of_listed, lists=True, share=4),
     Target("zip", zips, of_images, lists=True, names=tuple(LISTED)),
     Target("tar", tars, of_images, lists=True, names=tuple(LISTED)),
     Target("tgz", packed_tars, of_images, lists=True, names=tuple(LISTED)),

@@ -5,6 +5,7 @@ refused, or what was wrong), and the CPU seconds; after the last one, the bytes 
 """
 
 import faulthandler
+import io
 import json
 import os
 import re
@@ -12,10 +13,11 @@ import resource
 import shutil
 import signal
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from random import Random
 
@@ -94,6 +96,7 @@ class Forked:
     """In place of the process in which `apart` reads: a fork of this one is there at once, and is watched too."""
 
     watch: Watch
+    seconds = 0.0  # of CPU, all of them together
 
     def __init__(self, command, stdin, pass_fds, env):
         self.watch.armed = False
@@ -114,7 +117,9 @@ class Forked:
 
     def wait(self) -> int:
         if self.code is None:
-            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            _, status, used = os.wait4(self.pid, 0)
+            self.code = os.waitstatus_to_exitcode(status)
+            Forked.seconds += used.ru_utime + used.ru_stime
             if self.code == -signal.SIGPROF:
                 os.pwrite(self.watch.seen, b"more CPU time than there is ", os.fstat(self.watch.seen).st_size)
         return self.code
@@ -158,18 +163,20 @@ class Reader:
         if seen := self.watch.take():
             end = f"does {seen}"
         elif warned:
-            end = f"warns: {warned[0]}"
+            end = warned[0]
         elif end in ("good", "refused") and (left := self._left(tree, end)):
             end = f"leaves {left}"
         return end, seconds
 
     @contextmanager
     def _watched(self) -> Iterator[list[str]]:
+        """Yields what readers say beside the result that they should not."""
         warned: list[str] = []
-        with warnings.catch_warnings():
+        said = io.StringIO()
+        with warnings.catch_warnings(), redirect_stdout(said), redirect_stderr(said):
             warnings.simplefilter("always")
             warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.showwarning = lambda message, *_, **__: warned.append(f"{message!r:.200}")
+            warnings.showwarning = lambda message, *_, **__: warned.append(f"warns {message!r:.200}")
             self.watch.armed = True
             limit_time()
             try:
@@ -177,6 +184,7 @@ class Reader:
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
                 self.watch.armed = False
+                warned += [f"prints {line!a:.200}" for line in said.getvalue().split("\n") if not line.isprintable()]
 
     def _written(self, tree: Tree) -> Path:
         """The path of the file, or of the folder of files."""
@@ -215,8 +223,7 @@ def fault_of(message: str, names: tuple[str, ...], lists: bool = False) -> str:
 
 
 def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
+    return time.process_time() + Forked.seconds
 
 
 def _pages(field: int) -> int:

@@ -6,7 +6,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 
 from stylegan_tf.data.importers.source import Found, Part, Source, slashes, sort_out
 from stylegan_tf.data.importers.tar import open_tar, packing
@@ -35,8 +34,7 @@ def sources(path: str | os.PathLike) -> Iterator[Found]:
 
 def _checked(path: str | os.PathLike, found: list[Source]) -> Found:
     for source in found:
-        parts = PurePosixPath(source.name)
-        if parts.is_absolute() or ".." in parts.parts or source.name[1:2] == ":":
+        if source.name.startswith("/") or ".." in source.name.split("/") or source.name[1:2] == ":":
             raise UserError(f"{path} holds {source.name!r}, a name that leads out of it; it is refused")
     wanted = sort_out(found)
     twice = [name for name, count in Counter(source.name for source in wanted.pictures).items() if count > 1]
@@ -75,6 +73,8 @@ def _zip_source(path: str, shown: str, info: zipfile.ZipInfo) -> Source:
 
 def _name(info: zipfile.ZipInfo) -> str:
     """The name of an entry. macOS writes UTF-8 without the flag that says so (APPNOTE.TXT 4.4.4, bit 11)."""
+    if info.filename.isascii():
+        return info.filename
     try:
         return info.filename if info.flag_bits & _UTF8 else info.filename.encode("cp437").decode("utf-8")
     except UnicodeError:

@@ -14,7 +14,7 @@ import numpy as np
 
 from stylegan_tf.data.attributes import read_attributes, write_attributes
 from stylegan_tf.data.importers.ahead import in_threads
-from stylegan_tf.data.importers.check import open_picture
+from stylegan_tf.data.importers.check import open_picture, pillow_limits
 from stylegan_tf.data.importers.source import Source, ignored
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.layout import DataSet
@@ -64,7 +64,7 @@ def create_celeba(
     ordered = [files[index] for index in official_order(len(files))]
     beside = _attribute_writer(Path(celeba_dir), ordered)
     origin = {"command": "create_celeba", "source": os.fspath(celeba_dir), "cx": cx, "cy": cy}
-    with closing(_pictures(ordered, box, storage.workers)) as pictures:
+    with pillow_limits(), closing(_pictures(ordered, box, storage.workers)) as pictures:
         return store(directory, pictures, (SIDE, 3), len(files), origin, storage, beside=beside)
 
 

@@ -126,7 +126,7 @@ def _say_what_is_left(found: Found, lists: Sequence[Source], labelled: bool, fau
     rest = [each.name for each in (*found.lists, *found.side) if not {each.name, os.path.abspath(each.path)} & read]
     if rest:
         faults.unused.append(f"{few(rest)}: labels are read from {few(LISTS)}, or from --labels=FILE{made}")
-    if not labelled:
+    if not labelled and any("/" in source.name for source in found.pictures):
         nowhere = Faults()
         folders = sorted(set(_folders([source.name for source in found.pictures], nowhere).values()))
         if len(folders) > 1 and not nowhere:
@@ -254,7 +254,7 @@ def _table(name: str, header: Sequence[str], rows: Iterable[tuple[int, list[obje
         return _Listed(entries, unused=unused)
     if entries:
         return _Listed(entries, tuple(header[column] for column in others))
-    without = f"{name} has no column 'label' (it has {few(header)}){odd}"
+    without = f"{name} has no column 'label' (it has {few(header, 5)}){odd}"
     if loosely:
         raise UserError(f"{without}; call the column with the labels so, or leave numbers alone beside the file names")
     return _Listed([], unused=f"{without}: made without labels; call the column with the labels so")

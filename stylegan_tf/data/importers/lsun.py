@@ -15,7 +15,7 @@ from PIL import Image
 from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.ahead import in_threads
 from stylegan_tf.data.importers.apart import apart
-from stylegan_tf.data.importers.check import open_picture
+from stylegan_tf.data.importers.check import open_picture, pillow_limits
 from stylegan_tf.data.importers.source import LARGEST
 from stylegan_tf.data.importers.store import PLAIN, Storage, store
 from stylegan_tf.data.layout import DataSet
@@ -110,7 +110,7 @@ def _create(
         raise UserError("LSUN databases are read by the package lmdb, which is not installed: pip install lmdb")
     if not os.path.isfile(os.path.join(lmdb_dir, "data.mdb")):
         raise UserError(f"{lmdb_dir} is no LMDB database: it has no file data.mdb; name the unpacked folder")
-    with closing(apart(lmdb_dir, None, _contents, os.fspath(lmdb_dir))) as contents:
+    with pillow_limits(), closing(apart(lmdb_dir, None, _contents, os.fspath(lmdb_dir))) as contents:
         entries = next(contents)
         if not 0 < entries <= os.path.getsize(os.path.join(lmdb_dir, "data.mdb")):
             raise UserError(f"{lmdb_dir} says that it holds {entries:,} pictures, which cannot be; fetch it anew")

@@ -151,7 +151,7 @@ def sort_out(sources: Iterable[Source], left_out: Iterable[str] = ()) -> Found:
     for source in sorted(sources, key=lambda source: source.name):
         if what := system_file(source.name):
             found.left_out[what] += 1
-        elif not ignored(source.name):
+        elif posixpath.splitext(source.name)[1].lower() not in _SIDE_FILES:
             found.pictures.append(source)
             other = spelled.setdefault(normal(source.name), source.name)
             if other != source.name:
@@ -172,7 +172,9 @@ def normal(name: str) -> str:
 
 def slashes(name: str) -> str:
     """With / where Windows writes \\, and without the ./ that tar likes to put before names."""
-    return PurePosixPath(name.replace("\\", "/")).as_posix()
+    name = name.replace("\\", "/")
+    plain = name and "//" not in name and "/." not in name and not name.startswith(".") and not name.endswith("/")
+    return name if plain else PurePosixPath(name).as_posix()  # which takes long, and archives may hold very many names
 
 
 def ignored(name: str) -> bool:

@@ -110,7 +110,7 @@ def test_a_database_of_wide_pictures(tmp_path, capsys):
 
 def test_a_database_without_a_good_picture(tmp_path):
     source = database(tmp_path / "lmdb", {b"a": b"no picture"})
-    with pytest.raises(UserError, match="no picture was added"):
+    with pytest.raises(UserError, match="no picture that can be used"):
         create_lsun(tmp_path / "set", source, 8)
     assert os.listdir(tmp_path) == ["lmdb"]
 
