@@ -41,6 +41,8 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
             most = max(MOST_UNPACKED * size, SMALL) if is_packed else size
             if sum(entry.file_size for entry in entries) > most:
                 raise UserError(f"it would unpack to more than {most} bytes")
+            if sum(entry.compress_size for entry in entries) > size:
+                raise UserError("its parts declare more bytes than it has")
             if len({entry.filename for entry in entries}) < len(entries):
                 raise UserError("an array is there twice")
             found = {}

@@ -13,7 +13,7 @@ SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "trai
 FLOORS = {
     "ops graphs configs draws progress files file_kinds safe_pickle command_line errors": 0,
     "environment leave_out plain_npz": 0,
-    "layers rundir checkpoint_files devices pictures video": 1,
+    "layers rundir checkpoint_files checkpoint_index devices pictures video": 1,
     "networks": 2,
     "data weights": 3,
     "training metrics figures": 4,

@@ -9,8 +9,9 @@ import shutil
 from pathlib import Path
 
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
-from stylegan_tf import checkpoint_files, files, rundir
+from stylegan_tf import checkpoint_files, checkpoint_index, files, rundir
 from stylegan_tf.checkpoint_files import PROGRESS, Progress
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.training.state import State
@@ -18,7 +19,7 @@ from stylegan_tf.training.state import State
 KEPT = 2
 DAMAGED = ".damaged"  # behind the name of a checkpoint that could not be taken up where an older one could
 # What Python and TensorFlow raise for a file that is missing, cut short, damaged, or of another network.
-UNREADABLE = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError, tf.errors.OpError)
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError, DecodeError, tf.errors.OpError)
 
 
 class Checkpoints:
@@ -75,6 +76,7 @@ class Checkpoints:
         for folder in reversed(self.existing()):
             try:
                 progress = checkpoint_files.read(folder, checked=True)
+                checkpoint_index.check(folder / checkpoint_files.STATE)
                 self.checkpoint.read(str(folder / checkpoint_files.STATE)).assert_consumed()
             except UNREADABLE as error:
                 damaged[folder] = str(error) if isinstance(error, UserError) else files.reason(error)

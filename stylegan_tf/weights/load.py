@@ -365,16 +365,19 @@ def _read_checkpoint(folder: Path) -> Networks:
     if keras.config.backend() != "tensorflow":
         raise UserError(f"{folder} is a checkpoint of TensorFlow's: {keras.config.backend()} can load a snapshot")
     import tensorflow as tf
+    from google.protobuf.message import DecodeError
 
+    from stylegan_tf import checkpoint_index
     from stylegan_tf.networks.kinds import make
 
-    unreadable = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError, tf.errors.OpError)
+    unreadable = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError)
     try:
+        checkpoint_index.check(folder / checkpoint_files.STATE)
         G, D, Gs = make(experiment.G), make(experiment.D), make(experiment.G)
         # A checkpoint also holds the state of the optimizers, which nobody needs here.
         status = tf.train.Checkpoint(G=G, D=D, Gs=Gs).read(str(folder / Path(STATE).stem)).expect_partial()
         status.assert_existing_objects_matched()
-    except unreadable as error:
+    except (*unreadable, DecodeError, tf.errors.OpError) as error:
         raise UserError(
             f"the checkpoint {folder} is damaged, or of other networks ({brief(error)}); {_another(folder)}"
         ) from None

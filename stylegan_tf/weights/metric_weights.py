@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stylegan_tf import files, safe_pickle
-from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.errors import Failure, UserError, brief
 from stylegan_tf.weights import download, registry, torch_file
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Arrays = dict[str, np.ndarray]
 Shapes = Mapping[str, tuple[int, ...]]
 KINDS = ("auto", "open", "official")
-MOST_NAMES = 12  # that a message lists
+MOST_NAMES = 6  # that a message lists
 LONGEST_NAME = 200  # letters of a variable of an official file
 MOST_VARIABLES = 100_000  # of an official file, which has some hundreds
 
@@ -184,8 +184,8 @@ def _official_arrays(recipe: _Recipe, path: Path, shapes: Shapes) -> Arrays:
     except UserError as error:
         held = listed(unknown or variables) if variables else "no variables"
         raise UserError(
-            f"{error}; found: {held}. The open files hold the same network: ask for the open weights "
-            f"({', '.join(recipe.open_files)})"
+            f"{brief(error)}; found: {brief(held, 100)}. The open files hold the same network: ask for the open "
+            f"weights ({', '.join(recipe.open_files)})"
         ) from None
 
 
@@ -288,7 +288,7 @@ def check(state: Mapping[str, np.ndarray], wanted: Shapes, left_out: str) -> Non
 
 def listed(names: Iterable) -> str:
     """Some of the names, without the control characters that a file may have put in, and how many there are."""
-    names = [ascii(name)[1:-1][:80] for name in names]
+    names = [ascii(name)[1:-1][:40] for name in names]
     more = f", ... ({len(names)} in all)" if len(names) > MOST_NAMES else ""
     return ", ".join(names[:MOST_NAMES]) + more
 

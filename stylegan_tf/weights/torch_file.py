@@ -51,7 +51,8 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
 def _read_zip(file: BinaryIO, size: int) -> Any:
     with zipfile.ZipFile(file) as archive:
         entries = {entry.filename: entry for entry in archive.infolist()}
-        if len(entries) != len(archive.infolist()) or sum(entry.file_size for entry in entries.values()) > size:
+        most = max(sum(entry.file_size for entry in entries.values()), sum(e.compress_size for e in entries.values()))
+        if len(entries) != len(archive.infolist()) or most > size:
             raise UserError("its parts declare more bytes than it has, or have the same name")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
             raise UserError("its parts are compressed, which PyTorch does not do")

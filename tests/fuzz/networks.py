@@ -22,6 +22,7 @@ from stylegan_tf.configs.schema import (
     ProganDiscriminatorConfig,
     ProganGeneratorConfig,
 )
+from stylegan_tf.errors import UserError
 from stylegan_tf.weights import keras_header, load, metric_weights, official_pickle, torch_file
 from tests.fuzz import Target, Tree, mutations
 
@@ -282,17 +283,8 @@ def page_seeds() -> list[Tree]:
         b"<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title></head><body><p>Sorry, you can&#39;t "
     )
     page += b"view or download this file at this time.</p><p>Too many users have viewed or downloaded this file.</p>"
-    texts = [
-        page,
-        b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
-        b'{"error": "not found"}',
-        b"Not Found",
-    ]
-    heads = [
-        b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n",
-        b"\x1f\x8b" + bytes(40),
-        b"\x80\x04." + bytes(600),
-    ]
+    texts = (page, b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", b'{"error": "none"}', b"Not Found")
+    heads = (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", b"\x1f\x8b" + bytes(40))
     return [{"net.pkl": content} for content in (*texts, *heads)]
 
 
@@ -302,6 +294,8 @@ def read_page(path: Path, out: Path) -> None:
     head = path.read_bytes()[: file_kinds.HEAD] if path.is_file() else b""
     for said in (what, file_kinds.as_picture(path, head), file_kinds.page_words(head)):
         assert said is None or (said.isprintable() and len(said) < 600), f"{said!a:.300}"
+    if what is None:
+        raise UserError(f"{path} may be a network, as far as is known")
 
 
 TARGETS = [
