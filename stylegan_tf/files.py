@@ -177,7 +177,12 @@ def ends_a_line(path: str | os.PathLike) -> bool:
 
 
 def read_json_lines(path: str | os.PathLike) -> tuple[list[dict[str, Any]], int]:
-    """(the objects in a file of JSON lines, how many other lines it has, which are left out). OSError as `open`."""
+    """(the objects in a file of JSON lines, how many other lines it has, which are left out).
+
+    Raises UserError where there is no such file, or OSError.
+    """
+    if not os.path.isfile(path):  # a pipe would wait for somebody to write into it
+        raise UserError(f"there is no file {os.fspath(path)}")
     found, others = [], 0
     for line in Path(path).read_bytes().split(b"\n"):
         try:
