@@ -160,7 +160,8 @@ def _value(hint: Any, plain: Any, path: str) -> Any:
         return _table(get_args(hint)[1], plain, path)
     allowed = (int, float) if hint is float else (hint,)
     # bool is a subclass of int in Python, yet true is no whole number; and NaN compares unequal to itself.
-    if type(plain) not in allowed or (isinstance(plain, float) and not math.isfinite(plain)):
+    finite = type(plain) not in (int, float) or (math.isfinite(plain) if type(plain) is float else abs(plain) < 2**64)
+    if type(plain) not in allowed or not finite:
         raise UserError(f"{path} must be {KINDS[hint]}, not {_quoted(plain)}")
     return plain
 

@@ -540,6 +540,8 @@ def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
             raise UserError(f"--direction={name}: there are {SEFA}0 to {SEFA}{w_dim - 1}")
         return sefa(style_weights(subject.Gs, layers), number + 1)[number]
     if name.endswith(".npy"):
+        if not Path(name).is_file():
+            raise UserError(f"--direction={name}: there is no such file")
         try:
             given = plain_npz.read_one(name)
         except UserError as error:

@@ -242,10 +242,6 @@ def opened_generator(path: Path) -> "tuple[Generator | ProganGenerator, int | No
         raise UserError(f"{path} holds a discriminator, which makes no pictures")
     if Gs.num_channels not in (1, 3, 4):
         raise UserError(f"{path} makes pictures of {Gs.num_channels} channels; PNG has 1, 3 or 4")
-    if stage and stage > Gs.last_stage:
-        raise UserError(
-            f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
-        )
     return Gs, stage, fade
 
 
@@ -340,6 +336,8 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
 
     Raises UserError where the file is something else, or made for another network.
     """
+    if not path.is_file():
+        raise UserError(f"--w={path}: there is no such file")
     try:
         arrays = {"w": plain_npz.read_one(path)} if path.suffix == ".npy" else plain_npz.read(path)
     except UserError as error:

@@ -8,6 +8,7 @@ import resource
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -195,8 +196,10 @@ class RunLog:
         """Ends the live line and closes the files."""
         if self.line.live:
             self.line.close()
-        for file in (self._events.file, self._log, self._stats):
-            file.close()
+        with ExitStack() as closing:
+            for file in (self._events.file, self._log, self._stats):
+                closing.enter_context(files.naming(file.name))
+                closing.callback(file.close)
 
     def __enter__(self) -> "RunLog":
         return self
