@@ -93,21 +93,9 @@ METRICS = _told(
     }
 )
 
-CLASSIFIERS = {
-    name: TRAIN[name]
-    for name in (
-        "kimg",
-        "data",
-        "path",
-        "dataroot",
-        "res",
-        "size",
-        "image_size",
-        "workers",
-        "result_dir",
-        "results_dir",
-    )
-} | {"labels": "it is --attributes", "gpus": "it is --hardware=1gpu"}
+_SAME = "kimg data path dataroot res size image_size workers result_dir results_dir"  # as for train.py
+CLASSIFIERS = {name: TRAIN[name] for name in _SAME.split()}
+CLASSIFIERS |= {"labels": "it is --attributes", "gpus": "it is --hardware=1gpu"}
 
 # Options of dataset_tool.py in StyleGAN2-ADA and StyleGAN3.
 DATASET_TOOL = _told(
@@ -116,9 +104,7 @@ DATASET_TOOL = _told(
         "dest": "it is the first word: create_from_images DATA_SET PICTURES",
         "transform": "it is --crop=center, or --crop=wide",
         "width height res size": "it is --resolution",
-        "max_size": "it is --max_images",
-        "num_train": "it is --max_images",
-        "num_images n": "it is --max_images",
+        "max_size num_train num_images n": "it is --max_images",
         "n_worker num_workers": "it is --workers",
         "resample filter": "it is --resize_filter",
     }

@@ -7,13 +7,8 @@ import numpy as np
 import pytest
 
 from stylegan_tf.configs.build import (
-    ABOVE_ZERO,
-    AT_LEAST_ONE,
-    BETWEEN_0_AND_1,
-    CHOICES,
     FACES,
     FIELD_OF,
-    NOT_NEGATIVE,
     Pictures,
     Start,
     changes,
@@ -43,13 +38,15 @@ from stylegan_tf.errors import UserError
         (["G.mapping_nonlinearity=tanh"], "G.mapping_nonlinearity is tanh; choose from lrelu, relu"),
         (["D.fused_scale=yes"], "D.fused_scale is yes; choose from auto, on, off"),
         (["loss.D=r1"], "loss.D is r1; choose from logistic, wgan, hinge"),
+        (["training.adam_beta1=-1"], "training.adam_beta1 must not be negative, not -1"),
+        (["replicas=-1"], "replicas must not be negative, not -1 (--replicas=0)"),
         (["training.precision=fp16"], "choose from auto, float32, mixed_bfloat16, mixed_float16"),
-        (["output.grid=8"], "output.grid is 8; choose 1080p, 4k, or columns x rows"),
+        (["output.grid=8"], "output.grid is 8; choose from 1080p, 4k, columns x rows"),
         (["output.grid=0x8"], "output.grid is 0x8"),
         (["G.z_dim=0"], "G.z_dim must be "),
         (["training.total_kimg=0"], "training.total_kimg must be above 0, not 0"),
         (["loss.r1_gamma=-1"], "loss.r1_gamma must not be negative, not -1"),
-        (["training.style_mixing_prob=1.5"], "training.style_mixing_prob must be between 0 and 1, not 1.5"),
+        (["training.style_mixing_prob=1.5"], "training.style_mixing_prob must be at most 1, not 1.5"),
         (["schedule.minibatch.33=4"], "schedule.minibatch.33: 33 must be a power of two"),
         (["schedule.G_lrate.64=0"], "schedule.G_lrate.64 must be above 0, not 0"),
         (["schedule.initial_resolution=12"], "schedule.initial_resolution=12 must be a power of two"),
@@ -96,10 +93,8 @@ def test_mistakes_of_config_a(change: str, sentence: str) -> None:
     assert sentence in str(caught.value)
 
 
-def test_every_path_that_is_checked_exists() -> None:
-    known = {path for config in ("A", "F") for path in flat(experiment(config))}
-    listed = {*FIELD_OF.values(), *CHOICES, *AT_LEAST_ONE, *ABOVE_ZERO, *NOT_NEGATIVE, *BETWEEN_0_AND_1}
-    assert listed <= known
+def test_every_field_that_a_flag_sets_exists() -> None:
+    assert set(FIELD_OF.values()) <= set(flat(experiment("F")))
 
 
 def test_config_a_with_labels() -> None:

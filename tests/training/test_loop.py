@@ -466,8 +466,23 @@ def test_a_stop_while_graphs_are_made_goes_back_to_before_the_step(
         patched.setattr(loop, "Steps", Tracing)
         with pytest.raises(Stopped, match=f"stopped at {nimg / 1000:.1f} kimg, saved"):
             train()
-    assert train.snapshots[-1] == nimg
     assert max(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == f"{nimg:09d}"
+    assert tiny.differing(train(), whole[1]) == []
+    assert stats(tmp_path / "run") == stats(whole[0])
+
+
+def test_a_stop_while_the_first_grid_is_made(whole, train, tmp_path, monkeypatch):
+    """Nothing is saved yet, and the run begins anew."""
+
+    def slow(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("it went on")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop.Grid, "fakes", slow)
+        with pytest.raises(Stopped, match="stopped at 0.0 kimg"):
+            train()
+    assert not (tmp_path / "run" / "checkpoints").exists()
     assert tiny.differing(train(), whole[1]) == []
     assert stats(tmp_path / "run") == stats(whole[0])
 
