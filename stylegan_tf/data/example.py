@@ -24,6 +24,7 @@ LARGEST = 8192  # side of a compressed picture; what a raw one claims is limited
 _LEVEL = 1  # higher ones take several times as long for some per cent less (docs/PERFORMANCE.md)
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's way to say: with the header and the checksum of gzip
 _DENSEST = 1032  # bytes that one byte of deflate can stand for, at most
+_PNG = b"\x89PNG\r\n\x1a\n"
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> mode of a PNG file in Pillow
 
 # tensorflow/core/example/example.proto in a package of our own: TensorFlow and the package tfrecord both register the
@@ -152,6 +153,9 @@ def _only(feature: Any, name: str) -> bytes:
 
 def _read_png(data: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     channels, height, width = shape
+    told = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+    if data.startswith(_PNG) and told[0] * told[1] > width * height:  # Pillow would warn of very large ones
+        raise UserError(f"its PNG file is {told[0]}x{told[1]}; that is not {list(shape)} uint8 pixels")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             if (image.size, image.mode) != ((width, height), _MODES[channels]):

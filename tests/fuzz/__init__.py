@@ -39,6 +39,11 @@ class Target:
     start: Callable[[], object] | None = None  # called once in each process, before anything is read
 
 
+def is_single(seeds: Sequence[Tree]) -> bool:
+    """Whether the inputs of these seeds are files, and not folders of them."""
+    return all(len(tree) == 1 for tree in seeds)
+
+
 def targets() -> dict[str, Target]:
     """All of them by name."""
     areas = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in NOT_AREAS)

@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,12 +19,12 @@ from random import Random
 
 from stylegan_tf.files import write_text
 from stylegan_tf.progress import Eta, LiveLine
-from tests.fuzz import ROOT, Target, targets
+from tests.fuzz import ROOT, Target, is_single, targets
 from tests.fuzz.mutations import mutated
 from tests.fuzz.worker import serve
 
 BATCH = 250  # inputs that are done, or done again, together
-STALLED = 60.0  # seconds without an answer after which a worker waits for something that does not come
+STALLED = 120.0  # seconds without an answer after which a worker waits for something that does not come
 SHOWN = 300  # characters of a worker's last words
 NUMERALS = str.maketrans(dict.fromkeys("0123456789", "0"))
 ALIKE = 60  # first characters of findings that are listed as one
@@ -62,8 +63,9 @@ class Worker:
         while number < batch.last:
             process = self._started()
             task = {"reader": batch.reader, "seed": batch.seed, "first": number, "last": batch.last}
-            process.stdin.write(json.dumps(task) + "\n")
-            process.stdin.flush()
+            with suppress(BrokenPipeError):  # it has died meanwhile, and then says nothing
+                process.stdin.write(json.dumps(task) + "\n")
+                process.stdin.flush()
             self.heard = time.monotonic()
             if not process.stdout.readline():  # it says when it has read the whole inputs
                 batch.findings[str(number)] = self._last_words()
@@ -94,7 +96,8 @@ class Worker:
             with open(self.folder.with_suffix(".log"), "w") as log:
                 command = [sys.executable, "-m", "tests.fuzz", "--worker", str(self.folder)]
                 pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": log}
-                self.process = subprocess.Popen(command, cwd=ROOT, text=True, env=environment, **pipes)
+                own = {"start_new_session": True}  # Ctrl-C is for this process
+                self.process = subprocess.Popen(command, cwd=ROOT, text=True, env=environment, **pipes, **own)
         return self.process
 
     def _last_words(self) -> str:
@@ -139,7 +142,7 @@ def read_results(path: Path) -> dict[tuple[str, int, int], Batch]:
     for line in path.read_text().splitlines() if path.exists() else ():
         try:
             batch = Batch(**json.loads(line))
-        except ValueError:  # the last line of a process that was killed
+        except (ValueError, TypeError):  # the last line of a process that was killed, or of an older edition
             continue
         found[batch.reader, batch.seed, batch.first] = batch
     return found
@@ -180,21 +183,21 @@ def run(readers: Sequence[Target], inputs: int, seed: int, workers: int, path: P
         working = len(hands)
         with open(path, "a") as results:
             while working:
+                for worker in hands:
+                    worker.watch()
                 try:
                     batch = done.get(timeout=1)
                 except queue.Empty:
-                    batch = ...
-                for worker in hands:
-                    worker.watch()
+                    continue
                 if batch is None:
                     working -= 1
-                elif batch is not ...:
-                    results.write(json.dumps(asdict(batch)) + "\n")
-                    results.flush()
-                    known[batch.reader, batch.seed, batch.first] = batch
-                    count += batch.last - batch.first
-                    found += len(batch.findings)
-                    line.show(f"fuzz: {eta.text(count)}, {batch.reader}, {found} findings")
+                    continue
+                results.write(json.dumps(asdict(batch)) + "\n")
+                results.flush()
+                known[batch.reader, batch.seed, batch.first] = batch
+                count += batch.last - batch.first
+                found += len(batch.findings)
+                line.show(f"fuzz: {eta.text(count)}, {batch.reader}, {found} findings")
     finally:
         line.close()
         for worker in hands:
@@ -212,11 +215,9 @@ def table(results: Iterable[Batch]) -> str:
     for reader, own in sorted(by_reader.items()):
         good, refused = sum(batch.good for batch in own), sum(batch.refused for batch in own)
         wrong = sum(len(batch.findings) for batch in own)
+        total = good + refused + wrong
         longest, most = max(batch.longest for batch in own), max(batch.memory for batch in own) / 1e6
-        counts, total = (
-            (f"{number:,}" for number in (good + refused + wrong, refused, good, wrong)),
-            good + refused + wrong,
-        )
+        counts = (f"{number:,}" for number in (total, refused, good, wrong))
         mean = 1000 * sum(batch.seconds for batch in own) / total
         rows.append((reader, *counts, f"{mean:.1f}", f"{longest:.2f}", f"{most:.0f}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -236,16 +237,15 @@ def write_table(results: Sequence[Batch]) -> None:
 
 def show(reader: Target, number: int, seed: int, folder: Path) -> None:
     """Writes one input into a folder and reads it, without any watch."""
-    tree = mutated(reader.seeds(), Random(f"{reader.name} {seed} {number}"), reader.mutate)
-    if reader.start:
-        reader.start()
+    seeds = reader.seeds()
+    tree = mutated(seeds, Random(f"{reader.name} {seed} {number}"), reader.mutate)
+    shutil.rmtree(folder, ignore_errors=True)
     for name, content in tree.items():
         path = folder / "case" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         print(f"{path}: {'a pipe' if content is None else f'{len(content):,} bytes {content[:100]!r}'}")
-        path.unlink(missing_ok=True)
         os.mkfifo(path) if content is None else path.write_bytes(content)
-    reader.read(path if len(tree) == 1 else folder / "case", folder / "out")
+    reader.read(path if is_single(seeds) else folder / "case", folder / "out")
     print("good")
 
 
@@ -275,7 +275,11 @@ def main() -> int:
     if o.show is not None:
         show(chosen[0], o.show, o.seed, Path("fuzz-case"))
         return 0
-    results = run(chosen, o.inputs, o.seed, o.workers, o.results)
+    try:
+        results = run(chosen, o.inputs, o.seed, o.workers, o.results)
+    except KeyboardInterrupt:
+        print(f"stopped; the same command goes on from {o.results}")
+        return 130
     print(table(results))
     kinds: dict[str, list[str]] = {}
     for batch in results:

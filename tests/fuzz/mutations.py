@@ -60,6 +60,9 @@ def mutated(seeds: Sequence[Tree], rng: Random, of_format: Callable[[str, bytes,
         del tree[name]
     elif kind < 0.03 and len(tree) > 1:
         tree[name] = tree[rng.choice(list(tree))]
+    elif kind < 0.05 and len(tree) > 1:
+        content = tree.pop(name)
+        tree[renamed(name, rng)] = content
     else:
         for _ in range(rng.choice((1, 1, 1, 2, 4))):
             content = tree[name] or b""
@@ -68,6 +71,16 @@ def mutated(seeds: Sequence[Tree], rng: Random, of_format: Callable[[str, bytes,
             else:
                 tree[name] = (of_format or of_suffix)(name, content, rng)
     return tree
+
+
+def renamed(name: str, rng: Random) -> str:
+    """Another name in the same folder: of another number, of odd letters, or hidden."""
+    folder, slash, last = name.rpartition("/")
+    stem, _, suffix = last.rpartition(".")
+    digits = "".join(rng.choice("0123456789") if each.isdigit() else each for each in stem)
+    odd = ("-rf", "\x1b[31m", "a\nb", "\udcff", "e\u0301", "\u202e", " ", f".{stem}", f"{stem}2", f"{stem}.{suffix}")
+    new = rng.choice((*odd, "n" * 200, digits, digits, digits))
+    return f"{folder}{slash}{new}.{rng.choice((suffix, suffix, suffix.upper()))}"
 
 
 def of_suffix(name: str, content: bytes, rng: Random) -> bytes:

@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 
 from stylegan_tf.errors import Failure, UserError
-from tests.fuzz import ROOT, Target, Tree, targets
+from tests.fuzz import ROOT, Target, Tree, is_single, targets
 from tests.fuzz.mutations import mutated
 
 MEMORY = 2**29  # bytes of address space beyond what the process has when it begins with some inputs
@@ -139,7 +139,7 @@ class Reader:
         if target.start:
             target.start()
         self.seeds = target.seeds()
-        self.single = all(len(tree) == 1 for tree in self.seeds)
+        self.single = is_single(self.seeds)
         for tree in self.seeds:  # the first time what readers need is imported
             self.target.read(self._written(tree), self.out)
             end, _ = self.end_of(tree)
@@ -241,7 +241,7 @@ def _forget_most() -> None:
 
 
 def serve(folder: Path) -> None:
-    """Serves inputs until standard input ends."""
+    """Serves inputs until standard input ends, and then removes what is left of them."""
     folder = folder.resolve()
     report = os.dup(1)
     with open(os.devnull, "wb") as nothing:
@@ -259,18 +259,23 @@ def serve(folder: Path) -> None:
     def tell(*words: object) -> None:
         os.write(report, (json.dumps(words) + "\n").encode())
 
-    for line in sys.stdin:
-        task = json.loads(line)
-        name = task["reader"]
-        resource.setrlimit(resource.RLIMIT_AS, unlimited)
-        if name not in readers:
-            readers[name] = Reader(known[name], folder, watch)
-        reader = readers[name]
-        resource.setrlimit(resource.RLIMIT_AS, (_pages(0) + MEMORY, unlimited[1]))
-        tell("ready", 0)
-        _forget_most()
-        before = _pages(1)
-        for number in range(task["first"], task["last"]):
-            rng = Random(f"{name} {task['seed']} {number}")
-            tell(*reader.end_of(mutated(reader.seeds, rng, reader.target.mutate)))
-        tell("memory", _most_resident() - before)
+    try:
+        for line in sys.stdin:
+            task = json.loads(line)
+            name = task["reader"]
+            resource.setrlimit(resource.RLIMIT_AS, unlimited)
+            if name not in readers:
+                readers[name] = Reader(known[name], folder, watch)
+            reader = readers[name]
+            resource.setrlimit(resource.RLIMIT_AS, (_pages(0) + MEMORY, unlimited[1]))
+            tell("ready", 0)
+            _forget_most()
+            before = _pages(1)
+            for number in range(task["first"], task["last"]):
+                rng = Random(f"{name} {task['seed']} {number}")
+                tell(*reader.end_of(mutated(reader.seeds, rng, reader.target.mutate)))
+            tell("memory", _most_resident() - before)
+    except BrokenPipeError:  # nobody listens any more
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.with_suffix(".log").unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stylegan_tf.data.importers.source import Found, Part, Source, slashes, sort_out
+from stylegan_tf.data.importers.source import Found, Part, Source, quoted, slashes, sort_out
 from stylegan_tf.data.importers.tar import open_tar, packing
 from stylegan_tf.errors import UserError, brief
 
@@ -35,11 +35,11 @@ def sources(path: str | os.PathLike) -> Iterator[Found]:
 def _checked(path: str | os.PathLike, found: list[Source]) -> Found:
     for source in found:
         if source.name.startswith("/") or ".." in source.name.split("/") or source.name[1:2] == ":":
-            raise UserError(f"{path} holds {source.name!r}, a name that leads out of it; it is refused")
+            raise UserError(f"{path} holds {quoted(source.name)}, a name that leads out of it; it is refused")
     wanted = sort_out(found)
     twice = [name for name, count in Counter(source.name for source in wanted.pictures).items() if count > 1]
     if twice:
-        raise UserError(f"{path} holds two files of the same name, {twice[0]!r}; pack it anew")
+        raise UserError(f"{path} holds two files of the same name, {quoted(twice[0])}; pack it anew")
     return wanted
 
 
@@ -54,19 +54,21 @@ def _zip_sources(path: str, shown: str) -> list[Source]:
     end = 0
     for info in sorted(entries, key=lambda info: info.header_offset):
         if info.header_offset < end:  # so that a small file can stand for any number of large ones
-            raise UserError(f"{shown} holds {info.filename!r} in the middle of another file; pack it anew")
+            raise UserError(f"{shown} holds {quoted(info.filename)} in the middle of another file; pack it anew")
         end = info.header_offset + info.compress_size
     return [_zip_source(path, shown, info) for info in entries]
 
 
 def _zip_source(path: str, shown: str, info: zipfile.ZipInfo) -> Source:
     if info.flag_bits & 1:
-        raise UserError(f"the zip file {shown} is encrypted ({info.filename!r}); unpack it and name the folder")
+        raise UserError(f"the zip file {shown} is encrypted ({quoted(info.filename)}); unpack it and name the folder")
     if stat.S_ISLNK(info.external_attr >> 16):
-        raise UserError(f"{shown} holds {info.filename!r}, a link; it is refused: pack plain files")
+        raise UserError(f"{shown} holds {quoted(info.filename)}, a link; it is refused: pack plain files")
     if info.compress_type not in _METHODS:
         how = zipfile.compressor_names.get(info.compress_type, info.compress_type)  # type: ignore[attr-defined]
-        raise UserError(f"{shown} holds {info.filename!r} packed by {how}; pack it anew by deflate, or not at all")
+        raise UserError(
+            f"{shown} holds {quoted(info.filename)} packed by {how}; pack it anew by deflate, or not at all"
+        )
     part = Part(info.header_offset, info.compress_size, info.compress_type, info.CRC)
     return Source(slashes(_name(info)), path, info.file_size, part)
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from stylegan_tf.data.importers.apart import apart
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.layout import DataSet, read_labels
 from stylegan_tf.errors import UserError, brief
+from stylegan_tf.progress import few
 
 _SLICE_BYTES = 2**22
 _CHUNK_CACHE_BYTES = 2**28  # so that a shuffled order does not unpack every chunk again for each of its pictures
@@ -58,7 +60,7 @@ def _contents(path: Path, shuffle: bool) -> Iterator[Any]:
     with file:
         found = [item for name in file if name.startswith("data") and (item := _own(path, file, name)) is not None]
         if not found:
-            names = ", ".join(name for _, name in zip(range(10), file, strict=False))
+            names = few(list(islice(file, 9)))
             raise UserError(f"{path} holds no set 'data*' of pictures, only {names or 'nothing'}")
         data = max(found, key=lambda item: prod(item.shape or (0,)))
         _check(path, data)
@@ -72,7 +74,7 @@ def _own(path: Path, file, name: str):
     could be that of any file here."""
     import h5py
 
-    where = f"'{name}' in {path}"
+    where = f"'{brief(name)}' in {path}"
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
         raise UserError(f"{where} is a link to somewhere else, which is not followed; {_REPACK}")
     item = file[name]
@@ -87,7 +89,7 @@ def _own(path: Path, file, name: str):
 
 def _check(path: Path, data) -> None:
     shape: list[int] = list(data.shape or ())
-    where = f"'{data.name.strip('/')}' in {path}"
+    where = f"'{brief(data.name.strip('/'))}' in {path}"
     if data.dtype != np.uint8 or len(shape) != 4 or 0 in shape:
         raise UserError(f"{where} is {data.dtype} {shape}, expected uint8 [N, C, H, W]")
     if shape[1] not in (1, 3):

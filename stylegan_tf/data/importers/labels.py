@@ -394,4 +394,4 @@ def _vector(values: Sequence[object] | np.ndarray) -> np.ndarray | None:
 
 
 def _no_label(name: str, origin: str, label: object) -> UserError:
-    return UserError(f"the label of {name} in {origin} is {label!r:.80}; labels must be {_WANTED}")
+    return UserError(f"the label of {brief(name)} in {origin} is {label!r:.80}; labels must be {_WANTED}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import PurePosixPath
 
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 LARGEST = 1 << 30  # bytes; a picture of the largest size that is accepted is smaller uncompressed
 # Bytes that may come out of any archive, and out of each of its bytes: pictures that were packed already come to 1, and
@@ -155,7 +155,9 @@ def sort_out(sources: Iterable[Source], left_out: Iterable[str] = ()) -> Found:
             found.pictures.append(source)
             other = spelled.setdefault(normal(source.name), source.name)
             if other != source.name:
-                found.clashes[source.name] = f"its name is another spelling of {other!a}; rename one of the two"
+                found.clashes[source.name] = (
+                    f"its name is another spelling of {brief(ascii(other))}; rename one of the two"
+                )
         elif posixpath.basename(source.name).lower() in LISTS:
             found.lists.append(source)
         else:
@@ -175,6 +177,11 @@ def slashes(name: str) -> str:
     name = name.replace("\\", "/")
     plain = name and "//" not in name and "/." not in name and not name.startswith(".") and not name.endswith("/")
     return name if plain else PurePosixPath(name).as_posix()  # which takes long, and archives may hold very many names
+
+
+def quoted(name: str) -> str:
+    """A name out of an archive, for a sentence."""
+    return brief(repr(name))
 
 
 def ignored(name: str) -> bool:

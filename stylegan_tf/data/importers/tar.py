@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from stylegan_tf.data.importers.source import Part, Source, slashes
+from stylegan_tf.data.importers.source import Part, Source, quoted, slashes
 from stylegan_tf.errors import UserError, brief
 from stylegan_tf.progress import track
 
@@ -106,12 +106,14 @@ def _members(path: str, shown: str) -> list[Source]:
         raise UserError(f"{shown} is not a whole tar file ({brief(error)}); fetch or pack it anew") from None
     for source in found:
         if source.part is not None and source.part.start + source.part.stored > total:
-            raise UserError(f"{shown} is not a whole tar file (it ends in {source.name!r}); fetch or pack it anew")
+            raise UserError(
+                f"{shown} is not a whole tar file (it ends in {quoted(source.name)}); fetch or pack it anew"
+            )
     return found
 
 
 def _source(path: str, shown: str, member: tarfile.TarInfo) -> Source:
     if not member.isreg() or member.issparse():
         what = "link" if member.issym() or member.islnk() else "device" if member.isdev() else "sparse file"
-        raise UserError(f"{shown} holds {member.name!r}, a {what}; it is refused: pack plain files")
+        raise UserError(f"{shown} holds {quoted(member.name)}, a {what}; it is refused: pack plain files")
     return Source(slashes(member.name), path, member.size, Part(member.offset_data, member.size))
