@@ -246,7 +246,7 @@ def classes_of_snapshot(path: Path) -> tuple[str, ...]:
         with suppress(UserError):
             names = files.read_json(folder / rundir.DATA_SET).get(rundir.CLASSES)
             if isinstance(names, list) and all(isinstance(name, str) for name in names):
-                return tuple(names)
+                return tuple(map(shown, names))
     return ()
 
 

@@ -4,6 +4,7 @@ import fcntl
 import io
 import json
 import os
+import shutil
 import struct
 from contextlib import redirect_stdout
 from dataclasses import asdict, replace
@@ -330,10 +331,22 @@ FAKES = SimpleNamespace(
 
 
 def read_samples(path: Path, out: Path) -> None:
+    """In a copy, as what is missing is made."""
+    out.mkdir()
+    for file in path.iterdir():
+        shutil.copyfile(file, out / file.name) if file.is_file() else os.mkfifo(out / file.name)
+    try:
+        check_samples(out)
+    except UserError:
+        shutil.rmtree(out)
+        raise
+
+
+def check_samples(folder: Path) -> None:
     from stylegan_tf.metrics import ls
     from stylegan_tf.metrics.ls_samples import Samples
 
-    with Samples(FAKES, 3, path) as samples:
+    with Samples(FAKES, 3, folder) as samples:
         for name, size in samples.spaces().items():
             assert samples.array(name, (size,)).shape == (3, size)
         assert all(0 <= rows <= 3 for rows in samples.done.values())
@@ -405,7 +418,7 @@ TARGETS = [
     Target("directions", directions_seeds, read_directions),
     Target("direction", lambda: [{"d.npy": as_npy(np.ones(W_DIM))}], read_array),
     Target("statistics", statistics_seeds, read_statistics),
-    Target("samples", samples_seeds, read_samples),
+    Target("samples", samples_seeds, read_samples, names=("/out",)),
     Target("bundle", bundle_seeds, read_bundle, mutate=of_bundle, share=20),
     Target("bundle-arrays", bundle_seeds, read_npz, mutate=of_bundle),
     Target("classifier", classifier_seeds, read_classifier),
