@@ -333,8 +333,8 @@ FAKES = SimpleNamespace(
 def read_samples(path: Path, out: Path) -> None:
     """In a copy, as what is missing is made."""
     out.mkdir()
-    for file in path.iterdir():
-        shutil.copyfile(file, out / file.name) if file.is_file() else os.mkfifo(out / file.name)
+    for each in path.iterdir():
+        shutil.copyfile(each, out / each.name) if each.is_file() else os.mkfifo(out / each.name)
     try:
         check_samples(out)
     except UserError:
