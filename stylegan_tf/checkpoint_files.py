@@ -58,29 +58,29 @@ def sealed(folder: Path, progress: Progress) -> str:
 
 
 def read(folder: Path, checked: bool = False) -> Progress:
-    """What progress.json says; `checked`: and all files are as they were. Raises UserError that names the file.
+    """What progress.json says; `checked`: and all files are as they were. Raises UserError that says
+    which of them is not.
 
     Those that were written before there were checksums have none.
     """
-    path = folder / PROGRESS
-    content = files.read_json(path)
+    content = files.read_json(folder / PROGRESS)
     own = content.pop("sha256", None)
     if own not in (None, _digest(content)):
-        raise UserError(f"the checksum of {path} is wrong")
+        raise UserError(f"the checksum of {PROGRESS} is wrong")
     digests = content.pop("files", {})
     if not isinstance(digests, dict) or not all(map(STATE_FILE.fullmatch, digests)):
-        raise UserError(f"{path} lists files that no checkpoint has")
+        raise UserError(f"{PROGRESS} lists files that no checkpoint has")
     for name, digest in digests.items():
         if checked and not (folder / name).is_file():
-            raise UserError(f"there is no file {folder / name}")
+            raise UserError(f"there is no {name}")
         if checked and files.sha256(folder / name) != digest:
-            raise UserError(f"the checksum of {folder / name} is wrong")
+            raise UserError(f"the checksum of {name} is wrong")
     if unknown := sorted(content.keys() - asdict(Progress()).keys()):
-        raise UserError(f"{path} has the unknown field {ascii(unknown[0])[:40]}")
+        raise UserError(f"{PROGRESS} has the unknown field {ascii(unknown[0])[:40]}")
     fields: dict[str, Any] = {"phase_nimg": content.get("nimg")} | content
     progress = Progress(**fields)
     if wrong := next((name for name, fits in _fits(progress).items() if not fits), None):
-        raise UserError(f"the {wrong} of {path} is {ascii(getattr(progress, wrong))[:40]}, which it cannot be")
+        raise UserError(f"the {wrong} of {PROGRESS} is {ascii(getattr(progress, wrong))[:40]}, which it cannot be")
     return progress
 
 
