@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -192,7 +193,8 @@ def read_labels(path: Path, num_images: int) -> np.ndarray | None:
             raise ValueError("it is not a regular file")
         # Mapped, so that a header which claims more than the file holds is an error and not an allocation; and not by
         # np.load, which opens zip files too.
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
             labels = np.lib.format.open_memmap(path, mode="r")
         if labels.dtype.kind not in "fiub":
             raise ValueError(f"it holds {labels.dtype}")

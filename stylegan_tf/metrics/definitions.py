@@ -153,7 +153,7 @@ def problems(
     from stylegan_tf.metrics import feature_extractors
 
     found: list[str] = []
-    if G.num_channels not in (1, 3):
+    if asked and G.num_channels not in (1, 3):
         found.append(OTHER_CHANNELS.format(G.num_channels))
     names: list[str] = []
     for metric, own in asked:

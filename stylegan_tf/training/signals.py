@@ -65,7 +65,8 @@ class StopRequest:
 
     def stopped(self, nimg: int) -> Stopped:
         """The exception that ends the run."""
-        return Stopped(f"stopped at {nimg / 1000:.1f} kimg, saved; the same command continues")
+        saved = ", saved" if nimg else ""  # before the first minibatch there is nothing to lose
+        return Stopped(f"stopped at {nimg / 1000:.1f} kimg{saved}; the same command continues")
 
     def _note(self, number, frame):
         if self.requested and number == signal.SIGINT:

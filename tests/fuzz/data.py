@@ -316,7 +316,7 @@ TARGETS = [
         }.items()
     ),
     Target("folder", folders, of_images, lists=True),
-    Target("folder-attributes", listed_folders, of_listed, lists=True, share=4),
+    Target("folder-attributes", listed_folders, of_listed, lists=True, names=("list_attr_mine.txt",), share=4),
     Target("zip", zips, of_images, lists=True, names=tuple(LISTED)),
     Target("tar", tars, of_images, lists=True, names=tuple(LISTED)),
     Target("tgz", packed_tars, of_images, lists=True, names=tuple(LISTED)),

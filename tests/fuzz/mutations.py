@@ -26,7 +26,8 @@ NUMERALS = ("9" * 5000, "-1", "0", "1e400", "-1e400", "NaN", "Infinity", "1e-400
 NUMERALS += ("1" + "0" * 30, "4294967296", "9223372036854775808", "1.5", "-0", "+1", "true", "null", "  7  ", "00012")
 TEXTS = ("", "\0", "\x1b[31m", "\u202e", "../up", "/etc/hostname", "a" * 5000, "\ud800", "\xe9", "e\u0301", "\r", "\n")
 TEXTS += ('"', ",", "__class__", "os.system", "%s%n", "{0}", "CON", ".", "..", "a/b", "\\", "\u2028", "=1+1", "img.png")
-ODD = (None, True, False, [], {}, [[[]]], "", 0, -1, 1.5, 1e308, 2**70, 10**400, {"a": {}}, *TEXTS[:14], *HUGE[:4])
+LONG = ("7" * 30_000 + "x", "\u0301\u0316" * 15_000)  # on which patterns and accents may take the square of it
+ODD = (None, True, False, [], {}, [[[]]], "", 0, -1, 1.5, 1e308, 2**70, 10**400, {"a": {}}, *TEXTS[:14], *LONG)
 HEADS = (b"PK\x03\x04", b"\x80\x04", b"\x89PNG\r\n\x1a\n", b"\x89HDF\r\n\x1a\n", b"\x1f\x8b", b"%PDF-1.4", b"GIF89a")
 HEADS += (
     b"II*\0",
@@ -179,7 +180,7 @@ def text(data: bytes, rng: Random) -> bytes:
             separator = rng.choice((b",", b" ", b"\t", b'"'))
             cells = lines[at].split(separator)
             place = rng.randrange(len(cells))
-            new = rng.choice((rng.choice(TEXTS), rng.choice(NUMERALS))).encode("utf-8", "surrogatepass")
+            new = rng.choice((*TEXTS, *NUMERALS, *LONG)).encode("utf-8", "surrogatepass")
             cells[place : place + rng.randrange(2)] = [new] * rng.choice((1, 1, 1, 1000))
             lines[at] = separator.join(cells)
         case 9:

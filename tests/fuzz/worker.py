@@ -217,7 +217,7 @@ def fault_of(message: str, names: tuple[str, ...], lists: bool = False) -> str:
         return f"says what cannot be printed: {message[:300]!a}"
     if len(lines) > (MOST_LINES if lists else 1) or max(map(len, lines)) > LONGEST:
         return f"says {len(lines)} lines, {max(map(len, lines))} characters: {message[:200]!a}"
-    if not any(name in message for name in names):
+    if not any(name.lower() in message.lower() for name in names):
         return f"does not say which file: {message[:300]!a}"
     return ""
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from stylegan_tf.data.importers.source import Found, Part, Source, quoted, slashes, sort_out
 from stylegan_tf.data.importers.tar import open_tar, packing
 from stylegan_tf.errors import UserError, brief
+from stylegan_tf.file_kinds import of_file
 
 _UTF8 = 1 << 11
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -48,6 +49,8 @@ def _zip_sources(path: str, shown: str) -> list[Source]:
         with zipfile.ZipFile(path) as archive:
             entries = [info for info in archive.infolist() if not info.filename.endswith(("/", "\\"))]
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        if what := of_file(path):
+            raise UserError(f"{shown} is {what}; name a folder, a zip or a tar file of pictures") from None
         kind = "whole zip file" if _begins_as_zip(path) else "zip or tar file"
         other = "name a folder, a zip or a tar file of pictures"
         raise UserError(f"{shown} is not a {kind} ({brief(error)}); {other}") from None

@@ -31,8 +31,10 @@ _SYSTEM_FILES = {
     *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),
 }
 # Notes of iPhones, cameras and raw converters beside a picture; links to elsewhere.
+_MARK = ":zone.identifier"  # of what Windows downloaded, as a file of its own where Linux copies it
 _SYSTEM_SUFFIXES = {".aae", ".xmp", ".thm", ".ctg", ".pp3", ".dop", ".lnk", ".url", ".webloc"}
 _DEFLATED = 8
+_LONGEST_NAME = 1000
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
 
@@ -169,7 +171,12 @@ def normal(name: str) -> str:
     """The spelling by which names are compared: forward slashes, no ./ and folder/../, accents composed (NFC), and the
     extension in lower case."""
     path, suffix = posixpath.splitext(posixpath.normpath(name.replace("\\", "/")))
-    return unicodedata.normalize("NFC", path + suffix.lower())
+    return composed(path + suffix.lower())
+
+
+def composed(text: str) -> str:
+    """Accents composed (NFC), which takes the square of the length: a text longer than any name stays as it is."""
+    return unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_NAME else text
 
 
 def slashes(name: str) -> str:
@@ -196,5 +203,7 @@ def system_file(name: str) -> str:
             return "._*"
         if part.startswith(".") or part.lower() in _SYSTEM_FILES:
             return part
+    if name.lower().endswith(_MARK):
+        return f"*{_MARK}"
     suffix = posixpath.splitext(name)[1].lower()
     return f"*{suffix}" if suffix in _SYSTEM_SUFFIXES else ""

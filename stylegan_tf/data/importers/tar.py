@@ -8,6 +8,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -19,8 +20,12 @@ _BLOCK = 2**20
 _CONTAINER = "/sys/fs/cgroup/memory"
 _USTAR = 257  # where the magic word lies in a tar file
 _PACKINGS: dict[bytes, Callable] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
-_DAMAGES = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RecursionError, MemoryError)
+_DAMAGES = (
+    *(tarfile.TarError, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, ValueError, ArithmeticError, RecursionError, MemoryError),
+)
 _OF_ANY, _PER_BYTE = 2**28, 16  # bytes that may come out of any packed file, and more out of each of its bytes
+_LONGEST_HEADER = 2**14  # bytes; a long name with attributes takes some hundred
 _XZ_MEMORY = 2**27  # bytes: xz -9 takes half of it; a file may ask for 4 GB
 
 
@@ -92,10 +97,19 @@ def free_memory() -> int:
         return free
 
 
+class _Headers(FileIO):
+    """A tar file of which headers are read and files skipped: some headers take Python the square of their length."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > _LONGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {size:,} bytes")
+        return super().read(size)
+
+
 def _members(path: str, shown: str) -> list[Source]:
     found = []
     try:
-        with tarfile.open(path, "r:") as archive:
+        with _Headers(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
             for member in archive:
                 if not member.isdir():
                     found.append(_source(path, shown, member))
