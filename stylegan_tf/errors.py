@@ -34,8 +34,11 @@ def exit_code(work: Callable[[], object]) -> int:
         work()
     except UserError as error:
         return _say(f"error: {error}", 2)
-    except (Failure, OSError) as failure:
+    except Failure as failure:
         return _say(f"error: {failure}", 1)
+    except OSError as error:
+        named = error.strerror and error.filename is not None
+        return _say(f"error: {error.strerror}: {error.filename}" if named else f"error: {error}", 1)
     except KeyboardInterrupt as stop:
         return _say(str(stop) or "stopped by Ctrl-C", 130)
     return 0

@@ -53,6 +53,8 @@ class Network:
 
 def read(path: str | os.PathLike, names: Names = None, persistent: Persistent = None) -> Any:
     """What the file holds, as `read_stream` gives it. Raises UserError that begins with the path, or OSError."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would wait for somebody to write into it
+        raise UserError(f"{os.fspath(path)}: it is no file")
     with open(path, "rb") as file:
         try:
             return read_stream(file, os.fstat(file.fileno()).st_size, names, persistent)

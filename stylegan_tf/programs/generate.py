@@ -2,11 +2,9 @@
 
 import json
 import math
-import os
 import re
 import sys
 import unicodedata
-import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stylegan_tf import files, pictures, progress
+from stylegan_tf import files, pictures, plain_npz, progress
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.crop import at_side, rectangle
 from stylegan_tf.errors import UserError, exit_code
@@ -263,10 +261,6 @@ def opened_generator(path: Path) -> "tuple[Generator | ProganGenerator, int | No
         raise UserError(f"{path} holds a discriminator, which makes no pictures")
     if Gs.num_channels not in (1, 3, 4):
         raise UserError(f"{path} makes pictures of {Gs.num_channels} channels; PNG has 1, 3 or 4")
-    if stage and stage > Gs.last_stage:
-        raise UserError(
-            f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
-        )
     return Gs, stage, fade
 
 
@@ -338,7 +332,7 @@ def _make_room(request: Request, targets: Sequence[Path], report: dict[str, Any]
     there = {path.name for path in folder.glob("*.png") if PICTURE.fullmatch(path.name)} if folder.is_dir() else set()
     same: list[dict[str, Any]] = []
     with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # no report of ours
-        last = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        last = files.read_json(folder / REPORT)
         for one in [*last.pop("earlier", []), last]:
             names = [name for name in one["pictures"] if name in there and name not in new]
             if names and all(one[key] == report[key] for key in LOOK):
@@ -368,44 +362,30 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
     """
     if not path.is_file():
         raise UserError(f"--w={path}: there is no such file")
-    seeds = None
-    is_array = False
+    with open(path, "rb") as file:
+        is_array = file.read(len(ARRAY)) == ARRAY
     try:
-        with open(path, "rb") as file:
-            is_array = file.read(len(ARRAY)) == ARRAY
-        if is_array:
-            w = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: no larger than the file, whatever it says
-            w = w[None] if w.shape in ((num_layers, w_dim), (w_dim,)) else w
-        else:
-            with zipfile.ZipFile(path) as archive:
-                _check_sizes(archive, os.path.getsize(path))
-            with np.load(path, allow_pickle=False) as arrays:
-                w, seeds = arrays["w"], arrays.get("seeds")
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, SyntaxError) as error:
+        arrays = {"w": plain_npz.read_one(path)} if is_array else plain_npz.read(path)
+    except UserError as error:
         what = None if is_array else of_file(path)
-        why = f"is {what}; expected a file" if what else f"is no file that --save_w wrote, or a projector: {error}"
-        raise UserError(f"--w={path} {why}" + (" of --save_w, or of a projector" if what else "")) from None
-    fits = w.shape[1:] in ((w_dim,), (num_layers, w_dim)) and len(w) > 0
-    if not fits or w.dtype.kind != "f" or not np.isfinite(w).all():
+        why = f"{path} is {what}; expected a file of --save_w, or of a projector" if what else str(error)
+        raise UserError(f"--w={why}") from None
+    if "w" not in arrays:
+        raise UserError(f"--w={path} has no array w, as files of --save_w and of projectors have")
+    given, seeds = arrays["w"], arrays.get("seeds")
+    if is_array and given.shape in ((num_layers, w_dim), (w_dim,)):
+        given = given[None]
+    fits = given.shape[1:] in ((w_dim,), (num_layers, w_dim)) and len(given) > 0
+    w = plain_npz.finite_float32(given)
+    if w is None or not fits:
         raise UserError(
-            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], and is {w.dtype} {list(w.shape)}; with "
-            f"one for each layer it is [N, {num_layers}, {w_dim}]"
+            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], or with one for each layer "
+            f"[N, {num_layers}, {w_dim}], and is {given.dtype} {list(given.shape)}"
         )
     seeds = np.arange(len(w)) if seeds is None else seeds
-    if seeds.shape != (len(w),) or seeds.dtype.kind != "i" or (seeds < 0).any():
-        raise UserError(f"--w={path}: seeds must be {len(w)} whole numbers, one for each w")
-    return np.array(w, np.float32), seeds.tolist()
-
-
-def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
-    """Nothing in the archive takes more memory than the file has bytes, a declared shape included."""
-    for entry in archive.infolist():
-        with archive.open(entry) as file:
-            if np.lib.format.read_magic(file) != (1, 0):
-                raise ValueError(f"{entry.filename} has another format")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        if int(np.prod(shape, dtype=object)) * dtype.itemsize > size:
-            raise ValueError(f"{entry.filename} declares more numbers than the file has")
+    if seeds.shape != (len(w),) or seeds.dtype.kind not in "iu" or not ((seeds >= 0) & (seeds <= LARGEST_SEED)).all():
+        raise UserError(f"--w={path}: seeds must be {len(w)} whole numbers from 0 to {LARGEST_SEED}, one for each w")
+    return w, seeds.tolist()
 
 
 def main() -> int:
