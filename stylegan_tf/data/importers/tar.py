@@ -109,14 +109,14 @@ class _Headers(FileIO):
 
 
 def _members(path: str, shown: str, most: int | None = None) -> list[Source]:
-    """The files in it; most: how many there may be."""
+    """The files in it; most: how many files and folders there may be."""
     found = []
     try:
         with _Headers(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
-            for member in archive:
+            for count, member in enumerate(archive, 1):
                 if not member.isdir():
                     found.append(_source(path, shown, member))
-                if most is not None and len(found) > most:
+                if most is not None and count > most:
                     raise UserError(
                         f"{shown} holds more than {most:,} files in so few bytes; unpack it to a plain .tar"
                     )
