@@ -272,7 +272,7 @@ SUBJECT = SimpleNamespace(Gs=SimpleNamespace(synthesis=SimpleNamespace(w_dim=W_D
 def read_directions(path: Path, out: Path) -> None:
     from stylegan_tf.programs import figures
 
-    names, vectors = figures.read_directions(path, SUBJECT)
+    names, vectors, _ = figures.read_directions(path, SUBJECT)
     assert np.isfinite(vectors).all() and vectors.shape == (len(names), W_DIM)
     [str(name).encode() for name in names]
 
@@ -280,7 +280,7 @@ def read_directions(path: Path, out: Path) -> None:
 def read_array(path: Path, out: Path) -> None:
     from stylegan_tf.programs import figures
 
-    unit = figures.direction_of(SimpleNamespace(direction=str(path)), SUBJECT, range(1))
+    unit = figures.unit_direction_of(SimpleNamespace(direction=str(path)), SUBJECT, range(1))
     assert abs(np.linalg.norm(unit) - 1) < 1e-5
 
 
