@@ -314,7 +314,7 @@ def _matched(
             more += 1
         elif at is None:
             faults.stray[path] = f"it has a label in {origin}, but there is no such picture"
-        elif at in labels and not np.array_equal(np.asarray(labels[at]), np.asarray(label)):
+        elif at in labels and not _is_same(labels[at], label):
             faults.add(at, f"it has two labels in {origin}")
         else:
             labels[at] = None if isinstance(label, str) and not label else label
@@ -324,6 +324,12 @@ def _matched(
         if labels.get(name) is None:
             faults.add(name, f"it has no label in {origin}; add it, or give --labels=none")
     return {name: label for name, label in labels.items() if label is not None}
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Whether two labels are equal, which are whatever a list says, or vectors."""
+    arrays = [isinstance(label, np.ndarray) for label in (one, other)]
+    return np.array_equal(one, other) if all(arrays) else not any(arrays) and one == other  # type: ignore[arg-type]
 
 
 def _shorter(path: str) -> set[str]:
