@@ -148,6 +148,7 @@ def test_labels_change_the_picture(tmp_path: Path) -> None:
         (["--psi=nan"], "--psi=nan: expected a number"),
         (["--cutoff=1.5"], "--cutoff=1.5: expected a whole number"),
         (["--noise=fresh"], "--noise=fresh: choose from random, const, none"),
+        (["--noise=maps"], "--noise=maps: only a file of --w"),
         (["--grid=8"], "--grid=8: expected columns x rows, such as 8x4"),
         (["--grid=2x2", "--seeds=0-4"], "--grid=2x2 has 4 cells, too few for 5 pictures"),
         (["--seeds=1,1"], "a seed is there twice"),

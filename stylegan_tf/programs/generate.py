@@ -33,7 +33,7 @@ WHAT = "Makes pictures with a trained StyleGAN: python generate.py --network=RUN
 RESULTS = "results"
 SHEET = "grid.png"
 REPORT = "generate.json"
-NOISES = ("random", "const", "none")
+NOISES = ("random", "const", "none", "maps")
 PICTURE = re.compile(rf"seed\d{{4,}}\.png|{re.escape(SHEET)}")
 LOOK = ("sha256", "resolution", "fade", "crop", "psi", "cutoff", "noise")  # of the report: equal in all of a folder
 MOST_SEEDS = 100_000  # of one command
@@ -49,7 +49,9 @@ FLAGS = {
         ),
         Flag("seeds", "text", None, "such as 0-31 or 1,5,7-9; a seed means the same z everywhere (default: 0-31)"),
         Flag("labels", "text", None, "numbers or names of the network's classes: one for all, or one per seed"),
-        Flag("w", "path", None, "instead of seeds: FILE.npz of --save_w, or .npz or .npy of a projector (w or ws)"),
+        Flag(
+            "w", "path", None, "instead of seeds: FILE.npz of --save_w or project.py, .npz or .npy of another projector"
+        ),
     ),
     "How they look": (
         Flag(
@@ -63,8 +65,9 @@ FLAGS = {
         Flag(
             "noise",
             "text",
-            "random",
-            "random (by the seed), const (stored in the network; what Gs() takes in Python), none (default: random)",
+            None,
+            "random (by the seed), const (stored in the network; what Gs() takes in Python), none, maps (those in the "
+            "file of --w; default: maps where it has some, else random)",
         ),
     ),
     "Where they go": (
@@ -95,7 +98,7 @@ class Request:
     seeds: Sequence[int]  # unused with `w`
     psi: float | None = None  # None: 0.7, or 1 where w has one for each layer
     cutoff: int = 8
-    noise: str = "random"  # random | const | none
+    noise: str | None = None  # random | const | none | maps; None: maps where the file of w has some, else random
     crop: str = "auto"  # x,y,width,height at the full resolution; "": nothing; auto: the bars that the run's data had
     labels: Sequence[int] | None = None  # class indices: one for all, or one per seed
     w: Path | None = None  # .npz, .npy: pictures of these instead of seeds
@@ -119,7 +122,7 @@ def build(values: Any) -> Request:
     """What the flags ask for. All that can be known without TensorFlow is checked first."""
     if values.psi is not None and not math.isfinite(values.psi):
         raise UserError(f"--psi={values.psi}: expected a number, such as 0.7")
-    if values.noise not in NOISES:
+    if values.noise not in (None, *NOISES):
         raise UserError(f"--noise={values.noise}: choose from {', '.join(NOISES)}")
     if values.w is not None and values.seeds is not None:
         raise UserError("--w and --seeds both say which pictures: give one of them")
@@ -187,7 +190,7 @@ def generate(request: Request) -> list[Path]:
     """
     path = request.network
     Gs, stage, fade = opened_generator(path)
-    inputs = _inputs(request, Gs)
+    inputs = _inputs(request, Gs, stage)
     targets = _targets(request, inputs.seeds)
     side, last = 2 ** (stage or Gs.last_stage), Gs.resolution
     print(f"network: {path}, pictures of {side}x{side}", flush=True)
@@ -203,9 +206,12 @@ def generate(request: Request) -> list[Path]:
     psi = request.psi
     if psi is None:
         psi = 0.7 if inputs.w is None or inputs.w.ndim == 2 else 1.0
+    noise = request.noise or ("maps" if inputs.noise else "random")
+    if noise == "maps" and not inputs.noise:
+        raise UserError("--noise=maps: only a file of --w that project.py wrote has noise maps")
     report = {"network": str(path), "sha256": files.sha256(path), "resolution": side, "fade": fade}
     report |= {"crop": box and list(box)}
-    report |= {"psi": psi, "cutoff": request.cutoff, "noise": request.noise}
+    report |= {"psi": psi, "cutoff": request.cutoff, "noise": noise}
     report |= {"seeds": list(inputs.seeds), "labels": inputs.labels and list(inputs.labels)}
     report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
     about = {"Software": "stylegan_tf"} | {name: json.dumps(value) for name, value in report.items()}
@@ -217,7 +223,7 @@ def generate(request: Request) -> list[Path]:
     files.write_json(request.outdir / REPORT, report | ({"earlier": earlier} if earlier else {}))
     # Single pictures are written as they are made; a sheet, and the file of w, when all are there.
     kept_w, cells = [], []
-    made = pictures_of(Gs, inputs, Look(psi, request.cutoff, request.noise, stage, fade))
+    made = pictures_of(Gs, inputs, Look(psi, request.cutoff, noise, stage, fade))
     for index, (w, pixels) in enumerate(progress.track(made, len(inputs.seeds), "generating", "pictures")):
         if request.save_w is not None:
             kept_w.append(w)
@@ -259,7 +265,7 @@ def _prepare_devices() -> None:
     tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
-def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
+def _inputs(request: Request, Gs: "Generator | ProganGenerator", stage: int | None) -> Inputs:
     """What the pictures are made from. Raises UserError where w or labels do not fit the network."""
     if not has_w(Gs) and (request.w is not None or request.save_w is not None):
         raise UserError("a Progressive GAN (config A) has no w: leave --w and --save_w out")
@@ -267,7 +273,7 @@ def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
         if request.labels is not None:
             raise UserError("--labels has no effect on --w, which was made with its labels: leave it out")
         w, seeds = read_w(request.w, Gs.synthesis.w_dim, Gs.synthesis.num_layers)
-        return Inputs(seeds, w=w)
+        return Inputs(seeds, w=w, noise=read_noise(request.w, len(w), Gs.synthesis.noise_shapes(stage)))
     return Inputs(request.seeds, checked_labels(request.labels, Gs.label_size, len(request.seeds), request.network))
 
 
@@ -338,7 +344,7 @@ def save_w(path: Path, w: np.ndarray, seeds: Sequence[int]) -> None:
 
 def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[int]]:
     """(w float32, [N, w_dim] or with one for each layer [N, num_layers, w_dim]; its seeds) from a file of save_w, or of
-    a projector: .npz of w, or .npy, [num_layers, w_dim] for a single picture. Without seeds, they are 0, 1, ...
+    a projector: .npz of w, or .npy; [w_dim] or [num_layers, w_dim] of a single picture. Seeds are else 0, 1, ...
 
     Raises UserError where the file is something else, or made for another network.
     """
@@ -348,7 +354,6 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
     try:
         if path.suffix == ".npy":
             w = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: no larger than the file, whatever it says
-            w = w[None] if w.shape in ((num_layers, w_dim), (w_dim,)) else w
         else:
             with zipfile.ZipFile(path) as archive:
                 _check_sizes(archive, os.path.getsize(path))
@@ -356,6 +361,8 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
                 w, seeds = arrays["w"], arrays.get("seeds")
     except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, SyntaxError) as error:
         raise UserError(f"--w={path} is no file that --save_w wrote, or a projector: {error}") from None
+    if seeds is None and w.shape in ((num_layers, w_dim), (w_dim,)):
+        w = w[None]
     fits = w.shape[1:] in ((w_dim,), (num_layers, w_dim)) and len(w) > 0
     if not fits or w.dtype.kind != "f" or not np.isfinite(w).all():
         raise UserError(
@@ -366,6 +373,25 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
     if seeds.shape != (len(w),) or seeds.dtype.kind != "i" or (seeds < 0).any():
         raise UserError(f"--w={path}: seeds must be {len(w)} whole numbers, one for each w")
     return np.array(w, np.float32), seeds.tolist()
+
+
+def read_noise(path: Path, count: int, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    """The noise maps of project.py in a file that read_w has read, [count, H, W, 1] of each layer; [] without any.
+
+    In the file they may be one for all pictures. shapes: (H, W, 1) of the network's layers. Raises UserError where the
+    maps are of another network.
+    """
+    if path.suffix == ".npy":
+        return []
+    with np.load(path, allow_pickle=False) as arrays:
+        noise = [arrays[name] for name in map("noise{}".format, range(len(arrays))) if name in arrays]
+    wanted = [((1, *shape), (count, *shape)) for shape in shapes]
+    fits = len(noise) in (0, len(shapes)) and all(maps.shape in fit for maps, fit in zip(noise, wanted, strict=False))
+    if not fits or not all(maps.dtype.kind == "f" and np.isfinite(maps).all() for maps in noise):
+        raise UserError(
+            f"--w={path}: its noise maps must be finite numbers, [{count}, H, W, 1] of each layer of the network"
+        )
+    return [np.broadcast_to(maps, (count, *shape)) for maps, shape in zip(noise, shapes, strict=False)]
 
 
 def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:

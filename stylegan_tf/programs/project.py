@@ -266,9 +266,8 @@ def _write(request: Request, facts: dict[str, Any], found: "Found", frames: Call
     first, *_, last = frames()
     targets = np.stack([target.pixels for target in request.targets[: len(last)]])
     difference = np.abs(targets.astype(np.int16) - last).astype(np.uint8)
-    cells = np.stack([targets, first, last, difference], axis=1)
-    sheet = pictures.grid(cells.reshape(-1, *cells.shape[2:]), 4, len(cells))
-    png_text = {"Software": "stylegan_tf", "columns": "target, average, found, difference", "about": about}
+    sheet = pictures.grid(np.concatenate([targets, first, last, difference]), len(targets), 4)
+    png_text = {"Software": "stylegan_tf", "rows": "target, average picture, found, difference", "about": about}
     pictures.save_png(outdir / SHEET, enlarged(sheet, factor_for(*sheet.shape[:2])), png_text)
     columns = math.ceil(math.sqrt(len(targets) / 2))
 

@@ -95,7 +95,8 @@ class Projector:
 
     def step(self, number: int) -> None:
         """Step `number`, from 0 on."""
-        rate, spread = learning_rate(self.settings, number), w_noise(self.settings, number)
+        rate = learning_rate(self.settings, number)
+        spread = w_noise(self.settings, number) / self.Gs.synthesis.w_dim**0.5
         numbers = tf.constant(number, tf.int64), tf.constant(rate), tf.constant(spread)
         self._step(*numbers, self._sigma, self._targets, self._seen)
 
@@ -108,6 +109,15 @@ class Projector:
         """[count, num_layers, w_dim] float32."""
         w = self.w.numpy()
         return np.repeat(w, self.Gs.synthesis.num_layers // w.shape[1], axis=1)
+
+    def noise_maps(self) -> list[np.ndarray]:
+        """Of each layer: those that were found, [count, H, W, 1], or the stored ones, [1, H, W, 1]."""
+        if self.noise:
+            return [noise.numpy() for noise in self.noise]
+        synthesis = self.Gs.synthesis
+        return [
+            np.asarray(getattr(synthesis, f"noise{layer}")) for layer in range(len(synthesis.noise_shapes(self.stage)))
+        ]
 
     def state(self) -> dict[str, np.ndarray]:
         """All that changes from step to step, by name."""

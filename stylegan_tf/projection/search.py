@@ -29,7 +29,7 @@ class Found:
     """What was found for N pictures."""
 
     ws: np.ndarray  # [N, num_layers, w_dim]
-    noise: list[np.ndarray]  # [N, H, W, 1] of each layer; empty but for the space wn
+    noise: list[np.ndarray]  # [N, H, W, 1] of each layer; one for all, [1, H, W, 1], where it was not optimised
     losses: np.ndarray  # [looks, 3, N]: Losses at `looks`
 
 
@@ -59,11 +59,11 @@ def search(
                     line.show(f"project: {eta.text(done)}, {distance} {mean:.4f}")
                 saved = _read(_file(folder, start))
             parts.append(saved)
-    joined = {
-        name: np.concatenate([part[name] for part in parts], axis=-1 if name == "losses" else 0) for name in parts[0]
-    }
-    noise = [joined[f"noise{layer}"][:count] for layer in range(len(projector.noise))]
-    return Found(joined["ws"][:count], noise, joined["losses"][:, :, :count])
+    ws, losses = (np.concatenate([part[name] for part in parts], axis) for name, axis in (("ws", 0), ("losses", 2)))
+    noise = projector.noise_maps()
+    if projector.noise:
+        noise = [np.concatenate([part[f"noise{layer}"] for part in parts])[:count] for layer in range(len(noise))]
+    return Found(ws[:count], noise, losses[:, :, :count])
 
 
 def _steps(projector: Projector, saved: dict[str, np.ndarray], folder: Path, start: int) -> Iterator[float]:

@@ -40,7 +40,7 @@ def published(tmp_path: Path) -> Path:
 
 def test_auto_is_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without published files the bundle, which its name says; never a download."""
-    for role in ("features", "distance", "classifiers"):
+    for role in ("features", "distance", "embedding", "classifiers"):
         assert not feature_extractors.published_are_here(role)
         found = feature_extractors.feature_extractor(role, "auto", Replicas(1))
         assert found.suffix == "faces" and found.name.startswith("faces-") and len(found.digest) == 64

@@ -28,6 +28,8 @@ def test_recorded_distances(network, side, others):
     for other, b in zip(others, pictures, strict=True):
         found = np.asarray(network.distance_of_pixels(a, b))
         assert found == pytest.approx(recording[f"d_a{other}_{side}"], rel=RELATIVE)
+        apart = np.asarray(network.embedding_of_pixels(a)) - np.asarray(network.embedding_of_pixels(b))
+        assert np.square(apart).sum(axis=1) == pytest.approx(found, rel=RELATIVE)
 
 
 def test_range_and_symmetry(network):
