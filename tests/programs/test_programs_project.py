@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylegan_tf.command_line import parse
 from stylegan_tf.configs.schema import GeneratorConfig, ProganGeneratorConfig
 from stylegan_tf.data.faces.create import faces
 from stylegan_tf.errors import UserError
@@ -101,12 +102,6 @@ def test_generate_shows_what_was_found(done, tmp_path):
         assert np.abs(found - again).max() <= 1 and (report["noise"], report["psi"]) == ("maps", 1)
 
 
-def test_what_was_not_found_is_said(done, tmp_path, capsys):
-    projected(tmp_path, "--steps=1")
-    printed = capsys.readouterr().out
-    assert "3 of 3 were not found (0.png, 1.png, 2.png)" in printed and "--steps" in printed
-
-
 def test_killed_and_resumed_is_uninterrupted(tmp_path, monkeypatch, capsys):
     arguments = ("--batch=2", "--seed=3")
     projected(tmp_path / "whole", *arguments)
@@ -145,6 +140,9 @@ def test_a_folder_holds_one_projection(done, tmp_path, capsys):
     (tmp_path / "mine.txt").touch()
     assert projected(tmp_path, "--seed=1", "--steps=1", "--overwrite") == sorted([*MADE, "mine.txt"])
     assert json.loads((tmp_path / "project.json").read_text())["seed"] == 1
+    assert (
+        "3 of 3 were not found (0.png, 1.png, 2.png)" in (printed := capsys.readouterr().out) and "--steps" in printed
+    )
 
 
 def test_places_of_pictures():
@@ -165,11 +163,11 @@ def test_classes_and_grey(tmp_path):
     assert np.asarray(Image.open(tmp_path / "sheet.png")).ndim == 2
 
 
-def test_networks_without_noise_have_no_maps_to_find(tmp_path):
+def test_networks_without_noise_have_no_maps_to_find():
+    asked = ["--target=some", "--network=plain.keras"]
+    assert project.build(parse(asked, project.FLAGS)).space == "w"
     with pytest.raises(UserError, match="--space=w"):
-        projected(tmp_path, "--network=plain.keras", "--space=wn")
-    projected(tmp_path, "--network=plain.keras", "--steps=1", target="some/0.png")
-    assert json.loads((tmp_path / "project.json").read_text())["space"] == "w"
+        project.build(parse([*asked, "--space=wn"], project.FLAGS))
 
 
 @pytest.mark.parametrize(
