@@ -110,6 +110,7 @@ def test_paths_that_lead_nowhere(typed: str, sentence: str, home: Path) -> None:
 PROGRAMS = {
     "train": foreign_flags.TRAIN,
     "generate": foreign_flags.GENERATE,
+    "project": foreign_flags.PROJECT,
     "metrics": foreign_flags.METRICS,
     "classifiers": foreign_flags.CLASSIFIERS,
 }
@@ -118,6 +119,7 @@ PROGRAMS = {
 PATHS = {
     "train": {"dataset", "data_dir", "init_from", "outdir", "resume"},
     "generate": {"network", "w", "outdir", "save_w"},
+    "project": {"network", "nets", "outdir"},
     "metrics": {"network", "run_dir", "dataset", "nets", "outdir"},
     "classifiers": {"dataset", "attributes", "outdir", "pack"},
 }
@@ -154,6 +156,8 @@ def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(p
         ("generate", "truncation-psi", "--psi"),
         ("generate", "class", "--labels"),
         ("generate", "projected-w", "--w"),
+        ("project", "target-fname", "--target"),
+        ("project", "num-steps", "--steps"),
         ("metrics", "gpus", "--replicas"),
         ("classifiers", "data", "--dataset"),
     ],

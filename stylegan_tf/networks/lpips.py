@@ -89,5 +89,5 @@ class Lpips(keras.Model):
 
 
 def _unit(x):
-    """Divided by the norm over channels."""
-    return x / (ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True)) + EPSILON)
+    """Divided by the norm over channels; the square of EPSILON keeps the gradient finite where all are 0."""
+    return x / (ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True) + EPSILON**2) + EPSILON)

@@ -121,8 +121,7 @@ def build(values: Any) -> Request:
         raise UserError(f"--space=wn: {network} was made without noise inputs; use --space=w or w+")
     crop = load.crop_of_snapshot(network)
     content = None if crop is None else at_side(*crop, side)[2:]
-    places = [expanded(place) for place in values.target]
-    targets = read_targets(places, side, G.num_channels, content, values.background)
+    targets = read_targets([_place(text) for text in values.target], side, G.num_channels, content, values.background)
     labels = None if values.labels is None else class_numbers(values.labels, load.classes_of_snapshot(network))
     labels = checked_labels(labels, G.label_size, len(targets), network)
     kind = feature_extractors.kind_of("distance", values.nets)
@@ -131,6 +130,14 @@ def build(values: Any) -> Request:
     feature_extractors.fetch("distance", kind)
     how = (space, values.steps, values.pixel_weight, values.seed, kind, values.batch)
     return Request(network, targets, labels, *how, Path(values.outdir), film, values.overwrite)
+
+
+def _place(text: str) -> str:
+    """One --target, with ~ and $VARIABLES as in every path."""
+    try:
+        return expanded(text)
+    except UserError as error:
+        raise UserError(f"--target={error}") from None
 
 
 def _declared(network: Path) -> tuple[GeneratorConfig, int]:
@@ -173,6 +180,8 @@ def project(request: Request) -> list[Path]:
         return made
     print(f"network: {request.network}; {count} pictures, space {request.space}, distance {distance}", flush=True)
     work = request.outdir / UNFINISHED
+    if any(work.glob("*.npz")):
+        print(f"going on with what is in {work}", flush=True)
     with files.Lock(work / "lock"):
         settings = Settings(request.space, request.steps, request.seed, pixel_weight=request.pixel_weight)
         projector = Projector(Gs, seen, settings, size, stage, fade)

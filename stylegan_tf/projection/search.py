@@ -53,9 +53,10 @@ def search(
             saved = _read(_file(folder, start))
             if "ws" not in saved:
                 projector.start(np.stack([targets[row].pixels for row in rows]), [statistics[row] for row in rows])
-                eta = eta or Eta(-(-(count - start) // size) * steps - int(saved.get("step", 0)), "steps")
+                left = -(-(count - start) // size) * steps - int(saved.get("step", 0))
                 for mean in _steps(projector, saved, folder, start):
-                    done += 1
+                    done += eta is not None
+                    eta = eta or Eta(left - 1, "steps")  # the first step makes the graphs
                     line.show(f"project: {eta.text(done)}, {distance} {mean:.4f}")
                 saved = _read(_file(folder, start))
             parts.append(saved)

@@ -2,8 +2,11 @@
 
 import contextlib
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from stylegan_tf.projection import search
 from stylegan_tf.projection.projector import Projector
 from stylegan_tf.projection.targets import read_targets
 
+ROOT = Path(__file__).parents[2]
 SMALL = {"resolution": 16, "fmap_base": 64, "fmap_max": 8, "z_dim": 8}
 W_DIM = {"w_dim": 8, "mapping_fmaps": 8, "mapping_layers": 2}
 NAMES = ["0.png", "1.png", "2.png"]
@@ -180,6 +184,7 @@ def test_networks_without_noise_have_no_maps_to_find():
         ([], "--target is missing"),
         (["--target=nowhere.png"], "--target=nowhere.png"),
         (["--target=empty"], "--target=empty"),
+        (["--target=$NO_SUCH_VARIABLE/x"], "--target=$NO_SUCH_VARIABLE/x"),
         (["--target=some", "--target=small.png"], "small.png"),
         (["--target=note.png"], "note.png"),
         (["--target=clear.png"], "--background"),
@@ -209,7 +214,19 @@ def test_one_sentence_that_names_the_flag(work, arguments, named):
     assert sorted(work.rglob("*")) == before
 
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+def test_the_script_refuses_without_tensorflow(work):
+    script = (
+        f"import runpy, sys\nsys.argv = ['project.py', '--target=some', '--network=A.keras']\n"
+        f"try: runpy.run_path({str(ROOT / 'project.py')!r}, run_name='__main__')\n"
+        "except SystemExit as done: code = done.code\n"
+        "print(code, {'tensorflow', 'keras'} & set(sys.modules))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
+    assert done.stdout == "2 set()\n" and done.stderr.startswith("error: A.keras") and done.stderr.count("\n") == 1
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^python (project|generate)\.py (.*(?:--target|--w=projected/).*?)(?:  +#.*)?$", README, re.M)
 
 
