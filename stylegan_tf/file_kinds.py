@@ -4,10 +4,11 @@ Nothing is opened with the library of its format, and no other program is starte
 """
 
 import html
+import os
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stylegan_tf.errors import UserError
@@ -138,6 +139,13 @@ def by_start(head: bytes) -> str | None:
     if head[257:262] == b"ustar":
         return "a tar archive: unpack it"
     return "a file of safetensors" if head[8:10] == b'{"' and head[5:8] == bytes(3) else None
+
+
+def of_file(path: str | os.PathLike) -> str | None:
+    """`by_start` of a file; None where it cannot be read."""
+    with suppress(OSError), open(path, "rb") as file:
+        return by_start(file.read(HEAD))
+    return None
 
 
 def is_page(first: bytes) -> bool:

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from stylegan_tf.command_line import Flag, expanded, help_text, parse
-from stylegan_tf.errors import UserError
-from stylegan_tf.programs import foreign_flags
+from stylegan_tf.programs import figures, foreign_flags
 
 GROUPS = {
     "Work": (Flag("size", "whole", 3, "how many"), Flag("rate", "number", None, "how fast")),
@@ -31,22 +31,21 @@ def test_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "names"),
     [
-        (["--sise=3"], "there is no flag --sise; did you mean --size?"),
-        (["--verbosity=1"], "there is no flag --verbosity; choose from --size, --rate, --name, --loud, --set"),
-        (["--size=many"], "--size=many: expected a whole number"),
-        (["--size=2.5"], "--size=2.5: expected a whole number"),
-        (["--rate=fast"], "--rate=fast: expected a number"),
-        (["--loud=maybe"], "--loud=maybe: expected true or false"),
-        (["--name"], "Missing value for flag --name"),
-        (["--size=2", "more"], "more is no flag"),
+        (["--sise=3"], "--sise --size"),
+        (["--verbosity=1"], "--verbosity --size --rate --name --loud --set"),
+        (["--size=many"], "--size=many number"),
+        (["--size=2.5"], "--size=2.5 number"),
+        (["--rate=fast"], "--rate=fast number"),
+        (["--loud=maybe"], "--loud=maybe true false"),
+        (["--name"], "--name"),
+        (["--size=2", "more"], "more --flag=value --help"),
     ],
 )
-def test_mistakes(arguments: list[str], sentence: str) -> None:
-    with pytest.raises(UserError) as caught:
+def test_mistakes(arguments: list[str], names: str) -> None:
+    with refused(*names.split()):
         parse(arguments, GROUPS)
-    assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
@@ -92,19 +91,25 @@ def test_paths_as_a_shell_takes_them(typed: str, path: str, home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "sentence"),
+    ("typed", "names"),
     [
-        ("$UNSET/x", "the variable UNSET is not set"),
-        ("${UNSET}", "the variable UNSET is not set"),
-        ("~nobody-of-that-name/x", "the home folder of ~nobody-of-that-name is not known; ./~nobody-of-that-name/x"),
+        ("$UNSET/x", "variable UNSET"),
+        ("${UNSET}", "variable UNSET"),
+        ("~nobody-of-that-name/x", "~nobody-of-that-name ./~nobody-of-that-name/x"),
     ],
 )
-def test_paths_that_lead_nowhere(typed: str, sentence: str, home: Path) -> None:
+def test_paths_that_lead_nowhere(typed: str, names: str, home: Path) -> None:
     groups = {"": (Flag("outdir", "path", "results", ""),)}
-    with pytest.raises(UserError, match=re.escape(sentence)) as caught:
+    with refused(f"--outdir={typed}", *names.split()):
         parse([f"--outdir={typed}"], groups)
-    assert str(caught.value).startswith(f"--outdir={typed}: ")
     assert parse(["--outdir=~/x"], groups).outdir == "/home/me/x" and parse([], groups).outdir == "results"
+
+
+def test_every_path_of_the_figures() -> None:
+    paths = {"network", "outdir", "direction"}
+    for command in figures.COMMANDS.values():
+        for flag in (flag for group in command.flags.values() for flag in group):
+            assert (flag.kind == "path") == (flag.name in paths), flag.name
 
 
 PROGRAMS = {
@@ -139,7 +144,7 @@ def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(p
         if flag.kind == "path":
             assert getattr(parse([f"--{name}=~/x"], groups), name) == "/home/me/x"
         if flag.kind in ("path", "text"):
-            with pytest.raises(UserError, match=f"^--{name}= is empty: give it a value, or leave the flag out"):
+            with refused(f"--{name}=", "empty"):
                 parse([f"--{name}="], groups)
 
 
@@ -158,12 +163,14 @@ def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(p
         ("generate", "projected-w", "--w"),
         ("project", "target-fname", "--target"),
         ("project", "num-steps", "--steps"),
+        ("train", "network-capacity", "--set=G.fmap_base"),
+        ("generate", "sample", "--seeds"),
         ("metrics", "gpus", "--replicas"),
         ("classifiers", "data", "--dataset"),
     ],
 )
 def test_flags_of_other_code_bases(program: str, flag: str, here: str) -> None:
-    with pytest.raises(UserError, match=f"there is no flag --{flag}; here it is {here}"):
+    with refused(f"--{flag}", here):
         parse([f"--{flag}=1"], {"": tuple(flags_of(program).values())}, PROGRAMS[program])
 
 

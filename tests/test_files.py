@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
-from stylegan_tf.errors import UserError
 from stylegan_tf.files import (
     Lock,
     atomic_folder,
@@ -90,15 +90,15 @@ def test_atomic_folder_refuses_what_is_there(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("mine")
     (tmp_path / "plain").write_text("mine")
-    for name, message in (("full", "not empty"), ("plain", "not a folder")):
-        with pytest.raises(UserError, match=message), atomic_folder(tmp_path / name):
+    for name, what in (("full", "empty"), ("plain", "folder")):
+        with refused(tmp_path / name, what), atomic_folder(tmp_path / name):
             raise AssertionError("the block must not be entered")
     assert (tmp_path / "full" / "file").read_text() == "mine"
     assert sorted(os.listdir(tmp_path)) == ["full", "plain"]
 
 
 def test_atomic_folder_keeps_what_came_meanwhile(tmp_path):
-    with pytest.raises(UserError, match="not empty"), atomic_folder(tmp_path / "set"):
+    with refused(tmp_path / "set", "empty"), atomic_folder(tmp_path / "set"):
         (tmp_path / "set").mkdir()
         (tmp_path / "set" / "theirs").write_text("x")
     assert os.listdir(tmp_path) == ["set"]
@@ -173,7 +173,7 @@ def test_lock_names_the_folder_and_the_holder_and_dies_with_it(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "locked\n"
-        with pytest.raises(UserError, match=f"{tmp_path} is in use by process {holder.pid};"), Lock(tmp_path / "lock"):
+        with refused(tmp_path, f"process {holder.pid}"), Lock(tmp_path / "lock"):
             raise AssertionError("the block must not be entered")
         holder.send_signal(signal.SIGKILL)
     with Lock(tmp_path / "lock"):
@@ -184,7 +184,7 @@ def test_lock_names_the_folder_and_the_holder_and_dies_with_it(tmp_path):
 def test_lock_can_be_taken_again_after_an_error(tmp_path):
     with pytest.raises(RuntimeError), Lock(tmp_path / "lock"):
         raise RuntimeError
-    with Lock(tmp_path / "lock"), pytest.raises(UserError, match=f"process {os.getpid()}"), Lock(tmp_path / "lock"):
+    with Lock(tmp_path / "lock"), refused(tmp_path, f"process {os.getpid()}"), Lock(tmp_path / "lock"):
         raise AssertionError("the block must not be entered")
 
 

@@ -6,7 +6,6 @@ flags that mend it, before anything is made.
 
 import math
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -213,35 +212,6 @@ def changes(chosen: Experiment, start: Start) -> list[str]:
 # ----------------------------------------------------------------------------------------------------------------------
 # Checks
 
-# What a value must be, and the fields that must be so.
-CHOICES = {
-    "loss.G": ("logistic_nonsaturating", "logistic_saturating", "wgan"),
-    "loss.D": ("logistic", "wgan", "hinge"),
-    "training.precision": ("auto", "float32", "mixed_bfloat16", "mixed_float16"),
-}
-AT_LEAST_ONE = (
-    *("schedule.minibatch_base", "training.num_gpus", "training.minibatch_repeats", "training.D_repeats"),
-    *("training.r1_interval", "data.num_faces"),
-    *("output.image_ticks", "output.snapshot_ticks", "output.metric_ticks"),
-)
-ABOVE_ZERO = (
-    *("schedule.G_lrate_base", "schedule.D_lrate_base", "schedule.tick_kimg_base"),
-    *("training.total_kimg", "training.adam_epsilon", "output.checkpoint_minutes"),
-)
-NOT_NEGATIVE = (
-    *("loss.r1_gamma", "loss.r2_gamma", "loss.gp_weight", "loss.gp_target", "loss.drift_weight"),
-    *("schedule.lod_training_kimg", "schedule.lod_transition_kimg", "schedule.lrate_rampup_kimg"),
-    *("data.max_label_size", "training.seed", "training.ema_half_life_kimg", "replicas", "threads"),
-)
-BETWEEN_0_AND_1 = ("training.style_mixing_prob", "training.w_avg_beta", "training.adam_beta1", "training.adam_beta2")
-RANGES: tuple[tuple[Sequence[str], Callable[[Any], bool], str], ...] = (
-    (AT_LEAST_ONE, lambda value: value >= 1, "must be at least 1"),
-    (ABOVE_ZERO, lambda value: value > 0, "must be above 0"),
-    (NOT_NEGATIVE, lambda value: value >= 0, "must not be negative"),
-    (BETWEEN_0_AND_1, lambda value: 0 <= value <= 1, "must be between 0 and 1"),
-)
-TABLES = ("minibatch", "max_minibatch_per_gpu", "G_lrate", "D_lrate", "tick_kimg")
-
 
 def validate(chosen: Experiment, pictures: Pictures | None = None) -> Experiment:
     """Returns `chosen`; raises UserError that lists its `problems`."""
@@ -275,26 +245,15 @@ def problems(chosen: Experiment, pictures: Pictures | None = None) -> list[str]:
         return not any(f"{field}.".startswith(f"{group}.") for field in wrong for group in groups)
 
     # --- Every value by itself.
-    values = {path: value for path, value in flat(chosen).items() if not path.startswith(("G.", "D."))}
-    for path, value in values.items():
-        if path in CHOICES and value not in CHOICES[path]:
-            add(f"{path} is {value}; choose from {', '.join(CHOICES[path])} ({_mend(path)})", path)
-        if isinstance(value, float) and not math.isfinite(value):
-            add(f"{path} must be a finite number, not {value} ({_mend(path)})", path)
-        elif value is not None:
-            for paths, allowed, must in RANGES:
-                if path in paths and not allowed(value):
-                    add(f"{path} {must}, not {as_text(value)} ({_mend(path)})", path)
-    for path in (f"schedule.{name}" for name in TABLES):
-        for side, value in values[path].items():
-            if not _is_resolution(side, 4):
-                add(f"{path}.{side}: {side} {_POWER_OF_TWO.format(4)}; name one, or leave it out", path)
-            if not (value > 0 and math.isfinite(value)):
-                usual = values.get(f"{path}_base", schedule.minibatch_base)
-                add(f"{path}.{side} must be above 0, not {value} ({_mend(f'{path}.{side}', usual)})", path)
-    if not re.fullmatch(r"1080p|4k|[1-9]\d{0,2}x[1-9]\d{0,2}", chosen.output.grid):
-        mend = _mend("output.grid", "8x8")
-        add(f"output.grid is {chosen.output.grid}; choose 1080p, 4k, or columns x rows such as 8x8 ({mend})")
+    for path, sentence, _ in options.wrong(chosen):
+        if not path.startswith(("G.", "D.")):
+            words = path.split(".")  # three of an entry of a table
+            usual = getattr(schedule, f"{words[1]}_base", schedule.minibatch_base) if len(words) > 2 else None
+            add(f"{sentence} ({_mend(path, usual)})", path)
+    tables = {f"schedule.{name}": value for name, value in vars(schedule).items() if isinstance(value, dict)}
+    for path, side in ((path, side) for path, table in tables.items() for side in table):
+        if not _is_resolution(side, 4):
+            add(f"{path}.{side}: {side} {_POWER_OF_TWO.format(4)}; name one, or leave it out", path)
 
     # --- The resolution, and where growing begins.
     if not _is_resolution(resolution, 8):

@@ -6,9 +6,9 @@ The same ranges serve networks' constructors, the readers of files with networks
 import json
 import math
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import field, fields, is_dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 HIGHEST_RESOLUTION = 2**15  # a file name has two digits for log2, and the largest picture must fit into memory
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
@@ -49,30 +49,49 @@ def option(
     return field(default=default, metadata=metadata)
 
 
+class Wrong(NamedTuple):
+    """A value that cannot be: where it is, a sentence about it, and the default, as --set takes it."""
+
+    path: str  # of a field, or of an entry of a table
+    sentence: str
+    mend: str  # "G.z_dim=512"; of a table, all of it
+
+
 def problems(config: Any, prefix: str = "", decided: bool = False) -> list[str]:
     """What is wrong with a dataclass of options, dataclasses in it included: a sentence each, none if it can be used.
 
-    With a prefix such as G, fields are called by their paths, such as G.fmap_max, and a sentence ends in the --set that
-    mends it. Where all fields are of their types and in their ranges, `config.conflicts("G.")`, if there is one, says
-    what two of them make impossible together: pairs of a sentence and "field=value", which mends it. decided: a value
-    that stands for one chosen later is wrong too, as a network cannot be built from it.
+    As `wrong`. Sentences about fields with a prefix end in the --set that mends it.
     """
-    found: list[str] = []
+    found = wrong(config, prefix, decided)
+    return [one.sentence + (f" (--set={one.mend})" if "." in one.path else "") for one in found]
+
+
+def wrong(config: Any, prefix: str = "", decided: bool = False) -> Iterator[Wrong]:
+    """Every value that cannot be. With a prefix such as G, fields are called by their paths, such as G.fmap_max.
+
+    Where all fields are of their types and in their ranges, `config.conflicts("G.")`, if there is one, says what two of
+    them make impossible together: pairs of a sentence and "field=value", which mends it. decided: a value that stands
+    for one chosen later is wrong too, as a network cannot be built from it.
+    """
+    any_wrong = False
     hints, defaults, at = get_type_hints(type(config)), type(config)(), f"{prefix}." if prefix else ""
     for each in fields(config):
         path, value, hint = f"{at}{each.name}", getattr(config, each.name), hints[each.name]
         if is_dataclass(value):
-            found += problems(value, path, decided)
+            inside = list(wrong(value, path, decided))
+            yield from inside
+            any_wrong = any_wrong or bool(inside)
             continue
-        entries, mend = {path: value}, getattr(defaults, each.name)
+        entries = {path: value}
         if get_origin(hint) is dict and isinstance(value, dict):
             entries, hint = {f"{path}.{key}": entry for key, entry in value.items()}, get_args(hint)[1]
         for place, entry in entries.items():
             if sentence := _problem(place, entry, hint, each.metadata, decided):
-                found.append(sentence + (f" (--set={path}={_text(mend)})" if at else ""))
-    if not found and hasattr(config, "conflicts"):
-        found += [sentence + (f" (--set={at}{mend})" if at else "") for sentence, mend in config.conflicts(at)]
-    return found
+                any_wrong = True
+                yield Wrong(place, sentence, f"{path}={_text(getattr(defaults, each.name))}")
+    if not any_wrong and hasattr(config, "conflicts"):
+        for sentence, mend in config.conflicts(at):
+            yield Wrong(f"{at}{mend.partition('=')[0]}", sentence, f"{at}{mend}")
 
 
 def _problem(path: str, value: Any, hint: Any, rules: Any, decided: bool) -> str:

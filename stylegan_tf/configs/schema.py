@@ -6,6 +6,7 @@ where README's glossary says otherwise (z_dim, w_dim).
 """
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,17 +122,23 @@ class ProganDiscriminatorConfig(NetworkConfig):
     mbstd_group_size: int = option(4, "samples that share a minibatch deviation; 0, 1: none", low=0, high=WIDEST)
 
 
+G_LOSSES = ("logistic_nonsaturating", "logistic_saturating", "wgan")
+D_LOSSES = ("logistic", "wgan", "hinge")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
+GRID = r"1080p|4k|[1-9]\d{0,2}x[1-9]\d{0,2}"
+
+
 @dataclass(frozen=True)
 class LossConfig:
     """Which losses and penalties, and their weights."""
 
-    G: str = "logistic_nonsaturating"  # logistic_nonsaturating | logistic_saturating | wgan (also for hinge)
-    D: str = "logistic"  # logistic | wgan | hinge
-    r1_gamma: float = 10.0
-    r2_gamma: float = 0.0
-    gp_weight: float = 0.0  # WGAN-GP, official wgan_lambda
-    gp_target: float = 1.0  # official wgan_target
-    drift_weight: float = 0.0  # official wgan_epsilon
+    G: str = option(G_LOSSES[0], "of the generator; wgan also for hinge", choices=G_LOSSES)
+    D: str = option(D_LOSSES[0], "of the discriminator", choices=D_LOSSES)
+    r1_gamma: float = option(10.0, "weight of R1", low=0)
+    r2_gamma: float = option(0.0, "weight of R2", low=0)
+    gp_weight: float = option(0.0, "of WGAN-GP, official wgan_lambda", low=0)
+    gp_target: float = option(1.0, "official wgan_target", low=0)
+    drift_weight: float = option(0.0, "official wgan_epsilon", low=0)
 
 
 @dataclass(frozen=True)
@@ -139,19 +146,21 @@ class ScheduleConfig:
     """Arguments of training.schedule.phase (official training_schedule). Tables map a resolution to a value."""
 
     initial_resolution: int = 8  # lod_initial_resolution
-    lod_training_kimg: float = 600  # thousands of pictures at a resolution before the next one fades in
-    lod_transition_kimg: float = 600  # thousands of pictures of a fade; both 0: no growing
-    minibatch_base: int = 4
-    minibatch: dict[int, int] = field(default_factory=dict)
-    max_minibatch_per_gpu: dict[int, int] = field(default_factory=dict)
-    G_lrate_base: float = 0.001
-    G_lrate: dict[int, float] = field(default_factory=dict)
-    D_lrate_base: float = 0.001
-    D_lrate: dict[int, float] = field(default_factory=dict)
-    lrate_rampup_kimg: float = 0
-    tick_kimg_base: float = 160
-    tick_kimg: dict[int, float] = field(
-        default_factory=lambda: {4: 160, 8: 140, 16: 120, 32: 100, 64: 80, 128: 60, 256: 40, 512: 30, 1024: 20}
+    lod_training_kimg: float = option(600, "thousands of pictures at a resolution before the next fades in", low=0)
+    lod_transition_kimg: float = option(600, "thousands of pictures of a fade; both 0: no growing", low=0)
+    minibatch_base: int = option(4, "where `minibatch` says nothing", low=1)
+    minibatch: dict[int, int] = option({}, "all GPUs together", above=0)
+    max_minibatch_per_gpu: dict[int, int] = option({}, "limits the minibatch", above=0)
+    G_lrate_base: float = option(0.001, "where `G_lrate` says nothing", above=0)
+    G_lrate: dict[int, float] = option({}, "learning rate of G", above=0)
+    D_lrate_base: float = option(0.001, "where `D_lrate` says nothing", above=0)
+    D_lrate: dict[int, float] = option({}, "learning rate of D", above=0)
+    lrate_rampup_kimg: float = option(0, "thousands of pictures until the learning rates are reached", low=0)
+    tick_kimg_base: float = option(160, "where `tick_kimg` says nothing", above=0)
+    tick_kimg: dict[int, float] = option(
+        {4: 160, 8: 140, 16: 120, 32: 100, 64: 80, 128: 60, 256: 40, 512: 30, 1024: 20},
+        "thousands of pictures of a tick",
+        above=0,
     )
 
 
@@ -163,32 +172,36 @@ class DataConfig:
     resolution: int = 1024  # that is trained; the data set's own, or one of its smaller levels
     mirror: bool = False  # each picture left-right with probability 1/2
     crop: str = ""  # "x,y,width,height" of what is not black bars, at `resolution`; "": all of the picture
-    max_label_size: int | None = 0  # columns of the label file to use; 0: none, None: all
-    num_faces: int = 20000  # pictures to draw where the built-in faces are used
+    max_label_size: int | None = option(0, "columns of the label file to use; 0: none, None: all", low=0)
+    num_faces: int = option(20000, "pictures to draw where the built-in faces are used", low=1)
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """The loop (official training_loop)."""
 
-    total_kimg: float = 25000
-    seed: int = 1000
-    num_gpus: int = 1  # GPUs of the official hardware row: parts of a minibatch that have their own style-mixing cutoff
-    minibatch_repeats: int = 4  # minibatches between two looks at the schedule
-    D_repeats: int = 1
-    r1_interval: int = 1  # D steps from one R1 and R2 penalty to the next (StyleGAN2 app. B); 1: part of every step
-    ema_half_life_kimg: float = 10.0  # G_smoothing_kimg; 0: Gs = G
-    style_mixing_prob: float = 0.9
-    w_avg_beta: float = 0.995  # dlatent_avg_beta
+    total_kimg: float = option(25000, "thousands of pictures to show", above=0)
+    seed: int = option(1000, "of everything random", low=0)
+    num_gpus: int = option(1, "of the official hardware row: parts of a minibatch with a mixing cutoff each", low=1)
+    minibatch_repeats: int = option(4, "minibatches between two looks at the schedule", low=1)
+    D_repeats: int = option(1, "steps of D for one of G", low=1)
+    r1_interval: int = option(1, "D steps from one R1 and R2 penalty to the next (StyleGAN2 app. B)", low=1)
+    ema_half_life_kimg: float = option(10.0, "G_smoothing_kimg; 0: Gs = G", low=0)
+    style_mixing_prob: float = option(0.9, "probability that a picture has two styles", low=0, high=1)
+    w_avg_beta: float = option(0.995, "dlatent_avg_beta", low=0, high=1)
     reset_optimizer: bool = True  # reset_opt_for_new_lod
-    adam_beta1: float = 0.0
-    adam_beta2: float = 0.99
-    adam_epsilon: float = 1e-8
-    precision: str = "float32"  # float32 | mixed_bfloat16 | mixed_float16 | auto: the faster of the first two, measured
+    adam_beta1: float = option(0.0, "of Adam", low=0, high=1)
+    adam_beta2: float = option(0.99, "of Adam", low=0, high=1)
+    adam_epsilon: float = option(1e-8, "of Adam", above=0)
+    precision: str = option("float32", "auto: the faster of the next two, measured", choices=PRECISIONS)
     tf32: bool = False
     deterministic: bool | None = None  # the same bits on every run; none: on CPUs, where it costs nothing
     xla: bool = False  # compile the gradients of a step with XLA
     init_from: str = ""  # network that the weights are taken from, as the user named it; "": random ones
+
+
+def _is_grid(text: str) -> bool:
+    return re.fullmatch(GRID, text) is not None
 
 
 @dataclass(frozen=True)
@@ -196,12 +209,12 @@ class OutputConfig:
     """What is written while training. Nothing here changes the weights."""
 
     outdir: str = "results"
-    grid: str = "4k"  # 1080p | 4k | WxH, such as 8x8
-    image_ticks: int = 1  # ticks between two grids of fakes
-    snapshot_ticks: int = 10  # ticks between two snapshots of the networks
-    checkpoint_minutes: float = 5.0
+    grid: str = option("4k", "size of the grids", valid=_is_grid, expected="1080p, 4k, columns x rows such as 8x8")
+    image_ticks: int = option(1, "ticks between two grids of fakes", low=1)
+    snapshot_ticks: int = option(10, "ticks between two snapshots of the networks", low=1)
+    checkpoint_minutes: float = option(5.0, "from one checkpoint to the next", above=0)
     metrics: str = ""  # names with commas, such as fid5k@faces, computed while training
-    metric_ticks: int = 10  # ticks between two evaluations
+    metric_ticks: int = option(10, "ticks between two evaluations", low=1)
 
 
 @dataclass(frozen=True)
@@ -217,6 +230,6 @@ class Experiment:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     output: OutputConfig = field(default_factory=OutputConfig)
-    replicas: int = 0  # devices that share a minibatch; 0: every visible GPU that can, or one CPU
-    threads: int = 0  # of TensorFlow on the CPU; 0: one for each core
+    replicas: int = option(0, "devices that share a minibatch; 0: every visible GPU that can, or one CPU", low=0)
+    threads: int = option(0, "of TensorFlow on the CPU; 0: one for each core", low=0)
     desc: str = ""  # what the user calls it; in the name of its run directory

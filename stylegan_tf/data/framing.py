@@ -12,6 +12,7 @@ import numpy as np
 from crc32c import crc32c
 
 from stylegan_tf.errors import UserError
+from stylegan_tf.file_kinds import of_file
 
 HEADER = 12
 FOOTER = 4
@@ -53,6 +54,8 @@ def walk(path: str | os.PathLike) -> Iterator[tuple[int, int]]:
                 raise UserError(f"{path}, record {record}: the file ends in the middle of it; it was cut short")
             (length,) = _length.unpack_from(found)
             if found != _head(length):
+                if record == 0 and (what := of_file(path)):
+                    raise UserError(f"{path} is {what}")
                 raise UserError(f"{path}, record {record}: the checksum of its length is wrong; the file is damaged")
             start = position + HEADER
             position = start + length + FOOTER

@@ -86,6 +86,12 @@ METRICS = {metric.name: metric for metric in _ALL}
 SMALLEST = {"features": (1, 32), "classes": (1, 1), "distance": (16, 8), "classifiers": (256, 32)}
 FEWEST = {"inception_score": 10, "precision_recall": 4}  # samples: one in each split, a point and its neighbours
 
+OTHER_CHANNELS = (
+    "the network makes pictures of {} channels; metrics see RGB, so they need 3, or 1 that is repeated: alpha is not "
+    "supported"
+)
+NO_W = "a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it"
+
 _LABELS = "_labels"
 _COUNT = r"(?P<count>\d+(?:\.\d{1,3})?)k"
 _SCALED = {  # how the names with another number of samples look
@@ -147,11 +153,8 @@ def problems(
     from stylegan_tf.metrics import feature_extractors
 
     found: list[str] = []
-    if G.num_channels not in (1, 3):
-        found.append(
-            f"the network makes pictures of {G.num_channels} channels; metrics see RGB, so they need 3, or 1 that is "
-            "repeated: alpha is not supported"
-        )
+    if asked and G.num_channels not in (1, 3):
+        found.append(OTHER_CHANNELS.format(G.num_channels))
     names: list[str] = []
     for metric, own in asked:
         try:
@@ -174,7 +177,7 @@ def problems(
 def _of_network(metric: Metric, kind: str, faces: bool, G: GeneratorConfig | ProganGeneratorConfig) -> Iterator[str]:
     """What is wrong with a metric of this network, whatever the data."""
     if metric.space == "w" and isinstance(G, ProganGeneratorConfig):
-        yield "a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it"
+        yield NO_W
     if metric.random_labels and not G.label_size:
         yield f"the network takes no labels: ask for {metric.name.removesuffix(_LABELS)}"
     if metric.samples < (fewest := FEWEST.get(metric.family, 2)):

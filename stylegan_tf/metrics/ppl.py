@@ -8,6 +8,7 @@ import tensorflow as tf
 from stylegan_tf import draws
 from stylegan_tf.draws import Rows
 from stylegan_tf.errors import UserError
+from stylegan_tf.metrics.definitions import NO_W
 from stylegan_tf.metrics.samples import (
     Fakes,
     all_finite,
@@ -54,9 +55,7 @@ def distances(
     if space not in SPACES or sampling not in SAMPLINGS:
         raise ValueError(f"expected a space of {SPACES} and a sampling of {SAMPLINGS}, got {space!r}, {sampling!r}")
     if space == "w" and not has_w(fakes.Gs):
-        raise UserError(
-            "a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it"
-        )
+        raise UserError(NO_W)
 
     def function(fakes, first, rows):
         start, end = latents(fakes, "path start", first, rows), latents(fakes, "path end", first, rows)

@@ -14,6 +14,7 @@ from stylegan_tf import draws
 from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
 from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.metrics.definitions import OTHER_CHANNELS
 from stylegan_tf.networks.sampling import has_w
 from stylegan_tf.ops.resample import upscale
 
@@ -49,10 +50,7 @@ class Fakes:
 
     def __post_init__(self):
         if self.Gs.num_channels not in (1, 3):
-            raise UserError(
-                f"the network makes pictures of {self.Gs.num_channels} channels; metrics see RGB, so they need 3, or 1"
-                " that is repeated: alpha is not supported"
-            )
+            raise UserError(OTHER_CHANNELS.format(self.Gs.num_channels))
         if self.batch < 1:
             raise UserError(f"the batch of a metric must be 1 at least, got {self.batch}")
         if self.labels is not None and self.labels.shape[1:] != (self.Gs.label_size,):

@@ -15,6 +15,9 @@ MOST_PICTURES = 64  # at once
 FEW_BATCHES = 3  # are made sooner without a graph, which takes half a second (32x32) to two (1024x1024) to make
 
 
+Label = int | list[float]  # the number of a class, or a vector of as many numbers as the network takes
+
+
 class Look(NamedTuple):
     """What all pictures have in common; see networks.generator.Generator."""
 
@@ -30,7 +33,7 @@ class Inputs:
     """What the pictures are made from, one row each; either w, or seeds (and labels)."""
 
     seeds: Sequence[int]
-    labels: Sequence[int] | None = None
+    labels: Sequence[Label] | None = None
     w: np.ndarray | None = None  # [N, w_dim], or [N, num_layers, w_dim] with one for each layer
     noise: Sequence[np.ndarray] = ()  # [N, H, W, 1] per layer of the synthesis
 
@@ -72,7 +75,8 @@ def pictures_of(
     for start in range(0, len(inputs.seeds), size):
         rows = slice(start, start + size)
         seeds = inputs.seeds[rows]
-        z, labels = (latents(seeds, Gs.z_dim), _labels(Gs, inputs, rows)) if inputs.w is None else (None, None)
+        z = latents(seeds, Gs.z_dim) if inputs.w is None else None
+        labels = None if inputs.labels is None else label_rows(inputs.labels[rows], Gs.label_size)
         w = None if inputs.w is None else inputs.w[rows]
         noise: str | list[np.ndarray] = look.noise
         if noise == "random":
@@ -101,10 +105,10 @@ def _painter(Gs: "Generator | ProganGenerator", look: Look) -> Callable:
     return paint
 
 
-def _labels(Gs, inputs: Inputs, rows: slice) -> np.ndarray | None:
-    if inputs.labels is None:
-        return None
-    return np.eye(Gs.label_size, dtype=np.float32)[list(inputs.labels[rows])]
+def label_rows(labels: Sequence[Label], label_size: int) -> np.ndarray:
+    """float32 [len(labels), label_size]: classes one-hot, and vectors as they are."""
+    one_hot = np.eye(label_size, dtype=np.float32)
+    return np.stack([one_hot[each] if isinstance(each, int) else np.array(each, np.float32) for each in labels])
 
 
 def batch_size(Gs: "Generator | ProganGenerator") -> int:

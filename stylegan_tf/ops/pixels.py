@@ -1,4 +1,4 @@
-"""Pixels: between uint8 and [-1, 1], mirror images, channel order."""
+"""Pixels: between uint8 and [-1, 1], mirror images."""
 
 from keras import ops
 
@@ -17,13 +17,3 @@ def to_uint8(images):
 def mirror(images, flipped):
     """Left-right mirror image of the samples where `flipped`. images: [N, H, W, C], flipped: booleans [N]."""
     return ops.where(ops.reshape(flipped, (-1, 1, 1, 1)), ops.flip(images, axis=2), images)
-
-
-def chw_to_hwc(images):
-    """[N, C, H, W] -> [N, H, W, C]."""
-    return ops.transpose(images, (0, 2, 3, 1))
-
-
-def hwc_to_chw(images):
-    """[N, H, W, C] -> [N, C, H, W], the order of the official files."""
-    return ops.transpose(images, (0, 3, 1, 2))

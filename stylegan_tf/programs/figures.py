@@ -14,13 +14,14 @@ from stylegan_tf import files, pictures, progress, video
 from stylegan_tf.command_line import Flag, Groups, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side
 from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.networks.sampling import Label, label_rows
 from stylegan_tf.programs import generate
 from stylegan_tf.programs.generate import (
     LARGEST_SEED,
     RESULTS,
     checked_labels,
-    class_numbers,
     grid_of,
+    labels_of,
     numbers,
     opened_generator,
 )
@@ -36,10 +37,10 @@ LODS = "0,1,2,2,3,3"
 
 SOURCE = (
     generate.FLAGS["Which pictures"][0],  # --network
-    Flag("labels", "text", None, "class numbers for a network with classes: one for all, or one per seed"),
+    generate.FLAGS["Which pictures"][2],  # --labels
 )
 TARGET = (
-    Flag("outdir", "text", "generated", "folder of the picture and of what it was made from (default: generated)"),
+    Flag("outdir", "path", "generated", "folder of the picture and of what it was made from (default: generated)"),
     Flag("scale", "whole", None, "each pixel so many times larger (default: as often as 512 pixels a side need)"),
     Flag("format", "text", "png", "png, jpg or webp (default: png)"),
     Flag("crop", "text", "auto", "auto: without the black bars that the run's pictures had; none (default: auto)"),
@@ -47,7 +48,7 @@ TARGET = (
 WAY = Flag("layers", "text", "all", "layers that are moved: coarse, middle, fine, all, 0-3, 4x4-8x8 (default: all)")
 STRENGTH = Flag("strength", "number", 3.0, "how far to go along it, in both directions (default: 3)")
 DIRECTION = Flag(
-    "direction", "text", f"{SEFA}0", f"a name that `generate.py directions` lists, or FILE.npy (default: {SEFA}0)"
+    "direction", "path", f"{SEFA}0", f"a name that `generate.py directions` lists, or FILE.npy (default: {SEFA}0)"
 )
 PSI = Flag("psi", "number", 0.7, "truncation of all layers: 1 is none (default: 0.7)")
 
@@ -69,7 +70,7 @@ class Subject:
     stage: int | None
     fade: float
     crop: Rectangle | None
-    labels: Sequence[int] | None  # as the user gave them
+    labels: Sequence[Label] | None  # as the user gave them
 
     @property
     def last_stage(self) -> int:
@@ -82,9 +83,9 @@ class Subject:
         return Painter(self.Gs, self.stage, self.fade, self.crop)
 
     def classes(self, count: int) -> np.ndarray | None:
-        """One-hot labels [count, label_size]; None for a network without classes."""
+        """Labels float32 [count, label_size]; None for a network without labels."""
         chosen = checked_labels(self.labels, self.Gs.label_size, count, self.path)
-        return None if chosen is None else np.eye(self.Gs.label_size, dtype=np.float32)[chosen]
+        return None if chosen is None else label_rows(chosen, self.Gs.label_size)
 
     def ws(self, seeds: Sequence[int], psi: float = 1.0) -> np.ndarray:
         """ws [N, layers, w_dim] of seeds, truncated in all layers."""
@@ -472,7 +473,7 @@ def subject_of(values: Any) -> Subject:
     if not has_w(Gs):
         raise UserError(f"{path} is a Progressive GAN (config A): it has no styles, noise or w; use --seeds alone")
     crop = load.crop_of_snapshot(path) if getattr(values, "crop", "auto") == "auto" else None
-    labels = class_numbers(values.labels, load.classes_of_snapshot(path)) if values.labels else None
+    labels = labels_of(values.labels, load.classes_of_snapshot(path)) if values.labels else None
     box = crop and at_side(*crop, 2 ** (stage or Gs.last_stage))
     return Subject(path, Gs, stage, fade, box, labels)
 

@@ -23,14 +23,14 @@ TRAIN = _told(
         "lr learning_rate lrate": "it is --lrate_g and --lrate_d",
         "glr g_lr lr_g": "it is --lrate_g",
         "dlr d_lr lr_d": "it is --lrate_d",
-        "batch_size minibatch minibatch_size mb": "it is --batch",
+        "batch_size minibatch minibatch_size mb gradient_accumulate_every": "it is --batch",
         "batch_gpu": "it is --batch, the pictures of all GPUs together; --replicas says how many share them",
         "r1 r1_gamma lambda_r1": "it is --gamma",
         "d_reg_every r1_interval": "it is --set=training.r1_interval=16",
         "mixing mixing_prob style_mixing mixed_prob": "it is --set=training.style_mixing_prob=0.9",
         "map_depth": "it is --set=G.mapping_layers=8",
         "mbstd_group": "it is --set=D.mbstd_group_size=4",
-        "cbase": "it is --set=G.fmap_base=8192 --set=D.fmap_base=8192",
+        "cbase network_capacity": "it is --set=G.fmap_base=8192 --set=D.fmap_base=8192",
         "cmax": "it is --set=G.fmap_max=512 --set=D.fmap_max=512",
         "tick": "it is, for one resolution, --set=schedule.tick_kimg.256=40",
         "ema ema_kimg": "it is --set=training.ema_half_life_kimg=10",
@@ -47,6 +47,7 @@ TRAIN = _told(
         "fp32": "it is --precision=float32",
         "fp16 amp num_fp16_res": "it is --precision=mixed_float16",
         "allow_tf32": "it is --tf32",
+        "transparent": "the data set says it: dataset_tool.py create_from_images --channels=rgba",
         "subset max_images": "the data set is made smaller: dataset_tool.py create_from_images --max_images",
         "workers num_workers": "it is --threads",
         "aug augpipe p target initstrength ada_target augment augment_p aug_prob aug_types diffaugment": _AUGMENT,
@@ -67,12 +68,11 @@ GENERATE = _told(
         "noise_mode": "it is --noise",
         "result_dir results_dir out output dest out_dir": "it is --outdir",
         "seed": "it is --seeds",
-        "num num_images n_sample pics samples n_samples": "it is --seeds=0-N",
+        "num num_images n_sample pics sample samples n_samples": "it is --seeds=0-N",
         "num_image_tiles grid_size rows cols": "it is --grid=COLUMNSxROWS",
-        "row_seeds col_seeds col_styles styles style_ranges": "styles are mixed in Python: Gs.mapping, Gs.broadcast, "
-        "then Gs.synthesis of ws whose layers come from two pictures",
-        "frames w_frames num_keyframes interpolation": "films are made in Python: Gs.mapping, then Gs.synthesis of "
-        "the w between two pictures",
+        "row_seeds rows_seeds col_seeds cols_seeds col_styles styles style_ranges": "styles are mixed by "
+        "`generate.py mixing`",
+        "frames w_frames num_keyframes num_frames interpolation": "films are made by `generate.py video`",
         "target target_fname num_steps": "it is project.py that finds what makes a picture; --w shows that",
         "translate rotate": "pictures stay as they are: moving and turning belongs to StyleGAN3",
         "size res resolution": "the network says it",
@@ -109,21 +109,9 @@ METRICS = _told(
     }
 )
 
-CLASSIFIERS = {
-    name: TRAIN[name]
-    for name in (
-        "kimg",
-        "data",
-        "path",
-        "dataroot",
-        "res",
-        "size",
-        "image_size",
-        "workers",
-        "result_dir",
-        "results_dir",
-    )
-} | {"labels": "it is --attributes", "gpus": "it is --hardware=1gpu"}
+_SAME = "kimg data path dataroot res size image_size workers result_dir results_dir"  # as for train.py
+CLASSIFIERS = {name: TRAIN[name] for name in _SAME.split()}
+CLASSIFIERS |= {"labels": "it is --attributes", "gpus": "it is --hardware=1gpu"}
 
 # Options of dataset_tool.py in StyleGAN2-ADA and StyleGAN3.
 DATASET_TOOL = _told(
@@ -132,9 +120,7 @@ DATASET_TOOL = _told(
         "dest": "it is the first word: create_from_images DATA_SET PICTURES",
         "transform": "it is --crop=center, or --crop=wide",
         "width height res size": "it is --resolution",
-        "max_size": "it is --max_images",
-        "num_train": "it is --max_images",
-        "num_images n": "it is --max_images",
+        "max_size num_train num_images n": "it is --max_images",
         "n_worker num_workers": "it is --workers",
         "resample filter": "it is --resize_filter",
     }

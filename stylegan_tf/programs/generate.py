@@ -19,8 +19,9 @@ from stylegan_tf import files, pictures, progress
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.crop import at_side, rectangle
 from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.file_kinds import of_file
 from stylegan_tf.leave_out import left_out
-from stylegan_tf.networks.sampling import Inputs, Look, has_w, pictures_of
+from stylegan_tf.networks.sampling import Inputs, Label, Look, has_w, pictures_of
 from stylegan_tf.programs.foreign_flags import GENERATE
 from stylegan_tf.progress import few
 from stylegan_tf.weights import load
@@ -35,6 +36,7 @@ SHEET = "grid.png"
 REPORT = "generate.json"
 NOISES = ("random", "const", "none", "maps")
 PICTURE = re.compile(rf"seed\d{{4,}}\.png|{re.escape(SHEET)}")
+ARRAY = b"\x93NUMPY"  # the start of a .npy file
 LOOK = ("sha256", "resolution", "fade", "crop", "psi", "cutoff", "noise")  # of the report: equal in all of a folder
 MOST_SEEDS = 100_000  # of one command
 LARGEST_SEED = 2**32 - 1  # of numpy's RandomState
@@ -48,7 +50,12 @@ FLAGS = {
             f"(default: the newest run in {RESULTS}/, else the one that comes along)",
         ),
         Flag("seeds", "text", None, "such as 0-31 or 1,5,7-9; a seed means the same z everywhere (default: 0-31)"),
-        Flag("labels", "text", None, "numbers or names of the network's classes: one for all, or one per seed"),
+        Flag(
+            "labels",
+            "text",
+            None,
+            "numbers or names of the network's classes, or vectors as [0.5,3]: one for all, or one per seed",
+        ),
         Flag(
             "w", "path", None, "instead of seeds: FILE.npz of --save_w or project.py, .npz or .npy of another projector"
         ),
@@ -100,7 +107,7 @@ class Request:
     cutoff: int = 8
     noise: str | None = None  # random | const | none | maps; None: maps where the file of w has some, else random
     crop: str = "auto"  # x,y,width,height at the full resolution; "": nothing; auto: the bars that the run's data had
-    labels: Sequence[int] | None = None  # class indices: one for all, or one per seed
+    labels: Sequence[Label] | None = None  # one for all, or one per seed
     w: Path | None = None  # .npz, .npy: pictures of these instead of seeds
     save_w: Path | None = None  # .npz
     outdir: Path = Path("generated")
@@ -135,7 +142,7 @@ def build(values: Any) -> Request:
     network = load.generator_file(
         load.newest_network(RESULTS, load.SHIPPED) if values.network is None else values.network
     )
-    labels = None if values.labels is None else class_numbers(values.labels, load.classes_of_snapshot(network))
+    labels = None if values.labels is None else labels_of(values.labels, load.classes_of_snapshot(network))
     crop = "" if values.crop == "none" else values.crop
     look = (values.psi, values.cutoff, values.noise)
     return Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid, values.overwrite)
@@ -155,6 +162,18 @@ def numbers(flag: str, text: str, largest: int) -> list[int]:
             raise UserError(f"--{flag}={text}: {MOST_SEEDS} at most in one command")
         found += range(first, last + 1)
     return found
+
+
+def labels_of(text: str, names: Sequence[str]) -> list[Label]:
+    """'[0.5,3],[1,2]' -> [[0.5, 3], [1, 2]], and what `class_numbers` reads."""
+    if not text.lstrip().startswith("[") or text in names:
+        return [*class_numbers(text, names)]
+    with suppress(ValueError, TypeError, RecursionError):
+        found = json.loads(f"[{text}]")
+        numbers_in = [x for vector in found for x in vector]  # TypeError where one is no list
+        if all(type(x) in (int, float) and abs(x) < 1e38 for x in numbers_in):
+            return found
+    raise UserError(f"--labels={text}: expected vectors of numbers, such as [0.5,3] or [0.5,3],[1,2]")
 
 
 def class_numbers(text: str, names: Sequence[str]) -> list[int]:
@@ -277,10 +296,10 @@ def _inputs(request: Request, Gs: "Generator | ProganGenerator", stage: int | No
     return Inputs(request.seeds, checked_labels(request.labels, Gs.label_size, len(request.seeds), request.network))
 
 
-def checked_labels(labels: Sequence[int] | None, classes: int, count: int, network: Path) -> list[int] | None:
-    """One class for each of `count` pictures, None for a network without classes.
+def checked_labels(labels: Sequence[Label] | None, classes: int, count: int, network: Path) -> list[Label] | None:
+    """One label for each of `count` pictures, None for a network without labels.
 
-    Raises UserError where there are too few, too many, or classes that the network does not have.
+    Raises UserError where there are too few, too many, or labels that the network does not have.
     """
     if not classes:
         if labels:
@@ -289,11 +308,16 @@ def checked_labels(labels: Sequence[int] | None, classes: int, count: int, netwo
     if not labels:
         names = load.classes_of_snapshot(network)
         called = f", or names: {few(names, 20)}" if names else ""
-        raise UserError(f"the network has {classes} classes: give --labels, numbers from 0 to {classes - 1}{called}")
-    if max(labels) >= classes or min(labels) < 0:
-        raise UserError(f"--labels must be from 0 to {classes - 1}, the network's classes")
+        raise UserError(
+            f"the network has {classes} classes: give --labels, numbers from 0 to {classes - 1}{called}, or vectors"
+        )
+    for label in labels:
+        if isinstance(label, list) and len(label) != classes:
+            raise UserError(f"--labels: {label} has {len(label)} numbers, and the network takes {classes}")
+        if isinstance(label, int) and not 0 <= label < classes:
+            raise UserError(f"--labels must be from 0 to {classes - 1}, the network's classes")
     if len(labels) not in (1, count):
-        raise UserError(f"--labels has {len(labels)} numbers: give one for all pictures, or one for each of {count}")
+        raise UserError(f"--labels has {len(labels)} labels: give one for all pictures, or one for each of {count}")
     return list(labels) * (count // len(labels))
 
 
@@ -351,8 +375,11 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
     if not path.is_file():
         raise UserError(f"--w={path}: there is no such file")
     seeds = None
+    is_array = False
     try:
-        if path.suffix == ".npy":
+        with open(path, "rb") as file:
+            is_array = file.read(len(ARRAY)) == ARRAY
+        if is_array:
             w = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: no larger than the file, whatever it says
         else:
             with zipfile.ZipFile(path) as archive:
@@ -360,7 +387,9 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
             with np.load(path, allow_pickle=False) as arrays:
                 w, seeds = arrays["w"], arrays.get("seeds")
     except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, SyntaxError) as error:
-        raise UserError(f"--w={path} is no file that --save_w wrote, or a projector: {error}") from None
+        what = None if is_array else of_file(path)
+        why = f"is {what}; expected a file" if what else f"is no file that --save_w wrote, or a projector: {error}"
+        raise UserError(f"--w={path} {why}" + (" of --save_w, or of a projector" if what else "")) from None
     if seeds is None and w.shape in ((num_layers, w_dim), (w_dim,)):
         w = w[None]
     fits = w.shape[1:] in ((w_dim,), (num_layers, w_dim)) and len(w) > 0
@@ -381,7 +410,7 @@ def read_noise(path: Path, count: int, shapes: Sequence[tuple[int, ...]]) -> lis
     In the file they may be one for all pictures. shapes: (H, W, 1) of the network's layers. Raises UserError where the
     maps are of another network.
     """
-    if path.suffix == ".npy":
+    if not zipfile.is_zipfile(path):
         return []
     with np.load(path, allow_pickle=False) as arrays:
         noise = [arrays[name] for name in map("noise{}".format, range(len(arrays))) if name in arrays]

@@ -18,9 +18,10 @@ from stylegan_tf.configs.crop import at_side
 from stylegan_tf.configs.schema import GeneratorConfig
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.metrics import feature_extractors
+from stylegan_tf.networks.sampling import Label, label_rows
 from stylegan_tf.programs import generate
 from stylegan_tf.programs.foreign_flags import PROJECT
-from stylegan_tf.programs.generate import RESULTS, checked_labels, class_numbers, opened_generator
+from stylegan_tf.programs.generate import RESULTS, checked_labels, labels_of, opened_generator
 from stylegan_tf.progress import few
 from stylegan_tf.projection.settings import SPACES, Settings
 from stylegan_tf.projection.targets import CHANNELS, Target, read_targets
@@ -40,7 +41,7 @@ FLAGS = {
         Flag("target", "texts", None, "a picture, or a folder, zip or tar file of pictures; may be repeated"),
         Flag("background", "text", None, "what shows where a picture is transparent: a colour's name, or #rrggbb"),
         generate.FLAGS["Which pictures"][0],  # --network
-        Flag("labels", "text", None, "numbers or names of the network's classes: one for all, or one per picture"),
+        Flag("labels", "text", None, "as in generate.py: one for all, or one per picture"),
     ),
     "How": (
         Flag(
@@ -76,7 +77,7 @@ class Request:
 
     network: Path  # the file of a generator
     targets: Sequence[Target]
-    labels: Sequence[int] | None  # one for each target
+    labels: Sequence[Label] | None  # one for each target
     space: str
     steps: int = 1000
     pixel_weight: float = 0.0
@@ -122,7 +123,7 @@ def build(values: Any) -> Request:
     crop = load.crop_of_snapshot(network)
     content = None if crop is None else at_side(*crop, side)[2:]
     targets = read_targets([_place(text) for text in values.target], side, G.num_channels, content, values.background)
-    labels = None if values.labels is None else class_numbers(values.labels, load.classes_of_snapshot(network))
+    labels = None if values.labels is None else labels_of(values.labels, load.classes_of_snapshot(network))
     labels = checked_labels(labels, G.label_size, len(targets), network)
     kind = feature_extractors.kind_of("distance", values.nets)
     if side < (smallest := 8 if kind == feature_extractors.FACES else 16):
@@ -250,9 +251,9 @@ def _statistics(Gs, request: Request) -> "list[Statistics]":
 
     if request.labels is None:
         return [w_statistics(Gs, request.seed)] * len(request.targets)
-    one_hot = np.eye(Gs.label_size, dtype=np.float32)
-    known = {label: w_statistics(Gs, request.seed, one_hot[label]) for label in set(request.labels)}
-    return [known[label] for label in request.labels]
+    rows = label_rows(request.labels, Gs.label_size)
+    known = {row.tobytes(): w_statistics(Gs, request.seed, row) for row in rows}
+    return [known[row.tobytes()] for row in rows]
 
 
 def _write(request: Request, facts: dict[str, Any], found: "Found", frames: Callable[[], Iterator[np.ndarray]]) -> None:

@@ -22,6 +22,7 @@ from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.programs.foreign_flags import TRAIN
 from stylegan_tf.progress import few
+from stylegan_tf.training.signals import Stopped, leave
 
 if TYPE_CHECKING:
     from stylegan_tf.data.layout import DataSet
@@ -35,16 +36,12 @@ FLAGS = {
         Flag("cond", "switch", False, "train on the labels of the data set, all columns (default: no)"),
         Flag("init_from", "path", None, "start from the weights of a network: run, .keras, .pkl, address, or as ffhq"),
         Flag("resolution", "whole", None, "a power of two (default: the data set's own; cpu row: 32 at most)"),
-        Flag(
-            "mirror", "switch", None, "show each picture left-right half of the time (default: no, or as --list says)"
-        ),
+        Flag("mirror", "switch", None, "mirror pictures with probability 1/2 (default: no, or as --list says)"),
     ),
     "How": (
         Flag("loss", "text", None, f"{', '.join(LOSSES)} (default: logistic, A wgan_gp)"),
         Flag("gamma", "number", None, "weight of R1 (default: 10 with the logistic losses, less on the cpu row)"),
-        Flag(
-            "batch", "whole", None, "pictures of a minibatch, all GPUs together, at every resolution (default: --list)"
-        ),
+        Flag("batch", "whole", None, "pictures of a minibatch of all GPUs, at every resolution (default: --list)"),
         Flag("lrate_g", "number", None, "learning rate of G at every resolution (default: --list)"),
         Flag("lrate_d", "number", None, "learning rate of D at every resolution (default: --list)"),
         Flag("total_kimg", "number", None, "thousands of pictures to show (default: 25000, A 12000, cpu about 100)"),
@@ -80,7 +77,14 @@ FLAGS = {
 
 
 def main() -> int:
-    return exit_code(lambda: run(sys.argv[1:]))
+    return exit_code(_run_or_leave)
+
+
+def _run_or_leave() -> None:
+    try:
+        run(sys.argv[1:])
+    except Stopped as stopped:
+        leave(stopped)
 
 
 def run(arguments: list[str]) -> None:

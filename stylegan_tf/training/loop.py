@@ -21,7 +21,7 @@ from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.training.checkpoint import Checkpoints, Progress
 from stylegan_tf.training.eta import Pace, remaining_seconds
 from stylegan_tf.training.log import RunLog, Tick, live_text
-from stylegan_tf.training.signals import BrokenOff, StopRequest
+from stylegan_tf.training.signals import StopRequest
 from stylegan_tf.training.snapshots import Grid, save_networks
 from stylegan_tf.training.state import State, lazy_correction
 from stylegan_tf.training.step import SKIPPED, Steps
@@ -132,7 +132,8 @@ def training_loop(
             # -------------------------------------------------------------------------------------- snapshot
             show = begins or tick_ends and (done or progress.tick % output.image_ticks == 0)
             if show or done or stopping:
-                fakes = grid.fakes(state.Gs, phase.stage, phase.fade)
+                with stop.breaks_off(nimg, begins):  # the pictures of the first grid need a graph
+                    fakes = grid.fakes(state.Gs, phase.stage, phase.fade)
                 pictures.save_png(rundir.fakes_path(run_dir, nimg), fakes, about | {"nimg": str(nimg)})
                 if show:  # the others would be missing in a run that nobody stops
                     log.image("fakes", fakes, nimg)
@@ -148,18 +149,15 @@ def training_loop(
 
             # -------------------------------------------------------------------------------------- evaluate
             if progress.evaluate and not stopping:
-                try:
-                    with stop.breaks_off(nimg):
-                        for callback in callbacks:
-                            try:
-                                for line, values in callback(state, phase, nimg):
-                                    log.say(line)
-                                    log.metrics(values, nimg)
-                            except Exception as error:
-                                reason = str(error) if isinstance(error, (UserError, Failure)) else repr(error)
-                                log.say(f"evaluation failed, training goes on: {reason}")
-                except BrokenOff:
-                    continue
+                with stop.breaks_off(nimg):
+                    for callback in callbacks:
+                        try:
+                            for line, values in callback(state, phase, nimg):
+                                log.say(line)
+                                log.metrics(values, nimg)
+                        except Exception as error:
+                            reason = str(error) if isinstance(error, (UserError, Failure)) else repr(error)
+                            log.say(f"evaluation failed, training goes on: {reason}")
                 progress.evaluate, progress.lengths = False, log.lengths()
                 checkpoints.note(progress)
 
@@ -191,25 +189,19 @@ def training_loop(
             D_lrate = tf.constant(phase.D_lrate * lazy_correction(training), tf.float32)
             maintenance += time.monotonic() - began
             began = time.monotonic()
-            try:
-                with stop.breaks_off(nimg, new_graphs):
-                    for _ in range(training.minibatch_repeats):
-                        for _ in range(training.D_repeats):
-                            reals, labels, random_labels = next(feed)
-                            at = tf.constant(progress.nimg, tf.int64)
-                            ticker.add("D", steps.d_step(reals, labels, at, fade, D_lrate))
-                            if training.r1_interval > 1 and progress.d_steps % training.r1_interval == 0:
-                                ticker.add("R1", steps.r1_step(reals, labels, at, fade, D_lrate))
-                            progress.d_steps += 1
-                            progress.nimg += phase.minibatch
-                        ticker.add("G", steps.g_step(random_labels, at, fade, G_lrate))
-                    if new_graphs:
-                        ticker.sums()  # waits for the devices
-            except BrokenOff:
-                # Steps may be half done: back to the checkpoint, which there is wherever graphs are made.
-                progress = checkpoints.restore()[0] or progress
-                phase, ticker, steps = _phase(progress.phase_nimg, experiment), Ticker(progress.sums), None
-                continue
+            with stop.breaks_off(nimg, new_graphs):
+                for _ in range(training.minibatch_repeats):
+                    for _ in range(training.D_repeats):
+                        reals, labels, random_labels = next(feed)
+                        at = tf.constant(progress.nimg, tf.int64)
+                        ticker.add("D", steps.d_step(reals, labels, at, fade, D_lrate))
+                        if training.r1_interval > 1 and progress.d_steps % training.r1_interval == 0:
+                            ticker.add("R1", steps.r1_step(reals, labels, at, fade, D_lrate))
+                        progress.d_steps += 1
+                        progress.nimg += phase.minibatch
+                    ticker.add("G", steps.g_step(random_labels, at, fade, G_lrate))
+                if new_graphs:
+                    ticker.sums()  # waits for the devices
             seconds = time.monotonic() - began
             progress.tick_seconds += seconds
             progress.seconds += seconds

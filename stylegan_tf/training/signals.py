@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 DEAF_SECONDS = 2.0  # that a signal may wait in work that may be broken off
 
@@ -15,8 +16,11 @@ class Stopped(KeyboardInterrupt):
     """Training was asked to stop, and everything is saved."""
 
 
-class BrokenOff(KeyboardInterrupt):
-    """What may be broken off was, because training was asked to stop."""
+def leave(stopped: Stopped) -> NoReturn:
+    """Says it, and ends the process as it is: to take TensorFlow's graphs apart first would take seconds."""
+    sys.stdout.flush()
+    print(stopped, file=sys.stderr, flush=True)
+    os._exit(130)
 
 
 class StopRequest:
@@ -45,35 +49,36 @@ class StopRequest:
 
     @contextmanager
     def breaks_off(self, nimg: int, may: bool = True) -> Iterator[None]:
-        """Within it a request raises BrokenOff wherever Python is, one that is there already at the beginning.
+        """Within it a request raises Stopped wherever Python is, one that is there already at the beginning.
 
-        For long work that can be done again from the checkpoint at `nimg`: making graphs, metrics. Where TensorFlow
-        does not return to Python (it compiles) the process ends without more ado. may: False: changes nothing.
+        For long work that the next start does again from what is saved at `nimg`: making graphs, metrics. Where the
+        work goes on nevertheless, because TensorFlow does not return to Python (it compiles) or something catches what
+        is raised, the process ends without more ado. may: False: changes nothing.
         """
         self._may_break_off, self._nimg = may, nimg
         try:
             if may and self.requested:
-                raise BrokenOff
+                raise self.stopped(nimg)
             yield
         finally:
             self._may_break_off = False
 
     def stopped(self, nimg: int) -> Stopped:
         """The exception that ends the run."""
-        return Stopped(f"stopped at {nimg / 1000:.1f} kimg, saved; the same command continues")
+        saved = ", saved" if nimg else ""  # before the first minibatch there is nothing to lose
+        return Stopped(f"stopped at {nimg / 1000:.1f} kimg{saved}; the same command continues")
 
     def _note(self, number, frame):
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
         if self._may_break_off:
-            raise BrokenOff
+            raise self.stopped(self._nimg)
 
     def _watch(self, ear: int) -> None:
         """Reads the numbers of signals, which Python writes at once; `_note` is called between two steps of Python."""
         with open(ear, "rb", buffering=0) as numbers:
             while number := numbers.read(1):
                 time.sleep(DEAF_SECONDS)
-                if number[0] in self.SIGNALS and self._may_break_off and not self.requested:
-                    print(self.stopped(self._nimg), file=sys.stderr, flush=True)
-                    os._exit(130)
+                if number[0] in self.SIGNALS and self._may_break_off:
+                    leave(self.stopped(self._nimg))

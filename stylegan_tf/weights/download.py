@@ -21,6 +21,7 @@ from typing import Any, TextIO
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from stylegan_tf import __version__, files
+from stylegan_tf.command_line import expanded
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.file_kinds import LONGEST, by_start, is_page, page_words, plain
 from stylegan_tf.progress import Eta, LiveLine
@@ -72,7 +73,10 @@ def cache_folder() -> Path:
     """Where network files are kept: $STYLEGAN_TF_CACHE, else pretrained/ of the checkout, or of the current folder."""
     named = os.environ.get(FOLDER_VARIABLE)
     if named:
-        return Path(named).expanduser()
+        try:
+            return Path(expanded(named))
+        except UserError as error:
+            raise UserError(f"{FOLDER_VARIABLE}={error}") from None
     root = Path(__file__).resolve().parents[2]
     return (root if (root / "pyproject.toml").is_file() else Path()) / "pretrained"
 
@@ -494,7 +498,8 @@ def drive_id(address: str) -> str | None:
 
 
 def of_file(address: str) -> str:
-    """The address of the file that a page shows, on GitHub, GitLab, Hugging Face and Dropbox; others as they are.
+    """The address of the file that a page of GitHub, GitLab, Bitbucket, Hugging Face or Dropbox shows; others as they
+    are.
 
     Raises UserError for a folder on Google Drive.
     """
@@ -508,6 +513,8 @@ def of_file(address: str) -> str:
         path = re.sub(r"^(/[^/]+/[^/]+)/blob/", r"\1/raw/", path)
     elif host in ("huggingface.co", "hf.co"):
         path = re.sub(r"^((?:/[^/]+){1,3})/blob/", r"\1/resolve/", path)
+    elif host == "bitbucket.org":
+        path = re.sub(r"^(/[^/]+/[^/]+)/src/", r"\1/raw/", path)
     elif "/-/blob/" in path:
         path = path.replace("/-/blob/", "/-/raw/", 1)
     elif host == "dropbox.com":

@@ -18,6 +18,7 @@ import numpy as np
 
 from stylegan_tf import files, safe_pickle
 from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.file_kinds import of_file
 from stylegan_tf.weights import download, registry, torch_file
 
 if TYPE_CHECKING:
@@ -174,6 +175,8 @@ def _official_arrays(recipe: _Recipe, path: Path, shapes: Shapes) -> Arrays:
     """The variables of NVIDIA's file by our paths. Raises UserError that names what the file has instead."""
     variables: Arrays = {}
     unknown: list[str] = []
+    if what := of_file(path):
+        raise UserError(f"{path} is {what}")
     try:
         variables = dict(_variables(safe_pickle.read(path)))
         state, unknown = translated(variables, recipe.kind)

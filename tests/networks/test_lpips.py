@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from recorded import Recorded
+from refusals import raises
 
 from stylegan_tf.networks.lpips import Lpips
 from stylegan_tf.weights import keras_file, metric_weights
@@ -89,9 +90,9 @@ def test_pictures_are_scaled_per_channel():
 def test_what_does_not_fit():
     network = Lpips()
     images = np.zeros((1, 32, 32, 3), np.float32)
-    with pytest.raises(ValueError, match=r"b must have the shape \[N, N, N, 3\]"):
+    with raises(ValueError, "b", "[N, N, N, 3]", "[1, 32, 32, 1]"):
         network.distance(images, images[..., :1])
-    with pytest.raises(ValueError, match=r"of one size, 16x16 at least, got \[1, 32, 32, 3\] and \[1, 16, 32, 3\]"):
+    with raises(ValueError, "16x16", "[1, 32, 32, 3]", "[1, 16, 32, 3]"):
         network.distance(images, images[:, :16])
-    with pytest.raises(ValueError, match="16x16 at least"):
+    with raises(ValueError, "16x16", "[1, 8, 8, 3]"):
         network.distance(images[:, :8, :8], images[:, :8, :8])

@@ -6,9 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from refusals import check_refusal
 
 from stylegan_tf.errors import exit_code
-from stylegan_tf.training.signals import BrokenOff, Stopped, StopRequest
+from stylegan_tf.programs import train
+from stylegan_tf.training.signals import Stopped, StopRequest
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -48,7 +50,7 @@ def test_the_handlers_before_come_back():
 def test_what_stopped_says():
     stopped = StopRequest().stopped(12_345)
     assert isinstance(stopped, KeyboardInterrupt)
-    assert str(stopped) == "stopped at 12.3 kimg, saved; the same command continues"
+    check_refusal(str(stopped), "12.3 kimg", "same command")
 
 
 def test_stopping_is_no_error(capsys):
@@ -56,15 +58,29 @@ def test_stopping_is_no_error(capsys):
         raise StopRequest().stopped(3_800)
 
     assert exit_code(work) == 130
+    check_refusal(capsys.readouterr().err.removesuffix("\n"), "3.8 kimg", "same command")
+
+
+def test_a_run_that_is_stopped_ends_as_it_is(monkeypatch, capsys):
+    """Without taking TensorFlow's graphs apart."""
+
+    def stopped(arguments):
+        raise StopRequest().stopped(3_800)
+
+    monkeypatch.setattr(train, "run", stopped)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit) as ended:
+        train.main()
+    assert ended.value.code == 130
     assert capsys.readouterr().err == "stopped at 3.8 kimg, saved; the same command continues\n"
 
 
 def test_what_may_be_broken_off_is():
     with StopRequest() as stop:
-        with pytest.raises(BrokenOff), stop.breaks_off(0):
+        with pytest.raises(Stopped), stop.breaks_off(0):
             os.kill(os.getpid(), signal.SIGTERM)
             raise AssertionError("it went on")
-        with pytest.raises(BrokenOff), stop.breaks_off(0):
+        with pytest.raises(Stopped), stop.breaks_off(0):
             raise AssertionError("it began")
         with stop.breaks_off(0, False):
             os.kill(os.getpid(), signal.SIGTERM)
@@ -78,15 +94,26 @@ def test_what_may_not_be_broken_off_is_not():
         assert stop.requested
 
 
-def test_work_that_does_not_return_to_python_is_ended():
-    """As TensorFlow where it compiles. Without a watcher this would take hours."""
-    program = """
-import hashlib, os, signal, threading
+ENDED = (130, "", "stopped at 12.3 kimg, saved; the same command continues\n")
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        # As TensorFlow where it compiles.
+        'hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)',
+        # As Python does in what it calls while it frees objects.
+        "while True:\n        with contextlib.suppress(KeyboardInterrupt): time.sleep(9999)",
+    ],
+)
+def test_work_that_goes_on_nevertheless_is_ended(work):
+    """Without a watcher this would take hours."""
+    program = f"""
+import contextlib, hashlib, os, signal, threading, time
 from stylegan_tf.training.signals import StopRequest
 with StopRequest() as stop, stop.breaks_off(12_345):
     threading.Timer(1, os.kill, [os.getpid(), signal.SIGTERM]).start()
-    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+    {work}
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
-    assert (done.returncode, done.stdout) == (130, "")
-    assert done.stderr == "stopped at 12.3 kimg, saved; the same command continues\n"
+    assert (done.returncode, done.stdout, done.stderr) == ENDED

@@ -15,7 +15,7 @@ from stylegan_tf.data.importers.store import Storage, store
 from stylegan_tf.data.layout import DataSet
 
 ATTRIBUTE_LIST = "list_attr_faces.txt"
-_CHUNK_VALUES = 2**20  # numbers drawn per task: some tens of pictures, so that the pipes between processes do not count
+_CHUNK_VALUES = 2**17  # numbers drawn per task: tens of small pictures, some tenths of a second, which Ctrl-C waits for
 
 Pair = tuple[np.ndarray, np.ndarray]
 

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from stylegan_tf.data.importers.source import Found, Part, Source, slashes, sort_out
 from stylegan_tf.data.importers.tar import open_tar, packing
 from stylegan_tf.errors import UserError
+from stylegan_tf.file_kinds import of_file
 
 _UTF8 = 1 << 11
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -50,6 +51,8 @@ def _zip_sources(path: str, shown: str) -> list[Source]:
         with zipfile.ZipFile(path) as archive:
             entries = [info for info in archive.infolist() if not info.filename.endswith(("/", "\\"))]
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        if what := of_file(path):
+            raise UserError(f"{shown} is {what}; name a folder, a zip or a tar file of pictures") from None
         kind = "whole zip file" if _begins_as_zip(path) else "zip or tar file"
         raise UserError(f"{shown} is not a {kind} ({error}); name a folder, a zip or a tar file of pictures") from None
     end = 0

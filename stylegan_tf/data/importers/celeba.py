@@ -106,6 +106,7 @@ def _attribute_writer(celeba_dir: Path, files: Sequence[Path]):
     that does not fit, before anything else is done."""
     path = next((celeba_dir / name for name in _LISTS if (celeba_dir / name).is_file()), None)
     if path is None:
+        print(f"there is no {ATTRIBUTES} or .csv in {celeba_dir}: made without attributes", file=sys.stderr)
         return None
     listed = read_attributes(path)
     rows = {Path(name).stem: row for row, name in enumerate(listed.files)}  # the list says .jpg

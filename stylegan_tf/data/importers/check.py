@@ -137,6 +137,8 @@ def _kind(name: str, head: bytes) -> str | None:
     known = file_kinds.as_picture(Path(name), head[: file_kinds.HEAD])
     if known is None or known in ("a PNG picture", "a JPEG picture"):  # damaged ones
         return None
+    if known.startswith("a HEIC photo") and "HEIF" in _formats():
+        return None
     return f"it is {known}" if ": " in known else f"it is not a picture but {known}; remove it"
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 
 from stylegan_tf.data.importers.ahead import in_threads
 from stylegan_tf.data.importers.display import shown_channels
-from stylegan_tf.data.layout import open_data_set
+from stylegan_tf.data.layout import labels_path, open_data_set
 from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.files import atomic_folder
@@ -30,6 +31,8 @@ def extract(
     """
     data_set = open_data_set(directory)
     channels = shown_channels(data_set)
+    if data_set.labels is not None:
+        print(f"the labels are not written: they are in {labels_path(directory, data_set.name)}", file=sys.stderr)
     if overwrite and os.path.isdir(output_dir):
         foreign = [name for name in sorted(os.listdir(output_dir)) if not _OURS.fullmatch(name)]
         if foreign:

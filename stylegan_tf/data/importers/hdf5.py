@@ -1,24 +1,29 @@
 """create_from_hdf5: the pictures of an HDF5 file, as the Progressive GAN's first release kept them."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stylegan_tf import file_kinds
 from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.apart import apart
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.layout import DataSet, read_labels
 from stylegan_tf.errors import UserError
+from stylegan_tf.progress import few
 
 _SLICE_BYTES = 2**22
 _CHUNK_CACHE_BYTES = 2**28  # so that a shuffled order does not unpack every chunk again for each of its pictures
 _MEMORY = 2**29  # bytes of address space beside the cache and as much as the file has
 _DENSEST = 64  # bytes of pictures in a byte of the file, at most; photographs come to 2 or 3, drawings to 20
+_NAMED = 100  # sets of a file that are looked at
 _REPACK = "copy its pictures into a file of their own, for example with h5py"
 
 
@@ -30,16 +35,20 @@ def create_from_hdf5(
 ) -> DataSet:
     """The largest of the file's sets 'data*', uint8 [N, C, H, W]; the official order, or with `shuffle` False its own.
 
-    Labels come from <file name without suffix>-labels.npy, [N, label_size], where that exists. What lies in other
-    files (links, external storage, virtual sets) is refused.
+    Labels come from <file name without suffix>-labels.npy, [N, label_size], where that exists; other sets in the file
+    are named and not read. What lies in other files (links, external storage, virtual sets) is refused.
     """
     path = Path(hdf5_filename)
     if not path.is_file():
         raise UserError(f"{path} does not exist; name an HDF5 file of pictures")
     memory = _MEMORY + _CHUNK_CACHE_BYTES + path.stat().st_size
     with closing(apart(path, memory, _contents, path, shuffle)) as contents:
-        count, channels, resolution = next(contents)
-        labels = read_labels(path.with_name(f"{path.stem}-labels.npy"), count)
+        count, channels, resolution, rest = next(contents)
+        beside = path.with_name(f"{path.stem}-labels.npy")
+        if rest:
+            told = f"not used: labels are read from {beside.name}, [{count}, label_size], by numpy.save"
+            print(f"{few(rest)} of {path}: {told}", file=sys.stderr)
+        labels = read_labels(beside, count)
         if labels is not None:
             labels = labels[official_order(count, shuffle)]
         origin = {"command": "create_from_hdf5", "source": os.fspath(path), "shuffle": int(shuffle)}
@@ -48,22 +57,25 @@ def create_from_hdf5(
 
 
 def _contents(path: Path, shuffle: bool) -> Iterator[Any]:
-    """(number of pictures, channels, resolution), then the pictures, uint8 [n, R, R, C] some at a time."""
+    """(number of pictures, channels, resolution, names of what is not used), then the pictures, uint8 [n, R, R, C] some
+    at a time."""
     import h5py
 
     try:
         file = h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES)
     except OSError as error:
-        raise UserError(f"{path} is no whole HDF5 file ({error})") from None
+        what = None if h5py.is_hdf5(path) else file_kinds.of_file(path)
+        raise UserError(f"{path} is {what}" if what else f"{path} is no whole HDF5 file ({error})") from None
     with file:
         found = [item for name in file if name.startswith("data") and (item := _own(path, file, name)) is not None]
         if not found:
-            names = ", ".join(name for _, name in zip(range(10), file, strict=False))
-            raise UserError(f"{path} holds no set 'data*' of pictures, only {names or 'nothing'}")
+            raise UserError(
+                f"{path} holds no set 'data*' of pictures, only {few([*islice(file, _NAMED)]) or 'nothing'}"
+            )
         data = max(found, key=lambda item: prod(item.shape or (0,)))
         _check(path, data)
         count, channels, resolution, _ = data.shape
-        yield count, channels, resolution
+        yield count, channels, resolution, [name for name in islice(file, _NAMED) if not name.startswith("data")]
         yield from _read(path, data, official_order(count) if shuffle else None)
 
 

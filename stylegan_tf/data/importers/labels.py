@@ -28,6 +28,7 @@ _MOST_CLASSES = 2**16  # a row of labels is then as large as a picture of 128x12
 _LIST_BYTES, _ROW_BYTES = 2**24, 2**14  # the most that a list may have, and for each picture
 _NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
 _CLASS_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic"}
 _WANTED = f"whole numbers from 0 to {_MOST_CLASSES - 1}, or texts, all of one kind, or lists of finite numbers"
 
 Entry = tuple[str, object]  # the path of a picture in its folder or archive, and its label
@@ -91,6 +92,8 @@ def read_labels(found: Found, choice: str, faults: Faults) -> Labels | None:
             listings[source.name] = listed
             faults.unused += [listed.unused] if listed.unused else []
     _say_what_is_left(found, lists, bool(listings), faults)
+    if loosely and not listings:
+        raise UserError(f"--labels={choice}: there are no labels in it; docs/DATA.md says what such lists look like")
     if not listings:
         return None
     origins = sorted({PurePosixPath(name).name for name in listings})
@@ -152,9 +155,12 @@ def _reader(source: Source, loosely: bool) -> Callable[[Source, int, bool], _Lis
 def _read_json(source: Source, limit: int, _: bool) -> _Listed:
     """The labels as later NVIDIA tools write them, or path -> label; none where the key is missing or null."""
     try:
-        listed = json.loads(_text(source, limit)).get("labels") or []
+        content = json.loads(_text(source, limit))
+        listed = content.get("labels") or []
         pairs = listed.items() if isinstance(listed, dict) else listed
-        return _Listed([(str(name), label) for name, label in pairs])
+        entries: list[Entry] = [(str(name), label) for name, label in pairs]
+        rest = [str(key) for key in content if key != "labels"] if entries else []
+        return _Listed(entries, unused=f"{few(rest)} of {source.name}: only its labels are read" if rest else "")
     except UserError:
         raise
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -228,16 +234,23 @@ def _read_jsonl(source: Source, limit: int, loosely: bool) -> _Listed:
 def _table(name: str, header: Sequence[str], rows: Iterable[tuple[int, list[object]]], loosely: bool) -> _Listed:
     """The labels in a table: its column label, or all its columns where they are several and of numbers only."""
     keys = [title.lower() for title in header]
+    there = f"it has {few([title for title in header if title], 20) or 'none'}"
+    for key in ("file_name", "label"):
+        if keys.count(key) > 1:
+            raise UserError(f"{name} has two columns {key!r} ({there}); rename one of the two")
     if "file_name" not in keys and not (loosely and header):
-        raise UserError(f"{name} has no column file_name, or a row without it; correct it or remove it")
+        more = f"call the column with the paths so, or put it first and give --labels={name}"
+        raise UserError(f"{name} has no column file_name ({there}); {more}")
     file = keys.index("file_name") if "file_name" in keys else 0
+    if posixpath.splitext(keys[file])[1] in _SUFFIXES:
+        raise UserError(f"the first line of {name} must name its columns ({there}); put file_name,label above it")
     others = [column for column, title in enumerate(header) if title and column != file]
     label = keys.index("label") if "label" in keys else others[0] if loosely and len(others) == 1 else None
     entries: list[Entry] = []
     odd = ""
     for line, cells in rows:
         if cells[file] is None:
-            raise UserError(f"{name} has no column file_name, or a row without it; correct it or remove it")
+            raise UserError(f"{name}, line {line}: it names no file; correct it or remove it")
         if label is not None:
             entries.append((str(cells[file]), cells[label]))
             continue
@@ -253,7 +266,7 @@ def _table(name: str, header: Sequence[str], rows: Iterable[tuple[int, list[obje
         return _Listed(entries, unused=unused)
     if entries:
         return _Listed(entries, tuple(header[column] for column in others))
-    without = f"{name} has no column 'label' (it has {few(header, 20)}){odd}"
+    without = f"{name} has no column 'label' ({there}){odd}"
     if loosely:
         raise UserError(f"{without}; call the column with the labels so, or leave numbers alone beside the file names")
     return _Listed([], unused=f"{without}: made without labels; call the column with the labels so")

@@ -31,6 +31,7 @@ _SYSTEM_FILES = {
     *("@eadir", "#recycle", "#snapshot", "@recycle", "@recently-snapshot"),
 }
 # Notes of iPhones, cameras and raw converters beside a picture; links to elsewhere.
+_MARK = ":zone.identifier"  # of what Windows downloaded, as a file of its own where Linux copies it
 _SYSTEM_SUFFIXES = {".aae", ".xmp", ".thm", ".ctg", ".pp3", ".dop", ".lnk", ".url", ".webloc"}
 _DEFLATED = 8
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
@@ -184,5 +185,7 @@ def system_file(name: str) -> str:
             return "._*"
         if part.startswith(".") or part.lower() in _SYSTEM_FILES:
             return part
+    if name.lower().endswith(_MARK):
+        return f"*{_MARK}"
     suffix = posixpath.splitext(name)[1].lower()
     return f"*{suffix}" if suffix in _SYSTEM_SUFFIXES else ""

@@ -3,12 +3,12 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from stylegan_tf.data.importers import extract as module
 from stylegan_tf.data.importers.extract import extract
 from stylegan_tf.data.importers.images import Options, create_from_images
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(13).randint(0, 256, (5, 8, 8, 4), np.uint8)
 NAMES = [f"img0000000{number}.png" for number in range(5)]
@@ -43,9 +43,9 @@ def test_a_folder_with_something_in_it_is_kept(tmp_path):
     make(tmp_path / "set")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "holiday.png").touch()
-    with pytest.raises(UserError, match="is not empty"):
+    with refused(tmp_path / "out", "empty"):
         extract(tmp_path / "set", tmp_path / "out")
-    with pytest.raises(UserError, match="holds holiday.png, which `extract` did not write"):
+    with refused(tmp_path / "out", "holiday.png", "extract"):
         extract(tmp_path / "set", tmp_path / "out", overwrite=True)
     assert os.listdir(tmp_path / "out") == ["holiday.png"]
 
@@ -84,3 +84,11 @@ def test_channels_that_no_file_can_hold_are_left_out_and_said(tmp_path, capsys, 
     with Image.open(tmp_path / "out" / NAMES[1]) as image:
         assert image.mode == mode
         assert np.array_equal(np.array(image).reshape(8, 8, kept), pixels[1, ..., :kept])
+
+
+def test_labels_are_not_written_and_that_is_said(tmp_path, capsys):
+    with Writer(tmp_path / "set", "a", 8, 3) as writer:
+        writer.add(PIXELS[0, ..., :3])
+        writer.set_labels(np.eye(1, dtype=np.float32))
+    extract(tmp_path / "set", tmp_path / "out")
+    assert f"the labels are not written: they are in {tmp_path}/set/a-rxx.labels" in capsys.readouterr().err
