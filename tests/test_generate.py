@@ -14,6 +14,7 @@ from stylegan_tf import files
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import ScheduleConfig
 from stylegan_tf.configs.text import to_json
+from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.ops.pixels import to_uint8
@@ -279,3 +280,43 @@ def test_pictures_that_nobody_knows_of(tmp_path: Path) -> None:
     (tmp_path / "generate.json").write_text("[1]")
     generate.run(["--network=grey.keras", "--seeds=9", f"--outdir={tmp_path}"])
     assert pixels(tmp_path / "seed0009.png").shape == (16, 16)
+
+
+W_FILES = {
+    "a scalar": np.float32(1),
+    "no row": np.zeros((0, 4), np.float32),
+    "NaN": np.full((1, 4), np.nan, np.float32),
+    "too large for float32": np.full((1, 4), 1e300),
+    "whole numbers": np.ones((1, 4), int),
+    "texts": np.array([["a"] * 4]),
+    "another length": np.ones((1, 5), np.float32),
+}
+
+
+@pytest.mark.parametrize("what", W_FILES)
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_w_that_does_not_fit(what: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"w{suffix}"
+    np.save(path, W_FILES[what]) if suffix == ".npy" else np.savez(path, w=W_FILES[what])
+    with pytest.raises(UserError, match=f"^--w={path}: w must be finite numbers of the shape"):
+        generate.read_w(path, 4, 6)
+
+
+@pytest.mark.parametrize("seeds", [[-1], [2**32], [0.5], [1, 2], 3, [2**63]], ids=str)
+def test_seeds_of_w_that_there_cannot_be(seeds, tmp_path: Path) -> None:
+    np.savez(tmp_path / "w.npz", w=np.ones((1, 4), np.float32), seeds=np.array(seeds))
+    with pytest.raises(UserError, match=r"w.npz: seeds must be 1 whole numbers"):
+        generate.read_w(tmp_path / "w.npz", 4, 6)
+
+
+def test_w_of_projectors(tmp_path: Path) -> None:
+    """Packed, as float64, and a single picture's with one for each layer."""
+    ws = np.random.RandomState(0).randn(6, 4)
+    np.savez_compressed(tmp_path / "w.npz", w=ws[None], other=np.array("noise"))
+    np.save(tmp_path / "w.npy", ws)
+    for name in ("w.npz", "w.npy"):
+        w, seeds = generate.read_w(tmp_path / name, 4, 6)
+        assert w.dtype == np.float32 and w.shape == (1, 6, 4) and seeds == [0]
+    np.savez(tmp_path / "other.npz", latents=ws)
+    with pytest.raises(UserError, match=r"^--w=.*other.npz has no array w"):
+        generate.read_w(tmp_path / "other.npz", 4, 6)

@@ -11,6 +11,7 @@ from refusals import refused
 
 from stylegan_tf import rundir
 from stylegan_tf.configs.text import from_json, to_json
+from stylegan_tf.errors import UserError
 
 TINY = tiny.experiment(total_kimg=70)
 CONFIG = to_json(TINY)
@@ -278,3 +279,54 @@ def test_the_names_of_classes_decide_no_number(tmp_path: Path) -> None:
     run = make_run(tmp_path, data=DATA | {"classes": ["cat", "dog"]})
     assert choice_of("auto", tmp_path, CONFIG, DATA).run_dir == run
     assert choice_of(str(run), tmp_path, CONFIG, DATA).run_dir == run
+
+
+GARBLED = [
+    "",
+    "[]",
+    "{",
+    "[" * 100_000,
+    '{"training": ' * 5000,
+    '{"x": "\\ud800"}',
+    '{"x": ' + "9" * 5000 + "}",
+    "\ufeff[]",
+    "null",
+]
+
+
+@pytest.mark.parametrize("text", GARBLED, ids=lambda text: text[:12])
+def test_garbled_files_of_a_run(text: str, tmp_path: Path) -> None:
+    """Its configuration is a sentence, all else as if it were not there."""
+    run = make_run(tmp_path, data=DATA)
+    for name in (rundir.DATA_SET, rundir.FINISHED, rundir.STATS):
+        (run / name).write_text(text)
+    assert choice_of("auto", tmp_path, CONFIG, DATA).run_dir == run and rundir.finished_nimg(run) is None
+    (run / rundir.CONFIG).write_text(text)
+    assert choice_of("auto", tmp_path, CONFIG, DATA).run_dir is None
+    with pytest.raises(UserError, match=r"config.json") as caught:
+        choice_of(str(run), tmp_path, CONFIG, DATA)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("number", ["-1", "9" * 400, "9" * 5000, "nan", "1e3"])
+def test_a_count_that_there_cannot_be(number: str, tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    (run / rundir.FINISHED).write_text(number)
+    assert rundir.finished_nimg(run) is None and rundir.shown_nimg(run) == 0
+
+
+@pytest.mark.parametrize(
+    ("group", "field", "value"),
+    [
+        *(("data", "directory", value) for value in ("\0", 7, None)),
+        *(("training", "total_kimg", value) for value in (float("nan"), float("inf"), "1", 10**400)),
+        *(("schedule", "minibatch", value) for value in ([], {"x": 1}, {"9" * 100: 1}, {"32": 1.5})),
+        *(("training", "\x1b[2J" * 100, 1), ("G", "resolution", True)),
+    ],
+)
+def test_values_that_no_run_has(group: str, field: str, value: object, tmp_path: Path) -> None:
+    run = make_run(tmp_path, with_changes(**{group: {field: value}}))
+    assert choice_of("auto", tmp_path, CONFIG).run_dir is None
+    with pytest.raises(UserError) as caught:
+        choice_of(str(run), tmp_path, CONFIG)
+    assert str(run) in str(caught.value) and str(caught.value).isprintable() and len(str(caught.value)) < 400

@@ -35,8 +35,16 @@ def sefa(weights: np.ndarray, count: int = MOST) -> np.ndarray:
     return (found * signs[:, None]).astype(np.float32)
 
 
+def spread(w: np.ndarray, direction: np.ndarray) -> float:
+    """The standard deviation of w [N, w_dim] along a unit vector [w_dim]: what a step of 1 stands for.
+
+    Some components of w vary ten times as much as others, and each step should be as bold in all directions.
+    """
+    return float(np.std(w @ direction))
+
+
 def moved(ws: np.ndarray, direction: np.ndarray, steps: np.ndarray, layers: range) -> np.ndarray:
-    """ws [N, layers, w_dim] moved along a unit vector [w_dim] by each of `steps`, in some layers alone.
+    """ws [N, layers, w_dim] moved along a vector [w_dim] by each of `steps`, in some layers alone.
 
     -> [N, len(steps), layers, w_dim].
     """

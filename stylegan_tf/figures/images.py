@@ -7,7 +7,7 @@ import numpy as np
 from stylegan_tf.configs.crop import Rectangle
 from stylegan_tf.networks.sampling import batch_size
 
-MIN_SIDE = 512  # pixels that a panel is enlarged to where nothing else is asked for
+MIN_SIDE, MAX_SIDE = 512, 8192  # pixels: sheets are enlarged to the one, unless that makes them wider than the other
 MANY = 3  # batches: a graph takes as long to make
 
 
@@ -35,6 +35,13 @@ class Painter:
     def ws(self, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """z [N, z_dim], labels one-hot [N, label_size] -> ws [N, num_layers, w_dim], without truncation."""
         return np.asarray(self.Gs.broadcast(self.Gs.mapping(z, labels)))
+
+    def of_z(self, z: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """As a call, of z [N, z_dim] and labels [N, label_size]: for config A, which has no w."""
+        from stylegan_tf.ops.pixels import to_uint8
+
+        images = self.Gs(z, labels, stage=self.stage, fade=self.fade)
+        return cropped(np.asarray(to_uint8(images)), self.crop)
 
     def __call__(self, ws: np.ndarray, noise: str | Sequence[np.ndarray] = "const") -> np.ndarray:
         """ws [N, num_layers, w_dim] -> uint8 [N, H, W, C].
@@ -69,9 +76,9 @@ def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
     return pixels.repeat(factor, axis=-3).repeat(factor, axis=-2)
 
 
-def factor_for(height: int, width: int, least: int = MIN_SIDE) -> int:
-    """The whole factor, 1 at least, by which the longer side of a picture reaches `least` pixels."""
-    return max(1, -(-least // max(height, width)))
+def factor_for(height: int, width: int) -> int:
+    """The whole factor, 1 at least, by which both sides of a picture reach MIN_SIDE, and none passes MAX_SIDE."""
+    return max(1, min(-(-MIN_SIDE // min(height, width)), MAX_SIDE // max(height, width)))
 
 
 def canvas(height: int, width: int, channels: int) -> np.ndarray:

@@ -52,8 +52,11 @@ def layers_of(text: str, last_stage: int) -> range:
     return range(first, end)
 
 
-def default_rows(count: int) -> Sequence[str]:
-    """Names for `count` rows of a mixing sheet, as the paper's Figure 3: half coarse, a third middle, the rest fine."""
-    coarse = -(-count // 2)
-    middle = -(-(count - coarse) * 2 // 3)
+def default_rows(count: int, last_stage: int) -> Sequence[str]:
+    """Names for `count` rows of a mixing sheet, as the paper's Figure 3: half coarse, a third middle, the rest fine.
+
+    Pictures of 8x8 have no middle, and those of 4x4 are fine alone.
+    """
+    coarse = -(-count // 2) if last_stage > 2 else 0
+    middle = -(-(count - coarse) * 2 // 3) if last_stage > 3 else 0
     return ["coarse"] * coarse + ["middle"] * middle + ["fine"] * (count - coarse - middle)

@@ -20,7 +20,10 @@ def detail_box(height: int, width: int) -> tuple[int, int, int, int]:
 
 
 def deviation(images: np.ndarray) -> np.ndarray:
-    """Where pictures differ: uint8 [N, H, W, C] -> [H, W], the deviation over N of the channels' mean, four times."""
+    """Where pictures differ: uint8 [N, H, W, C] -> [H, W], the deviation over N of the channels' mean, four times.
+
+    Of RGBA the alpha counts as a channel.
+    """
     return np.clip(np.std(images.mean(axis=3), axis=0) * 4 + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -40,7 +43,7 @@ def detail(painter: Painter, ws: np.ndarray, noise: Sequence[np.ndarray]) -> np.
         cell = enlarged(images[1 + index, top:bottom, left:right], factor)
         y, x = index // 2 * (height // 2), width + index % 2 * (width // 2)
         found[y : y + cell.shape[0], x : x + cell.shape[1]] = cell
-    found[:, 2 * width :] = deviation(images)[:, :, None]
+    found[:, 2 * width :, :3] = deviation(images)[:, :, None]  # alpha stays opaque
     return found
 
 

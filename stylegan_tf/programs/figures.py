@@ -4,17 +4,18 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from stylegan_tf import files, pictures, progress, video
+from stylegan_tf import files, pictures, plain_npz, progress, video
 from stylegan_tf.command_line import Flag, Groups, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side
 from stylegan_tf.errors import UserError, exit_code
-from stylegan_tf.networks.sampling import Label, label_rows
+from stylegan_tf.networks.sampling import Label, has_w, label_rows
 from stylegan_tf.programs import generate
 from stylegan_tf.programs.generate import (
     LARGEST_SEED,
@@ -28,7 +29,10 @@ from stylegan_tf.programs.generate import (
 from stylegan_tf.weights import load
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+MOST_PIXELS, WIDEST = 2**28, {"jpg": 65_535, "webp": 16_383}
 MOST_STEPS = 100
+MANY = 2000  # w that their standard deviation is taken from
+MEASURED = "metrics"  # folder
 SEFA = "sefa"  # sefa0, sefa1, ...: directions of the weights themselves
 # The seeds and layers of the paper's figures.
 MIXING_ROWS, MIXING_COLUMNS = "888,829,1898,1733,1614,845", "639,701,687,615,2268"
@@ -46,7 +50,7 @@ TARGET = (
     Flag("crop", "text", "auto", "auto: without the black bars that the run's pictures had; none (default: auto)"),
 )
 WAY = Flag("layers", "text", "all", "layers that are moved: coarse, middle, fine, all, 0-3, 4x4-8x8 (default: all)")
-STRENGTH = Flag("strength", "number", 3.0, "how far to go along it, in both directions (default: 3)")
+STRENGTH = Flag("strength", "number", 3.0, "standard deviations of w to go along it, in both directions (default: 3)")
 DIRECTION = Flag(
     "direction", "path", f"{SEFA}0", f"a name that `generate.py directions` lists, or FILE.npy (default: {SEFA}0)"
 )
@@ -54,11 +58,15 @@ PSI = Flag("psi", "number", 0.7, "truncation of all layers: 1 is none (default: 
 
 
 class Command(NamedTuple):
-    """One command: what it does in a line, its flags, and its work: (values, Subject) -> files made."""
+    """One command: what it does in a line, its flags, and its work: (values, Subject) -> files made.
+
+    needs: "styles" or "noise" where a network without them has nothing to show.
+    """
 
     about: str
     flags: Groups
     work: Callable[[Any, "Subject"], list[Path]]
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,16 @@ class Subject:
         chosen = checked_labels(self.labels, self.Gs.label_size, count, self.path)
         return None if chosen is None else label_rows(chosen, self.Gs.label_size)
 
+    def lacks(self, what: str) -> str:
+        """A sentence that says why there are no styles or noise to show; "" where there are."""
+        if not has_w(self.Gs):
+            return f"{self.path} is a Progressive GAN (config A), which has no {what}"
+        if what == "styles" and not self.Gs.synthesis.use_styles:
+            return f"{self.path} was made without styles, as config B is"
+        if what == "noise" and not self.Gs.synthesis.use_noise:
+            return f"{self.path} was made without noise inputs, so there is none to show"
+        return ""
+
     def ws(self, seeds: Sequence[int], psi: float = 1.0) -> np.ndarray:
         """ws [N, layers, w_dim] of seeds, truncated in all layers."""
         from stylegan_tf.networks.sampling import latents
@@ -94,10 +112,18 @@ class Subject:
         return self.truncated(self.painter().ws(latents(seeds, self.Gs.z_dim), self.classes(len(seeds))), psi)
 
     def truncated(self, ws: np.ndarray, psi: float) -> np.ndarray:
-        """ws drawn towards their average in all layers."""
+        """ws drawn towards their average in all layers; as they are in a network without styles."""
         from stylegan_tf.figures.truncation import truncated
 
-        return ws if psi == 1 else truncated(ws, np.asarray(self.Gs.w_avg), psi).astype(np.float32)
+        if psi == 1 or not self.Gs.synthesis.use_styles:
+            return ws
+        return truncated(ws, np.asarray(self.Gs.w_avg), psi).astype(np.float32)
+
+    def many_w(self) -> np.ndarray:
+        """w of MANY latents, [MANY, w_dim], of the first class that was asked for."""
+        z = np.random.RandomState(0).randn(MANY, self.Gs.z_dim).astype(np.float32)
+        labels = self.classes(len(self.labels)) if self.labels else None
+        return np.asarray(self.Gs.mapping(z, None if labels is None else np.repeat(labels[:1], MANY, axis=0)))
 
     def noise(self, seed: int, count: int = 1) -> list[np.ndarray]:
         """Fresh noise for each layer, [count, H, W, 1]."""
@@ -115,7 +141,7 @@ def mixing(values: Any, subject: Subject) -> list[Path]:
     from stylegan_tf.figures.layers import default_rows, layers_of
 
     rows, columns = seeds_of("rows", values.rows), seeds_of("columns", values.columns)
-    names = values.layers.split(",") if values.layers else default_rows(len(rows))
+    names = values.layers.split(",") if values.layers else default_rows(len(rows), subject.last_stage)
     if len(names) not in (1, len(rows)):
         raise UserError(f"--layers={values.layers}: give one range, or one for each of the {len(rows)} rows")
     ranges = [layers_of(name.strip(), subject.last_stage) for name in names] * (len(rows) // len(names))
@@ -130,20 +156,18 @@ def noise(values: Any, subject: Subject) -> list[Path]:
     from stylegan_tf.figures import noise as figure
     from stylegan_tf.figures.layers import layers_of
 
-    if not subject.Gs.synthesis.use_noise:
-        raise UserError(f"{subject.path} was made without noise inputs, so there is none to show")
     draws = at_least("draws", values.draws, figure.DETAILS + 1)
     fine, painter = layers_of(values.layers, subject.last_stage), subject.painter()
     seeds = seeds_of("seeds", values.seeds)
     ws = subject.ws(seeds, values.psi)
     each = progress.track(zip(seeds, ws, strict=True), len(seeds), "noise", "pictures")
     rows = [figure.detail(painter, own[None], subject.noise(seed, draws)) for seed, own in each]
-    facts = {"seeds": seeds, "psi": values.psi, "draws": draws}
-    made = [write_sheet(values, subject, "noise", np.concatenate(rows), facts)]
     stored = [np.asarray(getattr(subject.Gs.synthesis, f"noise{index}")) for index in range(painter.num_layers)]
     parts = [figure.components(painter, own[None], stored, fine, bool(index % 2)) for index, own in enumerate(ws)]
-    facts = {"seeds": seeds, "psi": values.psi, "fine": [fine.start, fine.stop - 1]}
-    return [*made, write_sheet(values, subject, "noise-layers", np.concatenate(parts, axis=1), facts)]
+    facts = {"seeds": seeds, "psi": values.psi}
+    made = write_sheet(values, subject, "noise", np.concatenate(rows), facts | {"draws": draws})
+    facts |= {"fine": [fine.start, fine.stop - 1]}
+    return [made, write_sheet(values, subject, "noise-layers", np.concatenate(parts, axis=1), facts)]
 
 
 def truncation(values: Any, subject: Subject) -> list[Path]:
@@ -159,7 +183,7 @@ def uncurated(values: Any, subject: Subject) -> list[Path]:
     """Figures 2 and 10 to 12. One stream of latents for the whole mosaic, and random noise, as in the official ones."""
     from stylegan_tf.figures import uncurated as figure
     from stylegan_tf.figures.images import cropped
-    from stylegan_tf.networks.sampling import Look, batch_size, has_w
+    from stylegan_tf.networks.sampling import Look, batch_size
     from stylegan_tf.ops.pixels import to_uint8
 
     rows, lods = at_least("rows", values.rows, 1), numbers("lods", values.lods, 10)
@@ -213,8 +237,7 @@ def directions(values: Any, subject: Subject) -> list[Path]:
         print(f"{path}: {', '.join(names)}")
     if not saved:
         print(f"no directions were saved beside {subject.path}: run_metrics.py --metrics=ls finds those of attributes")
-    if subject.Gs.synthesis.use_styles:
-        print(f"of the weights of any --layers (SeFa): {', '.join(f'{SEFA}{number}' for number in range(MOST))}, ...")
+    print(f"of the weights of any --layers (SeFa): {', '.join(f'{SEFA}{number}' for number in range(MOST))}, ...")
     return []
 
 
@@ -236,16 +259,23 @@ def film(values: Any, subject: Subject) -> list[Path]:
     for flag in ("space", "walk", "direction", "strength", "layers", "psi"):
         if values[flag].present and flag not in USED[values.of]:
             raise UserError(f"--{flag} has no effect with --of={values.of}: leave it out")
+    if values.of != "seeds" and (why := subject.lacks("styles")):
+        raise UserError(f"{why}: --of={values.of} has nothing to move")
+    if values.of == "seeds" and values.space == "w" and not has_w(subject.Gs):
+        raise UserError(f"{subject.path} is a Progressive GAN (config A), which has no w: add --space=z")
+    if values.seeds is None:
+        values.seeds = f"0-{cells * EACH[values.of] + (values.of == 'mixing') * KEYS - 1}"
     if values.walk not in KINDS:
         raise UserError(f"--walk={values.walk}: choose from {', '.join(KINDS)}")
-    painter, factor = subject.painter(), None
+    factor = None
 
     def shown() -> Iterator[np.ndarray]:
         nonlocal factor
-        for ws in progress.track(frames(values, subject, count, cells), count, "video", "frames"):
-            frame = pictures.grid(painter(ws), columns, rows)
+        for images in progress.track(frames(values, subject, count, cells), count, "video", "frames"):
+            frame = pictures.grid(images, columns, rows)
             factor = factor or scale_of(values, frame)
             yield enlarged(frame, factor)
+        make_room(target, video.SUFFIXES)  # not before: Ctrl-C leaves the video of before
 
     make_outdir(target.parent)
     written = video.save(target, shown(), fps)
@@ -256,10 +286,11 @@ def film(values: Any, subject: Subject) -> list[Path]:
 
 
 def through_seeds(values: Any, subject: Subject, count: int, cells: int) -> Iterator[np.ndarray]:
-    """ws [cells, layers, w_dim] of each frame of a loop through seeds; each cell has keys of its own."""
+    """Pictures uint8 [cells, H, W, C] of each frame of a loop through seeds; each cell has keys of its own."""
     from stylegan_tf.figures.walks import walk
     from stylegan_tf.networks.sampling import latents
 
+    painter = subject.painter()
     seeds = seeds_of("seeds", values.seeds)
     keys = len(seeds) // cells
     if keys < 1 or keys * cells != len(seeds):
@@ -267,21 +298,24 @@ def through_seeds(values: Any, subject: Subject, count: int, cells: int) -> Iter
     if values.space == "w":
         points = subject.ws(seeds, values.psi)
         whole = points.reshape(cells, keys, *points.shape[1:]).swapaxes(0, 1)
-        yield from walk(whole, count, values.walk)
+        yield from map(painter, walk(whole, count, values.walk))
     elif values.space == "z":
         z = latents(seeds, subject.Gs.z_dim).reshape(cells, keys, -1).swapaxes(0, 1)
         labels = subject.classes(cells)
         for point in walk(z, count, values.walk):
-            yield subject.truncated(subject.painter().ws(point.astype(np.float32), labels), values.psi)
+            if has_w(subject.Gs):
+                yield painter(subject.truncated(painter.ws(point, labels), values.psi))
+            else:
+                yield painter.of_z(point, labels)
     else:
         raise UserError(f"--space={values.space}: choose w or z")
 
 
 def by_truncation(values: Any, subject: Subject, count: int, cells: int) -> Iterator[np.ndarray]:
     """psi swings from 1 through 0 to -1 and back."""
-    ws = subject.ws(cell_seeds(values, cells))
+    ws, painter = subject.ws(cell_seeds(values, cells)), subject.painter()
     for turn in np.linspace(0, 2 * np.pi, count):
-        yield subject.truncated(ws, float(np.cos(turn)) + 1e-9)
+        yield painter(subject.truncated(ws, float(np.cos(turn))))
 
 
 def along_direction(values: Any, subject: Subject, count: int, cells: int) -> Iterator[np.ndarray]:
@@ -291,8 +325,9 @@ def along_direction(values: Any, subject: Subject, count: int, cells: int) -> It
 
     layers = layers_of(values.layers, subject.last_stage)
     ws, way = subject.ws(cell_seeds(values, cells), values.psi), direction_of(values, subject, layers)
+    painter = subject.painter()
     for turn in np.linspace(0, 2 * np.pi, count):
-        yield moved(ws, way, np.array([values.strength * np.sin(turn)]), layers)[:, 0]
+        yield painter(moved(ws, way, np.array([values.strength * np.sin(turn)]), layers)[:, 0])
 
 
 def style_mixed(values: Any, subject: Subject, count: int, cells: int) -> Iterator[np.ndarray]:
@@ -304,13 +339,15 @@ def style_mixed(values: Any, subject: Subject, count: int, cells: int) -> Iterat
     if len(seeds) <= cells:
         raise UserError(f"--seeds: {cells} stand still, and one at least must follow whose styles come and go")
     layers = layers_of(values.layers, subject.last_stage)
-    ws = subject.ws(seeds, values.psi)
+    ws, painter = subject.ws(seeds, values.psi), subject.painter()
     for styles in walk(ws[cells:], count, values.walk):
         frame = ws[:cells].copy()
         frame[:, layers.start : layers.stop] = styles[layers.start : layers.stop]
-        yield frame
+        yield painter(frame)
 
 
+KEYS = 8  # that a loop passes where nobody names seeds
+EACH = {"seeds": KEYS, "truncation": 1, "direction": 1, "mixing": 1}  # seeds of a cell, likewise
 FRAMES: dict[str, Callable[[Any, Subject, int, int], Iterator[np.ndarray]]] = {
     "seeds": through_seeds,
     "truncation": by_truncation,
@@ -326,10 +363,13 @@ USED = {  # flags that each of them looks at
 
 
 def paper(values: Any, subject: Subject) -> list[Path]:
-    """All figures with the official seeds."""
+    """All figures with the official seeds, but for those that the network has nothing to show in."""
     made: list[Path] = []
     for name in ("mixing", "noise", "truncation", "uncurated"):
         command = COMMANDS[name]
+        if command.needs and (why := subject.lacks(command.needs)):
+            print(f"{name} is left out: {why}")
+            continue
         shared = [
             f"--{flag.name}={getattr(values, flag.name)}" for flag in TARGET if getattr(values, flag.name) is not None
         ]
@@ -351,6 +391,7 @@ COMMANDS = {
             "Where they go": TARGET,
         },
         mixing,
+        "styles",
     ),
     "noise": Command(
         "what noise does (Figures 4 and 5): details of several draws, and noise in all, no, fine and coarse layers",
@@ -365,6 +406,7 @@ COMMANDS = {
             "Where they go": TARGET,
         },
         noise,
+        "noise",
     ),
     "truncation": Command(
         "the truncation trick (Figure 8): a row for each seed, a column for each psi",
@@ -377,6 +419,7 @@ COMMANDS = {
             "Where they go": TARGET,
         },
         truncation,
+        "styles",
     ),
     "uncurated": Command(
         "a mosaic of pictures nobody chose (Figures 2 and 10 to 12)",
@@ -399,7 +442,7 @@ COMMANDS = {
             "Which pictures": (
                 *SOURCE,
                 Flag("of", "text", "seeds", f"{', '.join(FRAMES)} (default: seeds)"),
-                Flag("seeds", "text", "0-7", "keys of the way, or the pictures that move (default: 0-7)"),
+                Flag("seeds", "text", None, "keys of the way, or the pictures that move (default: 0, 1, ...)"),
                 Flag("space", "text", "w", "w or z: where the way through seeds lies (default: w)"),
                 Flag("walk", "text", "spline", "lerp, slerp or spline: the way between keys (default: spline)"),
                 DIRECTION,
@@ -432,8 +475,11 @@ COMMANDS = {
             "Where they go": TARGET,
         },
         edit,
+        "styles",
     ),
-    "directions": Command("lists the directions that there are for a network", {"Of what": SOURCE}, directions),
+    "directions": Command(
+        "lists the directions that there are for a network", {"Of what": SOURCE[:1]}, directions, "styles"
+    ),
     "paper": Command("all figures with the seeds of the paper", {"Of what": SOURCE, "Where they go": TARGET}, paper),
 }
 
@@ -460,20 +506,25 @@ def run(arguments: Sequence[str]) -> None:
         raise UserError(f"--crop={values.crop}: choose auto or none")
     if getattr(values, "scale", None) is not None:
         at_least("scale", values.scale, 1)
-    for path in command.work(values, subject_of(values)):
+    subject = subject_of(values)
+    if command.needs and (why := subject.lacks(command.needs)):
+        raise UserError(why)
+    if "psi" in values and (why := subject.lacks("styles")):
+        for flag in ("psi", "cutoff"):
+            if flag in values and values[flag].present:
+                raise UserError(f"{why}, so --{flag} has no effect: leave it out")
+        values.psi = 1.0
+    for path in command.work(values, subject):
         print(path)
 
 
 def subject_of(values: Any) -> Subject:
-    """The network that is meant. Raises UserError where it has nothing that the commands need."""
-    from stylegan_tf.networks.sampling import has_w
-
+    """The network that is meant."""
     path = load.generator_file(values.network or load.newest_network(RESULTS, load.SHIPPED))
     Gs, stage, fade = opened_generator(path)
-    if not has_w(Gs):
-        raise UserError(f"{path} is a Progressive GAN (config A): it has no styles, noise or w; use --seeds alone")
     crop = load.crop_of_snapshot(path) if getattr(values, "crop", "auto") == "auto" else None
-    labels = labels_of(values.labels, load.classes_of_snapshot(path)) if values.labels else None
+    given = getattr(values, "labels", None)
+    labels = labels_of(given, load.classes_of_snapshot(path)) if given else None
     box = crop and at_side(*crop, 2 ** (stage or Gs.last_stage))
     return Subject(path, Gs, stage, fade, box, labels)
 
@@ -508,30 +559,50 @@ def at_least(flag: str, value: int, least: int) -> int:
 
 
 def saved_directions(subject: Subject) -> dict[Path, list[str]]:
-    """Files of directions beside a network or above it, and the attributes in them."""
-    folder = subject.path.absolute().parent
-    found: dict[Path, list[str]] = {}
-    for path in sorted({*folder.glob("directions-*.npz"), *folder.parent.glob("directions-*.npz")}):
-        found[path] = [str(name) for name in read_directions(path, subject)[0]]
-    return found
+    """Files of directions of a network and the attributes in them: those beside it or above it, its own ones first, and
+    its own ones in the folder where run_metrics.py puts what it finds about networks of no run.
+    """
+    folder, digest = subject.path.absolute().parent, files.sha256(subject.path)
+    near = sorted({*folder.glob("directions-*.npz"), *folder.parent.glob("directions-*.npz")})
+    found = {path: read_directions(path, subject) for path in near}
+    for path in sorted(Path(MEASURED).glob("directions-*.npz")):
+        with suppress(UserError):
+            read = read_directions(path, subject)
+            found |= {path: read} if read[2] == digest else {}
+    first = sorted(found, key=lambda path: found[path][2] != digest)
+    return {path: [str(name) for name in found[path][0]] for path in first}
 
 
-def read_directions(path: Path, subject: Subject) -> tuple[np.ndarray, np.ndarray]:
-    """(names [A], unit vectors in W [A, w_dim]) of a file that separability wrote. Raises UserError for another one."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names, vectors = arrays["attributes"], arrays["w"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise UserError(f"{path} holds no directions in W: {error}") from None
-    if vectors.shape != (len(names), subject.Gs.synthesis.w_dim):
+def read_directions(path: Path, subject: Subject) -> tuple[np.ndarray, np.ndarray, str]:
+    """(names [A], unit vectors in W [A, w_dim], digest of the network) of a file that run_metrics.py wrote.
+
+    Raises UserError for another one.
+    """
+    arrays, w_dim = plain_npz.read(path), subject.Gs.synthesis.w_dim
+    if not {"attributes", "w"} <= arrays.keys():
+        raise UserError(f"{path} holds no directions in W: it has no arrays attributes and w")
+    names, vectors = arrays["attributes"], plain_npz.finite_float32(arrays["w"])
+    if names.ndim != 1 or names.dtype.kind != "U" or vectors is None or vectors.shape != (len(names), w_dim):
         raise UserError(
-            f"{path} is of another network: vectors of {vectors.shape[1:]}, not {subject.Gs.synthesis.w_dim}"
+            f"{path} is of another network, or no file of directions: attributes {list(names.shape)}, w "
+            f"{list(arrays['w'].shape)}, where there should be [A] names and [A, {w_dim}] finite numbers"
         )
-    return names, vectors.astype(np.float32)
+    return names, vectors, str(arrays.get("network", ""))
 
 
 def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
-    """The unit vector [w_dim] that --direction means. Raises UserError where there is none of that name."""
+    """The vector [w_dim] that --direction means, one standard deviation of w long.
+
+    Raises UserError where there is none of that name.
+    """
+    from stylegan_tf.figures.directions import spread
+
+    vector = unit_direction_of(values, subject, layers)
+    return vector * spread(subject.many_w(), vector)
+
+
+def unit_direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
+    """The direction, of length 1."""
     from stylegan_tf.figures.directions import sefa, style_weights
 
     name, w_dim = values.direction, subject.Gs.synthesis.w_dim
@@ -541,19 +612,29 @@ def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
             raise UserError(f"--direction={name}: there are {SEFA}0 to {SEFA}{w_dim - 1}")
         return sefa(style_weights(subject.Gs, layers), number + 1)[number]
     if name.endswith(".npy"):
+        if not Path(name).is_file():
+            raise UserError(f"--direction={name}: there is no such file")
         try:
-            vector = np.load(name, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(f"--direction={name} cannot be read: {error}") from None
-        if vector.shape != (w_dim,) or vector.dtype.kind != "f" or not np.linalg.norm(vector) > 0:
-            raise UserError(f"--direction={name}: expected a vector of {w_dim} numbers, got {list(vector.shape)}")
-        return (vector / np.linalg.norm(vector)).astype(np.float32)
+            given = plain_npz.read_one(name)
+        except UserError as error:
+            raise UserError(f"--direction={error}") from None
+        vector = plain_npz.finite_float32(given)
+        if vector is None or vector.shape != (w_dim,) or not vector.any():
+            raise UserError(
+                f"--direction={name}: expected {w_dim} finite numbers that are not all 0, got {given.dtype} "
+                f"{list(given.shape)}"
+            )
+        vector /= np.abs(vector).max()
+        return vector / np.linalg.norm(vector)
     known: list[str] = []
     for path in saved_directions(subject):
-        names, vectors = read_directions(path, subject)
+        names, vectors, _ = read_directions(path, subject)
         known += map(str, names)
         if name in names:
-            return vectors[list(names).index(name)]
+            vector = vectors[list(names).index(name)]
+            if not vector.any():
+                raise UserError(f"--direction={name}: {path} has none, as no sample showed a difference")
+            return vector
     choices = ", ".join([*dict.fromkeys(known), f"{SEFA}0", f"{SEFA}1", "..."])
     raise UserError(f"--direction={name}: there is none of that name; choose from {choices}, or name a FILE.npy")
 
@@ -565,10 +646,20 @@ def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
 
 
 def scale_of(values: Any, pixels: np.ndarray) -> int:
-    """How often each pixel is repeated: --scale, or as often as the sheet needs to have MIN_SIDE pixels."""
+    """How often each pixel is repeated: --scale, or as often as the sheet needs to have MIN_SIDE pixels a side.
+
+    Raises UserError where the picture would be too large for memory, or for its format.
+    """
     from stylegan_tf.figures.images import factor_for
 
-    return values.scale or factor_for(*pixels.shape[:2])
+    factor = values.scale or factor_for(*pixels.shape[:2])
+    height, width = (side * factor for side in pixels.shape[:2])
+    kind = getattr(values, "format", "png")
+    if height * width > MOST_PIXELS or max(height, width) > WIDEST.get(kind, MOST_PIXELS):
+        limit = f"{WIDEST[kind]} pixels a side with --format={kind}" if kind in WIDEST else f"{MOST_PIXELS:,} pixels"
+        smaller = f"--scale={factor}, now" if values.scale else "fewer pictures"
+        raise UserError(f"it would have {width}x{height} pixels, and {limit} can be had: choose less than {smaller}")
+    return factor
 
 
 def write_sheet(values: Any, subject: Subject, name: str, sheet: np.ndarray, facts: dict) -> Path:
@@ -576,12 +667,17 @@ def write_sheet(values: Any, subject: Subject, name: str, sheet: np.ndarray, fac
     factor = scale_of(values, sheet)
     target = Path(values.outdir) / f"{name}.{values.format}"
     make_outdir(target.parent)
-    for other in FORMATS:
-        (target.with_suffix(f".{other}")).unlink(missing_ok=True)  # what .json would no longer speak of
+    make_room(target, [f".{kind}" for kind in FORMATS])
     about = {"Software": "stylegan_tf"} | {key: json.dumps(value) for key, value in facts.items()}
     pictures.save(target, enlarged(sheet, factor), FORMATS[values.format], about)
     write_facts(values, subject, target, facts | {"scale": factor})
     return target
+
+
+def make_room(target: Path, suffixes: Sequence[str]) -> None:
+    """Removes what an earlier run has left under the name, its .json first: none speaks of another run's picture."""
+    for suffix in (".json", *suffixes):
+        target.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def write_facts(values: Any, subject: Subject, target: Path, facts: dict) -> None:

@@ -2,11 +2,9 @@
 
 import json
 import math
-import os
 import re
 import sys
 import unicodedata
-import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stylegan_tf import files, pictures, progress
+from stylegan_tf import files, pictures, plain_npz, progress
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.crop import at_side, rectangle
 from stylegan_tf.errors import UserError, exit_code
@@ -269,10 +267,6 @@ def opened_generator(path: Path) -> "tuple[Generator | ProganGenerator, int | No
         raise UserError(f"{path} holds a discriminator, which makes no pictures")
     if Gs.num_channels not in (1, 3, 4):
         raise UserError(f"{path} makes pictures of {Gs.num_channels} channels; PNG has 1, 3 or 4")
-    if stage and stage > Gs.last_stage:
-        raise UserError(
-            f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
-        )
     return Gs, stage, fade
 
 
@@ -344,7 +338,7 @@ def _make_room(request: Request, targets: Sequence[Path], report: dict[str, Any]
     there = {path.name for path in folder.glob("*.png") if PICTURE.fullmatch(path.name)} if folder.is_dir() else set()
     same: list[dict[str, Any]] = []
     with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # no report of ours
-        last = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        last = files.read_json(folder / REPORT)
         for one in [*last.pop("earlier", []), last]:
             names = [name for name in one["pictures"] if name in there and name not in new]
             if names and all(one[key] == report[key] for key in LOOK):
@@ -374,34 +368,29 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
     """
     if not path.is_file():
         raise UserError(f"--w={path}: there is no such file")
-    seeds = None
-    is_array = False
+    is_array = _is_array(path)
     try:
-        with open(path, "rb") as file:
-            is_array = file.read(len(ARRAY)) == ARRAY
-        if is_array:
-            w = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: no larger than the file, whatever it says
-        else:
-            with zipfile.ZipFile(path) as archive:
-                _check_sizes(archive, os.path.getsize(path))
-            with np.load(path, allow_pickle=False) as arrays:
-                w, seeds = arrays["w"], arrays.get("seeds")
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, SyntaxError) as error:
+        arrays = {"w": plain_npz.read_one(path)} if is_array else plain_npz.read(path)
+    except UserError as error:
         what = None if is_array else of_file(path)
-        why = f"is {what}; expected a file" if what else f"is no file that --save_w wrote, or a projector: {error}"
-        raise UserError(f"--w={path} {why}" + (" of --save_w, or of a projector" if what else "")) from None
-    if seeds is None and w.shape in ((num_layers, w_dim), (w_dim,)):
-        w = w[None]
-    fits = w.shape[1:] in ((w_dim,), (num_layers, w_dim)) and len(w) > 0
-    if not fits or w.dtype.kind != "f" or not np.isfinite(w).all():
+        why = f"{path} is {what}; expected a file of --save_w, or of a projector" if what else str(error)
+        raise UserError(f"--w={why}") from None
+    if "w" not in arrays:
+        raise UserError(f"--w={path} has no array w, as files of --save_w and of projectors have")
+    given, seeds = arrays["w"], arrays.get("seeds")
+    if seeds is None and given.shape in ((num_layers, w_dim), (w_dim,)):
+        given = given[None]
+    fits = given.shape[1:] in ((w_dim,), (num_layers, w_dim)) and len(given) > 0
+    w = plain_npz.finite_float32(given)
+    if w is None or not fits:
         raise UserError(
-            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], and is {w.dtype} {list(w.shape)}; with "
-            f"one for each layer it is [N, {num_layers}, {w_dim}]"
+            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], or with one for each layer "
+            f"[N, {num_layers}, {w_dim}], and is {given.dtype} {list(given.shape)}"
         )
     seeds = np.arange(len(w)) if seeds is None else seeds
-    if seeds.shape != (len(w),) or seeds.dtype.kind != "i" or (seeds < 0).any():
-        raise UserError(f"--w={path}: seeds must be {len(w)} whole numbers, one for each w")
-    return np.array(w, np.float32), seeds.tolist()
+    if seeds.shape != (len(w),) or seeds.dtype.kind not in "iu" or not ((seeds >= 0) & (seeds <= LARGEST_SEED)).all():
+        raise UserError(f"--w={path}: seeds must be {len(w)} whole numbers from 0 to {LARGEST_SEED}, one for each w")
+    return w, seeds.tolist()
 
 
 def read_noise(path: Path, count: int, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
@@ -410,28 +399,24 @@ def read_noise(path: Path, count: int, shapes: Sequence[tuple[int, ...]]) -> lis
     In the file they may be one for all pictures. shapes: (H, W, 1) of the network's layers. Raises UserError where the
     maps are of another network.
     """
-    if not zipfile.is_zipfile(path):
+    if _is_array(path):
         return []
-    with np.load(path, allow_pickle=False) as arrays:
-        noise = [arrays[name] for name in map("noise{}".format, range(len(arrays))) if name in arrays]
+    arrays = plain_npz.read(path)
+    given = [arrays[name] for name in map("noise{}".format, range(len(arrays))) if name in arrays]
+    noise = [maps for maps in map(plain_npz.finite_float32, given) if maps is not None]
     wanted = [((1, *shape), (count, *shape)) for shape in shapes]
     fits = len(noise) in (0, len(shapes)) and all(maps.shape in fit for maps, fit in zip(noise, wanted, strict=False))
-    if not fits or not all(maps.dtype.kind == "f" and np.isfinite(maps).all() for maps in noise):
+    if not fits or len(noise) < len(given):
         raise UserError(
             f"--w={path}: its noise maps must be finite numbers, [{count}, H, W, 1] of each layer of the network"
         )
     return [np.broadcast_to(maps, (count, *shape)) for maps, shape in zip(noise, shapes, strict=False)]
 
 
-def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
-    """Nothing in the archive takes more memory than the file has bytes, a declared shape included."""
-    for entry in archive.infolist():
-        with archive.open(entry) as file:
-            if np.lib.format.read_magic(file) != (1, 0):
-                raise ValueError(f"{entry.filename} has another format")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        if int(np.prod(shape, dtype=object)) * dtype.itemsize > size:
-            raise ValueError(f"{entry.filename} declares more numbers than the file has")
+def _is_array(path: Path) -> bool:
+    """Whether it is an .npy file, whatever it is called."""
+    with open(path, "rb") as file:
+        return file.read(len(ARRAY)) == ARRAY
 
 
 def main() -> int:

@@ -370,8 +370,11 @@ class Evaluator:
 def _separability(
     metric: Metric, name: str, fakes: "Fakes", extractor: "FeatureExtractor", subject: Subject
 ) -> dict[str, float]:
-    """Its scores; each attribute's entropies are printed, and the normals written as directions-<network>.npz."""
-    from stylegan_tf.metrics import ls, report
+    """Its scores; each attribute's entropies are printed, and directions-<network>.npz is written.
+
+    It has the normals in Z, directions for edits in W where there is one, and the digest of the network.
+    """
+    from stylegan_tf.metrics import directions, ls, report
 
     folder = subject.outdir / CACHE / f"{name}-{subject.digest[:16]}-{fakes.seed}"
     conditions = {"network": subject.digest, "nets": extractor.digest, "batch": fakes.batch}
@@ -380,7 +383,11 @@ def _separability(
     for attribute, one in found.attributes.items():
         entropies = "  ".join(f"H(Y|{space}) {bits:.4f}" for space, bits in one.entropy.items())
         print(f"  {attribute:<22} {entropies}")
-    report.write_directions(subject.outdir, subject.name, found.directions())
+    vectors = found.directions()
+    if "w" in vectors:
+        vectors |= directions.rising(fakes, extractor.network, min(directions.POINTS, metric.samples))
+    path = report.write_directions(subject.outdir, subject.name, vectors | {"network": subject.digest})
+    print(f"  directions for generate.py edit: {path}")
     shutil.rmtree(folder)  # a gigabyte at full size, of use only to go on after a kill
     return {f"_{space}": found.score(space) for space in found.spaces()}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stylegan_tf import files, pictures
+from stylegan_tf import files, pictures, plain_npz
 from stylegan_tf.errors import Failure
 from stylegan_tf.progress import Eta, LiveLine
 from stylegan_tf.projection.projector import Projector, Statistics
@@ -113,10 +113,7 @@ def _frame(folder: Path, start: int, step: int) -> Path:
 
 
 def _read(file: Path) -> dict[str, np.ndarray]:
-    if not file.exists():
-        return {}
-    with np.load(file, allow_pickle=False) as arrays:
-        return dict(arrays)
+    return plain_npz.read(file) if file.exists() else {}
 
 
 def _save(file: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -2,7 +2,8 @@
 
 FILE is a path, the name of a published file such as ffhq, or an address; the last two are downloaded once. Nothing in
 the file is run. With --out=DIR every network is written there as G.keras, D.keras and Gs.keras, with network.json
-saying where they are from; DIR appears whole or not at all. Exit codes: 0 done, 1 failed, 2 the user's mistake.
+saying where they are from; with --pack=DIR, FILE is a run, whose newest snapshot is packed into a bundle: Gs, D in
+float16, directions for edits. DIR appears whole or not at all. Exit codes: 0 done, 1 failed, 2 the user's mistake.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.weights import download, keras_header, official_pickle
 from stylegan_tf.weights.arguments import Config, Kind, not_trained
+from stylegan_tf.weights.bundle import pack
 from stylegan_tf.weights.load import REPORT, is_official, stage_of_lod
 from stylegan_tf.weights.official_pickle import State, translated
 
@@ -50,17 +52,20 @@ def main(arguments: list[str] | None = None) -> int:
         "file", metavar="FILE", type=path_argument, help="path, registered name or address of a network file"
     )
     parser.add_argument("--out", metavar="DIR", type=path_argument, help="convert to .keras files in this new folder")
+    parser.add_argument("--pack", metavar="DIR", type=path_argument, help="pack a run or snapshot into this new folder")
     parser.add_argument("--source", action="store_true", help="print the Python text in the file, and nothing else")
     options = parser.parse_args(arguments)
-    if options.out and options.source:
-        parser.error("--out and --source do not go together")
+    if sum(map(bool, (options.out, options.pack, options.source))) > 1:
+        parser.error("--out, --pack and --source do not go together")
+    if options.pack:
+        return exit_code(lambda: print(f"wrote {', '.join(pack(options.file, options.pack))} to {options.pack}"))
     return exit_code(lambda: tell(options.file, options.out, options.source))
 
 
 def tell(what: str, out: str | None = None, source_only: bool = False) -> None:
     """Prints what the file holds, or its source text; converts it to the folder `out` if that is given."""
     if Path(what).is_dir():
-        raise UserError(f"{what} is a folder; name one network file")
+        raise UserError(f"{what} is a folder; name one network file, or pack a run with --pack=DIR")
     path = Path(what) if Path(what).is_file() else download.fetch(what)
     networks = described(path)
     if source_only:

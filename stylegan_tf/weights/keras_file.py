@@ -47,7 +47,7 @@ def fill(network: keras.Model, arrays: dict[str, Any]) -> None:
     if missing:
         raise UserError(f"it has no array {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}")
     for name, array in named.items():
-        numbers = np.asarray(array)
+        numbers = np.asarray(array, np.float32)
         if not np.isfinite(numbers).all():
             raise UserError(f"its {name} holds numbers that are not finite")
         variables[name].assign(numbers)

@@ -68,7 +68,7 @@ def refusing(path: str | os.PathLike) -> Iterator[None]:
 def opened(path: str | os.PathLike) -> Iterator[tuple[Config, int, dict[str, Any]]]:
     """Within `refusing`: (config, seed, arrays): path of an array -> h5py.Dataset, not read yet.
 
-    The arrays are plain, and at least as large together as the arguments make the network.
+    The arrays are plain, and have as many numbers together, at least, as the arguments make the network.
     """
     import h5py
 
@@ -77,7 +77,7 @@ def opened(path: str | os.PathLike) -> Iterator[tuple[Config, int, dict[str, Any
         weights = archive.read(WEIGHTS)
     with h5py.File(io.BytesIO(weights), "r") as file:
         arrays = plain_arrays(file, len(weights))
-        check_size(config, sum(array.nbytes for array in arrays.values()))
+        check_size(config, 4 * sum(array.size for array in arrays.values()))
         yield config, seed, arrays
 
 
@@ -114,8 +114,9 @@ def _declared(archive: zipfile.ZipFile, path: str | os.PathLike) -> tuple[Config
 def plain_arrays(file: Any, size: int) -> dict[str, Any]:
     """path -> h5py.Dataset of every array in an open h5py.File of `size` bytes.
 
-    Every array is float32 and lies whole and unshared in the file: no links out of it, no virtual, chunked, compressed
-    or merely declared data, and in sum no more than the file has bytes. Raises UserError for anything else.
+    Every array is float32, or float16 as in bundles, and lies whole and unshared in the file: no links out of it, no
+    virtual, chunked, compressed or merely declared data, and in sum no more than the file has bytes. Raises UserError
+    for anything else.
     """
     import h5py
 
@@ -141,8 +142,8 @@ def plain_arrays(file: Any, size: int) -> dict[str, Any]:
     if total > size:
         raise UserError(f"its arrays declare {total} bytes, and it has {size}")
     for path, array in found.items():
-        if array.dtype != "float32" or array.shape is None:
-            raise UserError(f"{path} is {array.dtype}, not float32")
+        if array.dtype not in ("float32", "float16") or array.shape is None:
+            raise UserError(f"{path} is {array.dtype}, not float32 or float16")
         properties = array.id.get_create_plist()
         if properties.get_layout() != h5py.h5d.CONTIGUOUS or properties.get_external_count() or array.is_virtual:
             raise UserError(f"{path} does not lie in the file as one plain block")

@@ -1,5 +1,6 @@
 """Lists of attributes: what is read, and the sentence for each that is not one."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,22 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
     with refused(tmp_path / "picture.png", "text"):
         read_attributes(tmp_path / "picture.png", 1)
+
+
+def test_what_others_make_of_a_list(tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    with refused(tmp_path / "pipe.txt", "regular file"):
+        read_attributes(tmp_path / "pipe.txt")
+    many = " ".join(f"a{number}" for number in range(100_000))  # as many lines would make 10 GB of a file of 1 MB
+    for text, name in (
+        ("9" * 5000 + "\nSmiling\na.png 1\n", "first line"),
+        (f"100000\n{many}\n" + "a\n" * 100_000, "line 3"),
+        ('image_id,Smiling\n"1.jpg,1\n2.jpg,1\n', "line 2"),
+        ('image_id,Smiling\n1.jpg,"1\n"\n2.jpg,1\n', "2 rows"),
+        ("image_id,Smiling\n" + "a" * 200_000 + ",1\n", "field larger"),
+    ):
+        with refused(name):
+            read_attributes(written(tmp_path, text))
 
 
 def test_order_is_that_of_the_metric_then_that_of_the_list():

@@ -106,6 +106,27 @@ def test_noise_details(Gs, painter):
     assert np.abs(panel(sheet, 0, 2)[:, :, 0] - expected).max() <= 4
 
 
+def test_noise_acts_where_it_is_kept(Gs, painter):
+    """No noise repeats bit for bit; two draws of fine noise alone differ in the pictures, not in coarser ones."""
+    ws, one, other = painter.ws(latents(1)), draws(Gs, 1), draws(Gs, 1, seed=1)
+    none = noise.kept(one, range(0))
+    assert np.array_equal(painter(ws, none), painter(ws, none))
+    assert np.array_equal(painter(ws, none), painter(ws, noise.kept(other, range(0))))
+    close(painter(ws, none), painter(ws, "none"))
+    fine = [noise.kept(draw, range(6, 8)) for draw in (one, other)]
+    assert not np.array_equal(painter(ws, fine[0]), painter(ws, fine[1]))
+    coarser = images.Painter(Gs, stage=4)
+    assert np.array_equal(coarser(ws, fine[0]), coarser(ws, fine[1]))
+    assert not np.array_equal(coarser(ws, one), coarser(ws, other))
+
+
+def test_details_of_pictures_with_alpha_are_opaque():
+    rgba = generator(num_channels=4)
+    painter = images.Painter(rgba)
+    sheet = noise.detail(painter, painter.ws(latents(1)), draws(rgba, 5))
+    assert (panel(sheet, 0, 2)[:, :, 3] == 255).all()
+
+
 def test_detail_box_is_the_papers():
     assert noise.detail_box(1024, 1024) == noise.CROP
     assert noise.detail_box(8, 8) == (5, 1, 7, 3)
@@ -175,7 +196,7 @@ def test_graphs_make_the_same_pictures(Gs, monkeypatch):
 def test_enlarging():
     small = np.arange(4, dtype=np.uint8).reshape(2, 2, 1)
     assert images.enlarged(small, 2)[:, :, 0].tolist() == [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
-    assert [images.factor_for(*size) for size in ((32, 96), (512, 512), (1024, 8), (300, 200))] == [6, 1, 1, 2]
+    assert [images.factor_for(*size) for size in ((32, 96), (512, 512), (1024, 8), (300, 200))] == [16, 1, 8, 3]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +218,9 @@ def test_ranges_by_number_and_resolution():
     assert layers.layers_of("0-3", 10) == layers.layers_of("4x4-8x8", 10) == range(0, 4)
     assert layers.layers_of("17", 10) == range(17, 18)
     assert layers.layers_of("1024x1024", 10) == range(16, 18)
-    assert layers.default_rows(6) == ["coarse"] * 3 + ["middle"] * 2 + ["fine"]
+    assert layers.default_rows(6, 10) == ["coarse"] * 3 + ["middle"] * 2 + ["fine"]
+    assert layers.default_rows(6, 3) == ["coarse"] * 3 + ["fine"] * 3
+    assert layers.default_rows(2, 2) == ["fine"] * 2
 
 
 @pytest.mark.parametrize("text", ["middle", "3-1", "4-9", "4", "6x6", "16x16", "8x8-4x4", "corse", "", "4x8", "-1"])
@@ -222,6 +245,10 @@ def test_sefa_by_hand():
     found = directions.sefa(np.array([[0, 0, 5], [0, 0, -2], [0, 3, 0.0]]), 2)
     assert np.allclose(found, [[0, 0, 1], [0, 1, 0]], atol=1e-6)
     assert np.allclose(np.linalg.norm(directions.sefa(np.random.RandomState(0).randn(20, 6), 6), axis=1), 1, atol=1e-5)
+
+
+def test_spread_by_hand():
+    assert directions.spread(np.array([[0.0, 1], [0, 3], [5, 1], [9, 3]]), np.array([0, 1])) == 1
 
 
 def test_moves():

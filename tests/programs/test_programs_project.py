@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = {"resolution": 16, "fmap_base": 64, "fmap_max": 8, "z_dim": 8}
 W_DIM = {"w_dim": 8, "mapping_fmaps": 8, "mapping_layers": 2}
 NAMES = ["0.png", "1.png", "2.png"]
+FACTOR = 11  # by which a sheet of 48x64 is enlarged
 MADE = ["losses.jsonl", "project.json", "projected.npz", "sheet.png", "video.gif"]
 
 
@@ -89,8 +90,10 @@ def test_what_is_written(done):
         assert arrays["w"].shape == (3, 6, 8) and arrays["noise5"].shape == (3, 16, 16, 1)
         assert arrays["names"].tolist() == NAMES and json.loads(str(arrays["about"]))["sha256"] == report["sha256"]
     with Image.open(done / "sheet.png") as sheet:
-        assert (sheet.width, sheet.height) == (3 * 16 * 8, 4 * 16 * 8) and "lpips@faces" in sheet.text["about"]
-        target, average, found, difference = np.split(np.asarray(sheet)[::8, ::8].astype(int), 4)
+        assert (sheet.width, sheet.height) == (3 * 16 * FACTOR, 4 * 16 * FACTOR) and "lpips@faces" in sheet.text[
+            "about"
+        ]
+        target, average, found, difference = np.split(np.asarray(sheet)[::FACTOR, ::FACTOR].astype(int), 4)
     assert np.array_equal(difference, np.abs(target - found)) and not np.array_equal(found, average)
     with Image.open(done / "video.gif") as film:
         assert film.n_frames >= 4  # the first step is of rate 0, and GIF leaves equal frames out
@@ -99,7 +102,7 @@ def test_what_is_written(done):
 def shown_again(folder, out):
     """(what is found by the sheet, what generate.py makes of it, its report)."""
     figures.run(["--network=Gs.keras", f"--w={folder}/projected.npz", "--grid=3x1", f"--outdir={out}"])
-    found = np.asarray(Image.open(folder / "sheet.png"))[256:384:8, ::8].astype(int)
+    found = np.asarray(Image.open(folder / "sheet.png"))[::FACTOR, ::FACTOR][32:48].astype(int)
     return found, np.asarray(Image.open(out / "grid.png")), json.loads((out / "generate.json").read_text())
 
 

@@ -12,8 +12,9 @@ from refusals import refused
 
 from stylegan_tf import files
 from stylegan_tf.configs.presets import experiment
-from stylegan_tf.configs.schema import ScheduleConfig
-from stylegan_tf.configs.text import to_json
+from stylegan_tf.configs.schema import GeneratorConfig, ScheduleConfig
+from stylegan_tf.configs.text import put, to_json
+from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.kinds import make
@@ -123,21 +124,21 @@ def test_stage_of_a_snapshot(kimg: int, stage: int, fade: float, tmp_path: Path)
     snapshot = tmp_path / f"network-snapshot-{kimg:06d}"
     snapshot.mkdir()
     (snapshot / "Gs.keras").write_bytes(b"")
-    assert stage_of_snapshot(snapshot / "Gs.keras") == (None, 1.0)  # nothing says what was trained
+    assert stage_of_snapshot(snapshot / "Gs.keras", 32) == (None, 1.0)  # nothing says what was trained
     files.write_json(snapshot / "config.json", to_json(replace(chosen, schedule=schedule)))
-    assert stage_of_snapshot(snapshot / "Gs.keras") == (stage, pytest.approx(fade))
+    assert stage_of_snapshot(snapshot / "Gs.keras", 32) == (stage, pytest.approx(fade))
 
 
 def test_stage_of_other_files(tmp_path: Path) -> None:
     (tmp_path / "Gs.keras").write_bytes(b"")
     (tmp_path / "config.json").write_text("{}")
-    assert stage_of_snapshot(tmp_path / "Gs.keras") == (None, 1.0)
+    assert stage_of_snapshot(tmp_path / "Gs.keras", 32) == (None, 1.0)
     snapshot = tmp_path / "network-snapshot-000007"
     snapshot.mkdir()
     (snapshot / "Gs.keras").write_bytes(b"")
     (snapshot / "config.json").write_text('{"config": "F"}')
     with refused(snapshot / "config.json", "hardware"):
-        stage_of_snapshot(snapshot / "Gs.keras")
+        stage_of_snapshot(snapshot / "Gs.keras", 32)
     assert network_files(tmp_path) == [tmp_path / "Gs.keras"]
 
 
@@ -152,12 +153,43 @@ def test_stage_of_converted_files(tmp_path: Path) -> None:
     (tmp_path / "Gs.keras").write_bytes(b"")
     report = {"networks": {"Gs": {"lod": 1.25, "arguments": {"resolution": 64}}}}
     files.write_json(tmp_path / "network.json", report)
-    assert stage_of_snapshot(tmp_path / "Gs.keras") == (5, 0.75)
-    assert stage_of_snapshot(tmp_path / "other.keras") == (None, 1.0)
-    for wrong in ("[]", "{", '{"networks": {"Gs": {"lod": "x"}}}', '{"networks": {"Gs": 3}}'):
+    assert stage_of_snapshot(tmp_path / "Gs.keras", 64) == (5, 0.75)
+    assert stage_of_snapshot(tmp_path / "other.keras", 64) == (None, 1.0)
+    entries = (
+        '{"lod": "x"}',
+        "3",
+        *(f'{{"lod": {lod}, "arguments": {{"resolution": 64}}}}' for lod in ("1e999", "NaN", "-1")),
+    )
+    entries = (*entries, '{"lod": 0, "arguments": {"resolution": 32}}')
+    for wrong in ("[]", "{", *(f'{{"networks": {{"Gs": {entry}}}}}' for entry in entries)):
         (tmp_path / "network.json").write_text(wrong)
-        with refused(tmp_path / "network.json", "remove"):
-            stage_of_snapshot(tmp_path / "Gs.keras")
+        with pytest.raises(UserError, match="network.json is no report of a conversion"):
+            stage_of_snapshot(tmp_path / "Gs.keras", 64)
+
+
+def test_a_network_that_its_config_is_not_about(tmp_path: Path) -> None:
+    snapshot = tmp_path / "network-snapshot-000007"
+    snapshot.mkdir()
+    make(GeneratorConfig(**TINY, z_dim=4, w_dim=4, mapping_fmaps=4)).save(snapshot / "Gs.keras")
+    for side in (16, 1024):
+        files.write_json(snapshot / "config.json", to_json(experiment("F", "cpu", resolution=side)))
+        for look in (opened, declared):
+            with pytest.raises(UserError, match=f"Gs.keras .* 8x8.*config.json .* {side}x{side}"):
+                look(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("schedule.lod_training_kimg", 5e-324), ("G.z_dim", -1), ("G.fmap_base", 10**30), ("data.resolution", 24)],
+)
+def test_a_config_that_cannot_be(path: str, value: float, tmp_path: Path) -> None:
+    snapshot = tmp_path / "network-snapshot-000007"
+    snapshot.mkdir()
+    chosen = put(experiment("F", "cpu", resolution=32), "schedule.lod_transition_kimg", 0.0)
+    files.write_json(snapshot / "config.json", to_json(put(chosen, path, value)))
+    with pytest.raises(UserError, match="config.json") as caught:
+        stage_of_snapshot(snapshot / "Gs.keras", 32)
+    assert "\n" not in str(caught.value)
 
 
 def numbers(network) -> list[np.ndarray]:
@@ -227,7 +259,7 @@ def write(name: str, text: str):
         (lambda folder: next(folder.glob("state.data-*")).unlink(), "run/checkpoints/000015000"),
         (write("state.index", ""), "run/checkpoints/000015000"),
         (write("progress.json", '{"nimg": 15'), "000015000/progress.json"),
-        (write("progress.json", '{"nimg": "15000"}'), "000015000/progress.json"),
+        (write("progress.json", '{"nimg": "15000"}'), "000015000 progress.json"),
         (lambda folder: (folder / "progress.json").unlink(), "000015000/progress.json"),
         (lambda folder: (folder.parents[1] / "config.json").unlink(), "000015000 config.json"),
         (write("../../config.json", "{}"), "run/config.json field"),

@@ -399,7 +399,7 @@ def test_vgg16_and_its_classifier():
 
 
 def test_long_lists_and_control_characters():
-    assert listed([f"n{index}" for index in range(40)]).endswith("n11, ... (40 in all)")
+    assert listed([f"n{index}" for index in range(40)]).endswith("n5, ... (40 in all)")
     assert listed(["a\x1b[31m"]) == r"a\x1b[31m"
 
 

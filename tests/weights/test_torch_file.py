@@ -144,7 +144,7 @@ def test_one_storage_many_times(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", table)
         archive.writestr("archive/data/0", bytes(4096))
-    check_refused(path, "tensors", "numbers")
+    check_refused(path, "tensors", "bytes")
 
 
 def test_cut_files(tmp_path):

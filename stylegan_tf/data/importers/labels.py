@@ -9,7 +9,6 @@ import json
 import os
 import posixpath
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -19,14 +18,14 @@ import numpy as np
 
 from stylegan_tf.data.attributes import PATTERNS, parse_attributes
 from stylegan_tf.data.importers.check import Faults
-from stylegan_tf.data.importers.source import LISTS, Found, Source, Unreadable, check_list, normal, slashes
+from stylegan_tf.data.importers.source import LISTS, Found, Source, Unreadable, check_list, composed, normal, slashes
 from stylegan_tf.data.importers.store import one_hot
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.progress import few
 
 _MOST_CLASSES = 2**16  # a row of labels is then as large as a picture of 128x128
 _LIST_BYTES, _ROW_BYTES = 2**24, 2**14  # the most that a list may have, and for each picture
-_NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
 _CLASS_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic"}
 _WANTED = f"whole numbers from 0 to {_MOST_CLASSES - 1}, or texts, all of one kind, or lists of finite numbers"
@@ -49,7 +48,7 @@ class Labels:
         """float32 [len(names), size], in their order: the vectors, or classes one-hot."""
         if self.vectors:
             return np.stack([self.vectors[name] for name in names])
-        return one_hot(np.array([self.classes[name] for name in names], np.int64), self.size)
+        return one_hot(np.array([self.classes[name] for name in names], np.int64), self.size, self.origin)
 
 
 @dataclass
@@ -129,7 +128,7 @@ def _say_what_is_left(found: Found, lists: Sequence[Source], labelled: bool, fau
     rest = [each.name for each in (*found.lists, *found.side) if not {each.name, os.path.abspath(each.path)} & read]
     if rest:
         faults.unused.append(f"{few(rest)}: labels are read from {few(LISTS)}, or from --labels=FILE{made}")
-    if not labelled:
+    if not labelled and any("/" in source.name for source in found.pictures):
         nowhere = Faults()
         folders = sorted(set(_folders([source.name for source in found.pictures], nowhere).values()))
         if len(folders) > 1 and not nowhere:
@@ -165,7 +164,8 @@ def _read_json(source: Source, limit: int, _: bool) -> _Listed:
         raise
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         wanted = '{"labels": [["path", class], ...]}'
-        raise UserError(f"{source.name} is not a list of labels, {wanted}: {error}; correct it or remove it") from None
+        what = f"{source.name} is not a list of labels, {wanted}: {brief(error)}"
+        raise UserError(f"{what}; correct it or remove it") from None
 
 
 def _read_csv(source: Source, limit: int, loosely: bool) -> _Listed:
@@ -190,7 +190,7 @@ def _read_csv(source: Source, limit: int, loosely: bool) -> _Listed:
 
         listed = _table(source.name, header, rows(), loosely)
     except csv.Error as error:
-        raise UserError(f"{source.name}, after line {line}: {error}; correct it or remove it") from None
+        raise UserError(f"{source.name}, after line {line}: {brief(error)}; correct it or remove it") from None
     if listed.columns is None:
         paths, labels = [path for path, _ in listed.entries], [label for _, label in listed.entries]
         listed.entries = list(zip(paths, _typed(labels), strict=True))
@@ -234,7 +234,7 @@ def _read_jsonl(source: Source, limit: int, loosely: bool) -> _Listed:
 def _table(name: str, header: Sequence[str], rows: Iterable[tuple[int, list[object]]], loosely: bool) -> _Listed:
     """The labels in a table: its column label, or all its columns where they are several and of numbers only."""
     keys = [title.lower() for title in header]
-    there = f"it has {few([title for title in header if title], 20) or 'none'}"
+    there = f"it has {few([title for title in header if title], 5) or 'none'}"
     for key in ("file_name", "label"):
         if keys.count(key) > 1:
             raise UserError(f"{name} has two columns {key!r} ({there}); rename one of the two")
@@ -287,7 +287,7 @@ def _text(source: Source, limit: int) -> str:
     try:
         return source.read().decode("utf-8-sig")
     except (OSError, Unreadable, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {source.name}: {error}; correct it or remove it") from None
+        raise UserError(f"cannot read {source.name}: {brief(error)}; correct it or remove it") from None
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -368,7 +368,7 @@ def _labels(
                 )
         return Labels({}, size, columns, origin, vectors, are_attributes)  # type: ignore[arg-type]
     if all(isinstance(label, str) for label in found.values()):
-        texts = {name: unicodedata.normalize("NFC", str(label)) for name, label in found.items()}
+        texts = {name: composed(str(label)) for name, label in found.items()}
         names = sorted(set(texts.values()))
         if all(map(_CLASS_NUMBER.fullmatch, names)):
             names.sort(key=int)
@@ -406,4 +406,4 @@ def _vector(values: Sequence[object] | np.ndarray) -> np.ndarray | None:
 
 
 def _no_label(name: str, origin: str, label: object) -> UserError:
-    return UserError(f"the label of {name} in {origin} is {label!r:.80}; labels must be {_WANTED}")
+    return UserError(f"the label of {brief(name)} in {origin} is {label!r:.80}; labels must be {_WANTED}")

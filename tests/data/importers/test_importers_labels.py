@@ -395,3 +395,9 @@ def test_a_row_with_more_cells_than_the_first_line(read):
 def test_a_list_that_is_far_too_large_is_not_read(read):
     with refused("metadata.jsonl", "18,000,000 bytes", 1):
         read(["a.png"], {"metadata.jsonl": '{"file_name": "a.png", "label": ' + "1" * (18_000_000 - 32)})
+
+
+def test_long_texts_take_no_longer_than_they_are(read):
+    digits, accents = "7" * 120_000 + "x", "\u0301\u0316" * 60_000  # the square of these would take minutes
+    labels, _ = read(["a.png", "b.png"], {"metadata.csv": f"file_name,label\na.png,{digits}\nb.png,{accents}\n"})
+    assert labels.names == (digits, accents)

@@ -112,9 +112,19 @@ def test_a_database_of_wide_pictures(tmp_path, capsys):
 
 def test_a_database_without_a_good_picture(tmp_path):
     source = database(tmp_path / "lmdb", {b"a": b"no picture"})
-    with refused(tmp_path / "set", "no picture"):
+    with refused(tmp_path / "lmdb", "no picture"):
         create_lsun(tmp_path / "set", source, 8)
     assert os.listdir(tmp_path) == ["lmdb"]
+
+
+def test_a_database_that_counts_too_much(tmp_path):
+    source = database(tmp_path / "lmdb", {b"a": encoded(noise(8, 8))})
+    content = bytearray((source / "data.mdb").read_bytes())
+    for page in (0, 4096):  # both meta pages: of the main table, after that of the free pages
+        content[page + 120 : page + 128] = (2**63).to_bytes(8, "little")
+    (source / "data.mdb").write_bytes(content)
+    with refused(source, "9,223,372,036,854,775,808"):
+        create_lsun(tmp_path / "set", source, 8)
 
 
 def test_what_is_no_database(tmp_path):

@@ -61,7 +61,7 @@ def test_a_picture_of_another_shape_is_refused(tmp_path):
 
 
 def test_arrays_are_shuffled_with_their_labels(tmp_path):
-    labels = one_hot(np.arange(5), 5)
+    labels = one_hot(np.arange(5), 5, "")
     data_set = store_array(tmp_path / "set", PIXELS.transpose(0, 3, 1, 2), labels, ORIGIN, PLAIN)
     order = np.arange(5)
     np.random.RandomState(123).shuffle(order)
@@ -78,12 +78,12 @@ def test_the_order_is_the_permutation_of_seed_123_or_none():
 
 
 def test_one_hot():
-    table = one_hot(np.array([2, 0]), 3)
+    table = one_hot(np.array([2, 0]), 3, "")
     assert table.dtype == np.float32
     assert table.tolist() == [[0, 0, 1], [1, 0, 0]]
     for wrong in ([0, 3], [-1, 0]):
-        with refused("labels", "0 to 2"):
-            one_hot(np.array(wrong), 3)
+        with refused("a.pkl", "0 to 2"):
+            one_hot(np.array(wrong), 3, "a.pkl")
 
 
 def test_threads_work_only_a_little_ahead():

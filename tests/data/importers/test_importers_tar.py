@@ -96,3 +96,10 @@ def test_packing_goes_by_content_and_not_by_name(tmp_path):
     assert packing(str(pack(tmp_path / "a.zip", "a"))) is open
     (tmp_path / "b.tar").write_bytes(b"PK\3\4")
     assert packing(str(tmp_path / "b.tar")) is None
+
+
+def test_a_header_that_would_take_python_very_long(tmp_path):
+    body = b"1" * 2**20
+    head = member("long", type=tarfile.XHDTYPE, size=len(body)).tobuf(tarfile.USTAR_FORMAT)
+    (tmp_path / "a.tar").write_bytes(head + body + pack(tmp_path / "b.tar", "b.png").read_bytes())
+    check_refused(tmp_path / "a.tar", "a header of 1,048,576 bytes")
