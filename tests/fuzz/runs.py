@@ -407,7 +407,7 @@ def read_classifier(path: Path, out: Path) -> None:
 
 
 TARGETS = [
-    Target("checkpoint-progress", progress_seeds, read_progress, mutate=sealed),
+    Target("checkpoint-progress", progress_seeds, read_progress, mutate=sealed, names=("state.",)),
     Target("checkpoint", checkpoint_seeds, read_checkpoint, mutate=of_table, share=20),
     Target("run", run_seeds, read_run),
     Target("config", config_seeds, read_config),

@@ -61,6 +61,11 @@ class Source:
     size: int  # unpacked bytes
     part: Part | None = None  # where in the archive
 
+    @property
+    def shown(self) -> str:
+        """Its name, for a sentence."""
+        return brief(self.name)
+
     def read(self, limit: int | None = None) -> bytes:
         """Its bytes, or the first `limit`. Raises Unreadable or OSError; safe to call from many threads."""
         if self.size > LARGEST:
@@ -121,7 +126,7 @@ def check_list(source: Source, pictures: int) -> None:
     most = LIST_OF_ANY + LIST_PER_PICTURE * pictures
     if source.size > most:
         raise UserError(
-            f"{source.name} has {source.size:,} bytes, more than labels of {pictures:,} pictures take; shorten it"
+            f"{source.shown} has {source.size:,} bytes, more than labels of {pictures:,} pictures take; shorten it"
         )
     try:
         text = source.read()
@@ -132,7 +137,7 @@ def check_list(source: Source, pictures: int) -> None:
     # A row that is shorter than the first line of a table gets all of its columns in memory.
     cells = head.count(b",") * (rest.count(b"\n") + text.count(b"\r"))
     if nested > most // 8 or cells > most + text.count(b",") * 2:
-        raise UserError(f"{source.name} is not a list of the labels of {pictures:,} pictures; correct it or remove it")
+        raise UserError(f"{source.shown} is not a list of the labels of {pictures:,} pictures; correct it or remove it")
 
 
 @dataclass(frozen=True)

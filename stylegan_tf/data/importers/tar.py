@@ -25,6 +25,7 @@ _DAMAGES = (
     *(EOFError, OSError, ValueError, ArithmeticError, RecursionError, MemoryError),
 )
 _OF_ANY, _PER_BYTE = 2**28, 16  # bytes that may come out of any packed file, and more out of each of its bytes
+_FILES_OF_ANY, _BYTES_OF_FILE = 10_000, 32  # files in any packed file, and its bytes for each one more
 _LONGEST_HEADER = 2**14  # bytes; a long name with attributes takes some hundred
 _XZ_MEMORY = 2**27  # bytes: xz -9 takes half of it; a file may ask for 4 GB
 
@@ -53,7 +54,8 @@ def open_tar(path: str, shown: str) -> Iterator[list[Source]]:
     descriptor = os.memfd_create("pictures", os.MFD_CLOEXEC)
     try:
         _unpack(path, shown, opener, descriptor)
-        yield _members(f"/proc/{os.getpid()}/fd/{descriptor}", shown)
+        most = _FILES_OF_ANY + os.path.getsize(path) // _BYTES_OF_FILE
+        yield _members(f"/proc/{os.getpid()}/fd/{descriptor}", shown, most)
     finally:
         os.close(descriptor)
 
@@ -106,13 +108,18 @@ class _Headers(FileIO):
         return super().read(size)
 
 
-def _members(path: str, shown: str) -> list[Source]:
+def _members(path: str, shown: str, most: int | None = None) -> list[Source]:
+    """The files in it; most: how many files and folders there may be."""
     found = []
     try:
         with _Headers(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
-            for member in archive:
+            for count, member in enumerate(archive, 1):
                 if not member.isdir():
                     found.append(_source(path, shown, member))
+                if most is not None and count > most:
+                    raise UserError(
+                        f"{shown} holds more than {most:,} files in so few bytes; unpack it to a plain .tar"
+                    )
         total = os.stat(path).st_size
     except _DAMAGES as error:
         if isinstance(error, UserError):

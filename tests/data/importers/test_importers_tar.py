@@ -103,3 +103,11 @@ def test_a_header_that_would_take_python_very_long(tmp_path):
     head = member("long", type=tarfile.XHDTYPE, size=len(body)).tobuf(tarfile.USTAR_FORMAT)
     (tmp_path / "a.tar").write_bytes(head + body + pack(tmp_path / "b.tar", "b.png").read_bytes())
     check_refused(tmp_path / "a.tar", "a header of 1,048,576 bytes")
+
+
+def test_a_packed_file_of_very_many_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tar, "_FILES_OF_ANY", 3)
+    also = [member(f"{number:04}.png") for number in range(1000)]
+    with sources(pack(tmp_path / "a.tar", also=also)) as found:
+        assert len(found.pictures) == 1000
+    check_refused(pack(tmp_path / "a.tgz", mode="w:gz", also=also), "files", "plain .tar")
