@@ -115,6 +115,7 @@ def test_every_path_of_the_figures() -> None:
 PROGRAMS = {
     "train": foreign_flags.TRAIN,
     "generate": foreign_flags.GENERATE,
+    "project": foreign_flags.PROJECT,
     "metrics": foreign_flags.METRICS,
     "classifiers": foreign_flags.CLASSIFIERS,
 }
@@ -123,6 +124,7 @@ PROGRAMS = {
 PATHS = {
     "train": {"dataset", "data_dir", "init_from", "outdir", "resume"},
     "generate": {"network", "w", "outdir", "save_w"},
+    "project": {"network", "nets", "outdir"},
     "metrics": {"network", "run_dir", "dataset", "nets", "outdir"},
     "classifiers": {"dataset", "attributes", "outdir", "pack"},
 }
@@ -159,6 +161,8 @@ def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(p
         ("generate", "truncation-psi", "--psi"),
         ("generate", "class", "--labels"),
         ("generate", "projected-w", "--w"),
+        ("project", "target-fname", "--target"),
+        ("project", "num-steps", "--steps"),
         ("train", "network-capacity", "--set=G.fmap_base"),
         ("generate", "sample", "--seeds"),
         ("metrics", "gpus", "--replicas"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "train_classifiers.py")
+SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "project.py", "train_classifiers.py")
 
 # Folders and single files of the package. Those on one floor are siblings and never import each other.
 FLOORS = {
@@ -16,7 +16,7 @@ FLOORS = {
     "layers rundir checkpoint_files checkpoint_index devices pictures video": 1,
     "networks": 2,
     "data weights": 3,
-    "training metrics figures": 4,
+    "training metrics figures projection": 4,
     "programs": 5,
 }
 FLOOR_OF = {name: floor for names, floor in FLOORS.items() for name in names.split()}
@@ -41,6 +41,8 @@ LIGHT = [
     "data.importers",
     "data.faces",
     "programs.dataset_tool",
+    "projection.settings",
+    "projection.targets",
     "weights.registry",
     "weights.download",
     "weights.arguments",

@@ -167,6 +167,7 @@ def test_labels_change_the_picture(tmp_path: Path) -> None:
         (["--psi=nan"], "--psi=nan number"),
         (["--cutoff=1.5"], "--cutoff=1.5 number"),
         (["--noise=fresh"], "--noise=fresh random const none"),
+        (["--noise=maps"], "--noise=maps --w"),
         (["--grid=8"], "--grid=8 8x4"),
         (["--grid=2x2", "--seeds=0-4"], "--grid=2x2 4 5"),
         (["--seeds=1,1"], "seed twice --grid=COLUMNSxROWS"),

@@ -46,6 +46,8 @@ def test_distance_is_one(network):
     assert np.asarray(network.distance(a, a)).tolist() == [0, 0]
     there = np.asarray(network.distance(a, b))
     np.testing.assert_allclose(there, network.distance(b, a), rtol=1e-6)
+    apart = np.asarray(network.embedding(a)) - np.asarray(network.embedding(b))
+    np.testing.assert_allclose(np.square(apart).sum(axis=1), there, rtol=1e-5)
     near = np.asarray(network.distance(a, np.clip(a + 4, 0, 255)))
     assert (near > 0).all() and (near < there / 4).all()
 

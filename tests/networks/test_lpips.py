@@ -3,6 +3,7 @@
 import formula_weights
 import numpy as np
 import pytest
+import tensorflow as tf
 from recorded import Recorded
 from refusals import raises
 
@@ -29,6 +30,8 @@ def test_recorded_distances(network, side, others):
     for other, b in zip(others, pictures, strict=True):
         found = np.asarray(network.distance_of_pixels(a, b))
         assert found == pytest.approx(recording[f"d_a{other}_{side}"], rel=RELATIVE)
+        apart = np.asarray(network.embedding_of_pixels(a)) - np.asarray(network.embedding_of_pixels(b))
+        assert np.square(apart).sum(axis=1) == pytest.approx(found, rel=RELATIVE)
 
 
 def test_range_and_symmetry(network):
@@ -56,6 +59,15 @@ def test_by_hand():
     half = red.copy()
     half[:, :8] = [-1, 1, -1]
     assert float(network.distance(red, half)[0]) == pytest.approx((2 + 3) / 2)
+
+
+def test_the_gradient_is_finite_where_nothing_is_seen():
+    network, pictures = Lpips(), tf.zeros((1, 32, 32, 3))
+    network.lin0.assign(np.ones(64))
+    with tf.GradientTape() as tape:
+        tape.watch(pictures)
+        total = tf.reduce_sum(network.embedding_of_pixels(pictures))
+    assert np.isfinite(tape.gradient(total, pictures)).all()
 
 
 def test_pictures_are_scaled_per_channel():

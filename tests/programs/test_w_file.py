@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from stylegan_tf.programs.generate import read_w, save_w
+from stylegan_tf.programs.generate import read_noise, read_w, save_w
 
 
 def test_back_as_they_were(tmp_path: Path) -> None:
@@ -77,9 +77,25 @@ def test_files_of_a_projector(shape: tuple, read: tuple, tmp_path: Path) -> None
     found, seeds = read_w(tmp_path / "latent.npy", 3, 6)
     assert (found.shape, found.dtype, seeds) == (read, np.float32, list(range(read[0])))
     np.testing.assert_array_equal(found.ravel(), w.astype(np.float32).ravel())
-    if len(shape) == 3:
-        np.savez(tmp_path / "projected_w.npz", w=w)
-        np.testing.assert_array_equal(read_w(tmp_path / "projected_w.npz", 3, 6)[0], found)
+    np.savez(tmp_path / "projected_w.npz", w=w)
+    np.testing.assert_array_equal(read_w(tmp_path / "projected_w.npz", 3, 6)[0], found)
+
+
+def test_noise_maps_beside_w(tmp_path: Path) -> None:
+    path, shapes = tmp_path / "w.npz", [(4, 4, 1), (4, 4, 1)]
+    first, second = np.ones((1, 4, 4, 1), np.float32), np.ones((2, 4, 4, 1), np.float32)
+    np.savez(path, w=np.zeros((2, 6, 3)), noise0=first, noise1=second)
+    assert [maps.shape for maps in read_noise(path, 2, shapes)] == [(2, 4, 4, 1)] * 2  # one for all pictures, or each
+    np.savez(path, w=np.zeros((2, 6, 3)))
+    assert read_noise(path, 2, shapes) == []
+    for wrong in (
+        {"noise0": first},
+        {"noise0": first, "noise1": second[:, :2]},
+        {"noise0": first, "noise1": first * np.inf},
+    ):
+        np.savez(path, w=np.zeros((2, 6, 3)), **wrong)
+        with refused(f"--w={path}", "noise maps", "[2, H, W, 1]"):
+            read_noise(path, 2, shapes)
 
 
 @pytest.mark.parametrize("shape", [(18, 4), (1, 5, 3), (0, 6, 3), (2, 1, 6, 3), ()])
