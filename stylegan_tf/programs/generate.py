@@ -373,10 +373,10 @@ def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[in
         arrays = {"w": plain_npz.read_one(path)} if is_array else plain_npz.read(path)
     except UserError as error:
         what = None if is_array else of_file(path)
-        why = f"{path} is {what}; expected a file of --save_w, or of a projector" if what else str(error)
-        raise UserError(f"--w={why}") from None
+        why = f"{path} is {what}" if what else error
+        raise UserError(f"--w={why}; expected a file of --save_w, or of a projector") from None
     if "w" not in arrays:
-        raise UserError(f"--w={path} has no array w, as files of --save_w and of projectors have")
+        raise UserError(f"--w={path} has no array 'w', as files of --save_w and of projectors have")
     given, seeds = arrays["w"], arrays.get("seeds")
     if seeds is None and given.shape in ((num_layers, w_dim), (w_dim,)):
         given = given[None]

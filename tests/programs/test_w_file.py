@@ -34,8 +34,8 @@ def test_back_as_they_were(tmp_path: Path) -> None:
         ({"w": np.zeros((2, 3)), "seeds": np.zeros(3, int)}, ("seeds", "2")),
         ({"w": np.zeros((2, 3)), "seeds": np.zeros(2)}, ("seeds", "2")),
         ({"w": np.zeros((2, 3)), "seeds": np.int64([0, -1])}, ("seeds", "2")),
-        ({"z": np.zeros((2, 3))}, ("--save_w", "'w")),
-        ({"w": np.array([{}])}, ("--save_w", "Object arrays")),
+        ({"z": np.zeros((2, 3))}, ("--save_w", "'w'")),
+        ({"w": np.array([{}])}, ("--save_w", "type is object")),
     ],
 )
 def test_refused(arrays: dict[str, np.ndarray], names: tuple, tmp_path: Path) -> None:
