@@ -267,13 +267,16 @@ def serve(folder: Path) -> None:
             if name not in readers:
                 readers[name] = Reader(known[name], folder, watch)
             reader = readers[name]
-            resource.setrlimit(resource.RLIMIT_AS, (_pages(0) + MEMORY, unlimited[1]))
+            limited = _pages(0) + MEMORY, unlimited[1]
             tell("ready", 0)
             _forget_most()
             before = _pages(1)
             for number in range(task["first"], task["last"]):
                 rng = Random(f"{name} {task['seed']} {number}")
-                tell(*reader.end_of(mutated(reader.seeds, rng, reader.target.mutate)))
+                resource.setrlimit(resource.RLIMIT_AS, unlimited)  # to make the input is not the reader's work
+                tree = mutated(reader.seeds, rng, reader.target.mutate)
+                resource.setrlimit(resource.RLIMIT_AS, limited)
+                tell(*reader.end_of(tree))
             tell("memory", _most_resident() - before)
     except BrokenPipeError:  # nobody listens any more
         pass
