@@ -43,7 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     bundle = load.SHIPPED.parent
     if not (bundle / "D.keras").is_file():
         raise UserError(f"{bundle} has no D.keras: python -m stylegan_tf.weights RUN --pack=DIR packs one")
-    resolution = load.declared(bundle)[0]["Gs"].resolution
+    declared = load.declared(bundle)[0]
+    resolution = declared["Gs"].resolution
+    # Networks from a file bring their widths along; those from nothing get the same ones.
+    names = {"G": ("z_dim", "w_dim", "mapping_fmaps", "fmap_base", "fmap_max"), "D": ("fmap_base", "fmap_max")}
+    of = {"G": declared["Gs"], "D": declared["D"]}
+    widths = [f"--set={net}.{name}={getattr(of[net], name)}" for net in names for name in names[net]]
     data = population(options.outdir / f"faces-{resolution}-{options.pictures}", resolution, options.pictures)
     starts = {"Gs and D": str(bundle), "Gs": str(load.SHIPPED), "nothing": ""}
     rows = []
@@ -51,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         outdir = options.outdir / name.replace(" ", "-")
         flags = [f"--dataset={data}", f"--outdir={outdir}", f"--total_kimg={options.kimg:g}"]
         flags += [f"--resolution={resolution}", f"--metrics={options.metric}", f"--metric_ticks={options.ticks}"]
-        flags += [f"--init_from={start}"] if start else []
+        flags += [f"--init_from={start}"] if start else widths
         train = [sys.executable, str(ROOT / "train.py"), "--config=F", "--hardware=cpu", *flags]
         if subprocess.run(train).returncode:
             raise Failure(f"training from {name} failed or was stopped; the same command goes on")

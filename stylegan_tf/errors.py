@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable
 
+LONGEST = 150  # characters of what a library or a file says
+
 
 class UserError(ValueError):
     """The user asked for what cannot be: says what was wrong, in which file or flag, and what would be right."""
@@ -10,6 +12,16 @@ class UserError(ValueError):
 
 class Failure(RuntimeError):
     """The request was fine but the work failed (disk full, connection lost): says what and where."""
+
+
+def brief(value: object, longest: int = LONGEST) -> str:
+    """What a library or a file says, to be quoted in a sentence: printable and not long; of an exception the first line
+    of its message."""
+    text = str(value)
+    if isinstance(value, BaseException):
+        text = next(iter(text.splitlines()), "") or type(value).__name__
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= longest else f"{text[:longest]} ..."
 
 
 def exit_code(work: Callable[[], object]) -> int:
@@ -22,8 +34,11 @@ def exit_code(work: Callable[[], object]) -> int:
         work()
     except UserError as error:
         return _say(f"error: {error}", 2)
-    except (Failure, OSError) as failure:
+    except Failure as failure:
         return _say(f"error: {failure}", 1)
+    except OSError as error:
+        named = error.strerror and error.filename is not None
+        return _say(f"error: {error.strerror}: {error.filename}" if named else f"error: {error}", 1)
     except KeyboardInterrupt as stop:
         return _say(str(stop) or "stopped by Ctrl-C", 130)
     return 0

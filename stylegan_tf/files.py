@@ -6,15 +6,18 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
+LONGEST_JSON = 2**24  # bytes
 # Names of what is not whole yet, or about to be removed: with the number of the process that works on it.
 _UNFINISHED = re.compile(
     r"\.tmp-(?P<file_pid>\d{1,9})-(?P<file>.+)|\.(?P<folder>.+)\.(?:tmp|old)-(?P<folder_pid>\d{1,9})", re.DOTALL
@@ -32,10 +35,11 @@ def atomic_path(path: str | os.PathLike, flush: bool = True) -> Iterator[Path]:
     remove_leftovers(target)
     temporary = target.with_name(f".tmp-{os.getpid()}-{target.name}")
     try:
-        yield temporary
-        if flush:
-            _flush_to_disk(temporary)
-        os.replace(temporary, target)
+        with naming(target):
+            yield temporary
+            if flush:
+                _flush_to_disk(temporary)
+            os.replace(temporary, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -58,6 +62,13 @@ def remove_leftovers(path: str | os.PathLike) -> None:
         else:
             leftover.unlink(missing_ok=True)
             print(f"removed {leftover}, which a killed process had left", file=sys.stderr)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes all that is not whole yet in a folder that is locked, so that no other process works on it."""
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if _UNFINISHED.fullmatch(entry.name) and ".old-" not in entry.name:
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
 def name_leftovers(path: str | os.PathLike) -> None:
@@ -103,6 +114,32 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
+@contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """An error of the operating system says which file it is about: that of a write that fails does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
+
+
+def reason(error: Exception) -> str:
+    """Why something could not be written, in few words: "No space left on device: results/00000-x/G.keras".
+
+    The operating system's word stands in the middle of what TensorFlow and h5py say, and behind long paths.
+    """
+    text = str(error)
+    if by_hdf5 := re.search(r"filename = '(.*?)'.*error message = '(.*?)'", text):
+        return f"{by_hdf5[2]}: {by_hdf5[1]}"
+    if by_tensorflow := re.fullmatch(r"(?:\{\{.*?\}\} )?(.+); ([^;]+?)(?: \[Op:\w+\])?", text):
+        return f"{by_tensorflow[2]}: {by_tensorflow[1]}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.strerror}: {error.filename}"
+    return brief(error)
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes `text` as UTF-8, whole or not at all."""
     with atomic_path(path) as temporary:
@@ -112,6 +149,53 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 def write_json(path: str | os.PathLike, value: object) -> None:
     """Writes `value` as indented JSON, whole or not at all; NaN and infinity raise ValueError (JSON has neither)."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: str | os.PathLike) -> dict[str, Any]:
+    """The object in a JSON file that anybody may have written; its values may be anything that JSON has, NaN too.
+
+    Raises UserError that names the file where it is none.
+    """
+    try:
+        if not os.path.isfile(path):  # a pipe would wait for somebody to write into it
+            raise ValueError("there is no such file")
+        if os.path.getsize(path) > LONGEST_JSON:
+            raise ValueError(f"it has more than {LONGEST_JSON} bytes")
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        json.dumps(content, ensure_ascii=False).encode()  # half a pair of surrogates is no text
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{os.fspath(path)} cannot be read as JSON: {brief(error)}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{os.fspath(path)} must hold a JSON object, in braces")
+    return content
+
+
+def ends_a_line(path: str | os.PathLike) -> bool:
+    """Whether a file is empty or ends with a line: one that a killed process was writing may not."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        return not size or os.pread(file.fileno(), 1, size - 1) == b"\n"
+
+
+def read_json_lines(path: str | os.PathLike) -> tuple[list[dict[str, Any]], int]:
+    """(the objects in a file of JSON lines, how many other lines it has, which are left out).
+
+    Raises UserError where there is no such file, or OSError.
+    """
+    if not os.path.isfile(path):  # a pipe would wait for somebody to write into it
+        raise UserError(f"there is no file {os.fspath(path)}")
+    found, others = [], 0
+    for line in Path(path).read_bytes().split(b"\n"):
+        try:
+            content = json.loads(line)
+        except (ValueError, RecursionError):
+            others += bool(line.strip())
+            continue
+        if isinstance(content, dict):
+            found.append(content)
+        else:
+            others += 1
+    return found, others
 
 
 def sha256(path: str | os.PathLike) -> str:
@@ -200,12 +284,14 @@ class Lock:
     def __enter__(self) -> "Lock":
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UserError(f"{self.path} is no file that can be locked; remove it")
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            holder = os.pread(descriptor, 20, 0).strip()
             os.close(descriptor)
-            folder = self.path.absolute().parent
-            raise UserError(f"the folder {folder} is in use by process {holder}; wait for it or stop it") from None
+            folder, number = self.path.absolute().parent, holder.decode() if holder.isdigit() else "unknown"
+            raise UserError(f"the folder {folder} is in use by process {number}; wait for it or stop it") from None
         except BaseException:
             os.close(descriptor)
             raise

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO, TypeVar
 
+from stylegan_tf.errors import LONGEST, brief
+
 Item = TypeVar("Item")
 
 
@@ -25,7 +27,8 @@ def format_time(seconds: float) -> str:
 
 def few(names: Sequence[str], most: int = 8) -> str:
     """'a, b, c and 5 more': names of the user's, for a sentence."""
-    shown = ", ".join(name if name.isprintable() else ascii(name) for name in names[:most])
+    longest = LONGEST if len(names) == 1 else LONGEST // 5
+    shown = ", ".join(brief(name, longest) for name in names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 

@@ -6,7 +6,6 @@ results/00000-sgan-ffhq-1024-F-8gpu/
     checkpoints/  finished
 """
 
-import json
 import os
 import re
 from contextlib import suppress
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stylegan_tf import files
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.text import differences as fields_that_differ
 from stylegan_tf.configs.text import flat, from_json, shown
@@ -91,12 +91,7 @@ def read_config(run_dir: Path) -> dict[str, Any]:
     """
     if not (run_dir / CONFIG).is_file():  # a pipe would wait for somebody to write into it
         raise UserError(f"{run_dir} is no run directory: it has no {CONFIG}")
-    try:
-        config = json.loads((run_dir / CONFIG).read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise UserError(f"{run_dir / CONFIG} cannot be read: {error}") from None
-    if not isinstance(config, dict):
-        raise UserError(f"{run_dir / CONFIG} must hold a JSON object")
+    config = files.read_json(run_dir / CONFIG)
     for group, values in ADDED.items():
         if not isinstance(values, dict):
             config.setdefault(group, values)
@@ -147,8 +142,10 @@ def mark_finished(run_dir: Path, nimg: int) -> None:
 
 def finished_nimg(run_dir: Path) -> int | None:
     """Pictures that a finished run has shown; None for a run that is not finished."""
+    path = run_dir / FINISHED
     with suppress(OSError, ValueError):
-        return int((run_dir / FINISHED).read_text(encoding="ascii"))
+        nimg = int(path.read_text(encoding="ascii")) if path.is_file() else -1
+        return nimg if 0 <= nimg < 2**62 else None
     return None
 
 
@@ -239,15 +236,14 @@ def _compared(run: Path, experiment: Experiment, data: dict[str, Any] | None) ->
     theirs = experiment_of(run)
     found = []
     for path, one, other in fields_that_differ(theirs, experiment):
-        same_path = path in PATHS and one and other and os.path.realpath(one) == os.path.realpath(other)
+        same_path = path in PATHS and _is_same_path(one, other)
         is_free = any(path == free or path.startswith(f"{free}.") for free in FREE)
         if not (is_free or same_path or (path in OPEN and OPEN[path] == other)):
             found.append((path, one, other))
     stored = None
-    if (run / DATA_SET).is_file():
-        with suppress(OSError, ValueError, RecursionError):
-            stored = json.loads((run / DATA_SET).read_text(encoding="utf-8"))
-    if not isinstance(stored, dict) or data is None:  # a run of an older version
+    with suppress(UserError):  # a run of an older version has none
+        stored = files.read_json(run / DATA_SET)
+    if stored is None or data is None:
         return found, ""
     stored.pop(CLASSES, None)  # names decide no number
     elsewhere = [difference for difference in found if difference[0] == "data.directory"]
@@ -257,6 +253,12 @@ def _compared(run: Path, experiment: Experiment, data: dict[str, Any] | None) ->
         return found, ""
     keys = [key for key in dict.fromkeys([*stored, *data]) if stored.get(key) != data.get(key)]
     return found, ", ".join(f"{shown(key)} was {shown(stored.get(key))}, is {data.get(key)}" for key in keys)
+
+
+def _is_same_path(one: str, other: str) -> bool:
+    if "\0" in one:  # no path, and realpath would say so by a ValueError
+        return False
+    return bool(one and other) and os.path.realpath(one) == os.path.realpath(other)
 
 
 def _choice_of(run_dir: Path, total_nimg: int, changed: str = "", allow_changed_data: bool = False) -> Choice:

@@ -18,7 +18,7 @@ import numpy as np
 
 from stylegan_tf.errors import UserError
 
-LONGEST_REASON = 200  # characters of an error, which may quote the file
+LONGEST_REASON, LONGEST_SHOWN = 200, 80  # characters of an error, which may quote the file, and of one value in it
 MOST_INSTRUCTIONS = 1_000_000  # a network file has about 30,000
 DEEPEST = 32
 LONGEST_TEXT = 1000  # of a key, and of an argument up to the end of the line
@@ -53,6 +53,8 @@ class Network:
 
 def read(path: str | os.PathLike, names: Names = None, persistent: Persistent = None) -> Any:
     """What the file holds, as `read_stream` gives it. Raises UserError that begins with the path, or OSError."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would wait for somebody to write into it
+        raise UserError(f"{os.fspath(path)}: it is no file")
     with open(path, "rb") as file:
         try:
             return read_stream(file, os.fstat(file.fileno()).st_size, names, persistent)
@@ -173,7 +175,8 @@ class _Machine:
                 return self._bytes(*arguments)
             case Name(_, "set" | "frozenset" as kind), () | (list(),):
                 return (set if kind == "set" else frozenset)(map(_key, self._counted(*arguments)))
-        raise UserError(f"it calls {_shown(function)}({', '.join(map(_shown, arguments[:8]))}): refused")
+        shown = ", ".join(map(_shown, arguments[:8]))[:LONGEST_REASON]
+        raise UserError(f"it calls {_shown(function)}({shown}): refused")
 
     def _build(self, target: Any, state: Any) -> Any:
         """Gives contents to what exists already."""
@@ -265,4 +268,4 @@ def _shown(value: Any) -> str:
     if type(value) is Name:
         return f"{_shown(value.module)}.{_shown(value.name)}"
     short = type(value) in (str, int, bool)
-    return ascii(str(value)[:200])[1:-1] if short else f"a {type(value).__name__.strip('_')}"
+    return ascii(str(value)[:LONGEST_SHOWN])[1:-1][:LONGEST_SHOWN] if short else f"a {type(value).__name__.strip('_')}"

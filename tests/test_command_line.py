@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from stylegan_tf.command_line import Flag, expanded, help_text, parse
-from stylegan_tf.errors import UserError
 from stylegan_tf.programs import figures, foreign_flags
 
 GROUPS = {
@@ -31,22 +31,21 @@ def test_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "names"),
     [
-        (["--sise=3"], "there is no flag --sise; did you mean --size?"),
-        (["--verbosity=1"], "there is no flag --verbosity; choose from --size, --rate, --name, --loud, --set"),
-        (["--size=many"], "--size=many: expected a whole number"),
-        (["--size=2.5"], "--size=2.5: expected a whole number"),
-        (["--rate=fast"], "--rate=fast: expected a number"),
-        (["--loud=maybe"], "--loud=maybe: expected true or false"),
-        (["--name"], "Missing value for flag --name"),
-        (["--size=2", "more"], "more is no flag"),
+        (["--sise=3"], "--sise --size"),
+        (["--verbosity=1"], "--verbosity --size --rate --name --loud --set"),
+        (["--size=many"], "--size=many number"),
+        (["--size=2.5"], "--size=2.5 number"),
+        (["--rate=fast"], "--rate=fast number"),
+        (["--loud=maybe"], "--loud=maybe true false"),
+        (["--name"], "--name"),
+        (["--size=2", "more"], "more --flag=value --help"),
     ],
 )
-def test_mistakes(arguments: list[str], sentence: str) -> None:
-    with pytest.raises(UserError) as caught:
+def test_mistakes(arguments: list[str], names: str) -> None:
+    with refused(*names.split()):
         parse(arguments, GROUPS)
-    assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
@@ -92,18 +91,17 @@ def test_paths_as_a_shell_takes_them(typed: str, path: str, home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "sentence"),
+    ("typed", "names"),
     [
-        ("$UNSET/x", "the variable UNSET is not set"),
-        ("${UNSET}", "the variable UNSET is not set"),
-        ("~nobody-of-that-name/x", "the home folder of ~nobody-of-that-name is not known; ./~nobody-of-that-name/x"),
+        ("$UNSET/x", "variable UNSET"),
+        ("${UNSET}", "variable UNSET"),
+        ("~nobody-of-that-name/x", "~nobody-of-that-name ./~nobody-of-that-name/x"),
     ],
 )
-def test_paths_that_lead_nowhere(typed: str, sentence: str, home: Path) -> None:
+def test_paths_that_lead_nowhere(typed: str, names: str, home: Path) -> None:
     groups = {"": (Flag("outdir", "path", "results", ""),)}
-    with pytest.raises(UserError, match=re.escape(sentence)) as caught:
+    with refused(f"--outdir={typed}", *names.split()):
         parse([f"--outdir={typed}"], groups)
-    assert str(caught.value).startswith(f"--outdir={typed}: ")
     assert parse(["--outdir=~/x"], groups).outdir == "/home/me/x" and parse([], groups).outdir == "results"
 
 
@@ -117,6 +115,7 @@ def test_every_path_of_the_figures() -> None:
 PROGRAMS = {
     "train": foreign_flags.TRAIN,
     "generate": foreign_flags.GENERATE,
+    "project": foreign_flags.PROJECT,
     "metrics": foreign_flags.METRICS,
     "classifiers": foreign_flags.CLASSIFIERS,
 }
@@ -125,6 +124,7 @@ PROGRAMS = {
 PATHS = {
     "train": {"dataset", "data_dir", "init_from", "outdir", "resume"},
     "generate": {"network", "w", "outdir", "save_w"},
+    "project": {"network", "nets", "outdir"},
     "metrics": {"network", "run_dir", "dataset", "nets", "outdir"},
     "classifiers": {"dataset", "attributes", "outdir", "pack"},
 }
@@ -144,7 +144,7 @@ def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(p
         if flag.kind == "path":
             assert getattr(parse([f"--{name}=~/x"], groups), name) == "/home/me/x"
         if flag.kind in ("path", "text"):
-            with pytest.raises(UserError, match=f"^--{name}= is empty: give it a value, or leave the flag out"):
+            with refused(f"--{name}=", "empty"):
                 parse([f"--{name}="], groups)
 
 
@@ -161,6 +161,8 @@ def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(p
         ("generate", "truncation-psi", "--psi"),
         ("generate", "class", "--labels"),
         ("generate", "projected-w", "--w"),
+        ("project", "target-fname", "--target"),
+        ("project", "num-steps", "--steps"),
         ("train", "network-capacity", "--set=G.fmap_base"),
         ("generate", "sample", "--seeds"),
         ("metrics", "gpus", "--replicas"),
@@ -168,7 +170,7 @@ def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(p
     ],
 )
 def test_flags_of_other_code_bases(program: str, flag: str, here: str) -> None:
-    with pytest.raises(UserError, match=f"there is no flag --{flag}; here it is {here}"):
+    with refused(f"--{flag}", here):
         parse([f"--{flag}=1"], {"": tuple(flags_of(program).values())}, PROGRAMS[program])
 
 

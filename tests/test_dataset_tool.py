@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from refusals import check_printed, check_refusal
 
 from stylegan_tf.data import verifying
 from stylegan_tf.data.example import COMPRESSIONS
@@ -199,41 +200,46 @@ def test_create_faces(tmp_path, capsys):
     assert "compression  gzip" in capsys.readouterr().out
 
 
+def check_usage(printed, *names):
+    """Asserts that argparse said which program it was, how it is called, and the mistake."""
+    usage, _, mistake = printed.rpartition("error: ")
+    assert "dataset_tool.py" in usage
+    check_refusal(mistake.removesuffix("\n"), *names)
+
+
 @pytest.mark.parametrize(
-    ("line", "complaint"),
+    ("line", "names"),
     [
-        ("", "required: COMMAND"),
-        ("create_everything", "there is no command create_everything; "),
-        ("create_cifar set in", "there is no command create_cifar; did you mean create_cifar10"),
-        ("extact set out", "did you mean extract?"),
-        ("create_from_images set", "required: IMAGE_DIR"),
-        ("create_from_images set in --shuffle 2", "invalid choice: 2"),
-        ("create_from_images set in --shufle 1", "unrecognized arguments: --shufle"),
-        ("create_from_images set in --crop centre", "invalid choice: 'centre'"),
-        ("create_lsun set in --max_images -3", "expected a whole number above zero, not '-3'"),
-        ("create_faces set --num_images 0", "argument --num_images: expected a whole number above zero, not '0'"),
-        ("create_faces set --resolution large", "expected a whole number above zero, not 'large'"),
-        ("verify", "required: TFRECORD_DIR"),
+        ("", "required COMMAND"),
+        ("create_everything", "create_everything create_svhn"),
+        ("create_cifar set in", "create_cifar create_cifar10"),
+        ("extact set out", "extact extract"),
+        ("create_from_images set", "required IMAGE_DIR"),
+        ("create_from_images set in --shuffle 2", "--shuffle 2"),
+        ("create_from_images set in --shufle 1", "--shufle --shuffle"),
+        ("create_from_images set in --crop centre", "--crop 'centre' center"),
+        ("create_lsun set in --max_images -3", "--max_images '-3'"),
+        ("create_faces set --num_images 0", "--num_images '0'"),
+        ("create_faces set --resolution large", "--resolution 'large'"),
+        ("verify", "required TFRECORD_DIR"),
     ],
 )
-def test_usage_errors_exit_2(line, complaint, capsys):
+def test_usage_errors_exit_2(line, names, capsys):
     with pytest.raises(SystemExit) as stop:
         dataset_tool.main(line.split())
     assert stop.value.code == 2
-    told = capsys.readouterr().err
-    assert "dataset_tool.py" in told
-    assert complaint in told
+    check_usage(capsys.readouterr().err, *names.split())
 
 
 def test_mistakes_exit_2_with_one_message(tmp_path, capsys):
     assert dataset_tool.main(["create_from_images", str(tmp_path / "set"), str(tmp_path / "none")]) == 2
-    assert capsys.readouterr().err.startswith(f"error: {tmp_path}/none does not exist; ")
+    check_printed(capsys.readouterr().err, tmp_path / "none", "folder")
     assert dataset_tool.main(["verify", str(tmp_path)]) == 2
-    assert "holds no data set" in capsys.readouterr().err
+    check_printed(capsys.readouterr().err, tmp_path, "*-rNN.tfrecords")
     assert dataset_tool.main(["create_faces", str(tmp_path / "set"), "--resolution", "48"]) == 2
-    assert "power of two" in capsys.readouterr().err
+    check_printed(capsys.readouterr().err, "resolution", 48)
     assert dataset_tool.main(["create_mnist", str(tmp_path / "set"), str(tmp_path)]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    check_printed(capsys.readouterr().err, tmp_path, "train-images-idx3-ubyte.gz")
     assert os.listdir(tmp_path) == []
 
 
@@ -308,28 +314,30 @@ def test_paths_are_taken_as_a_shell_takes_them(tmp_path, monkeypatch, capsys):
     assert dataset_tool.main(["display", "${SETS}/a", "--out=~/sheet.png"]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sets", "sheet.png"]
     capsys.readouterr()
-    for typed, sentence in (("$NONE/a", "the variable NONE is not set"), ("", "it is empty: give a path")):
+    for typed, names in (("$NONE/a", ["variable NONE"]), ("", ["empty", "path"])):
         with pytest.raises(SystemExit) as stop:
             dataset_tool.main(["info", typed])
-        assert stop.value.code == 2 and sentence in capsys.readouterr().err
+        assert stop.value.code == 2
+        check_usage(capsys.readouterr().err, *names)
 
 
 @pytest.mark.parametrize(
-    ("line", "sentence"),
+    ("line", "names"),
     [
-        ("--source=in --dest=out", "there is no flag --source; here it is the second word: create_from_images"),
-        ("--dest in", "there is no flag --dest; here it is the first word"),
-        ("create_from_images out in --transform=center-crop", "there is no flag --transform; here it is --crop=center"),
-        ("create_from_images out in --width=256", "there is no flag --width; here it is --resolution"),
-        ("create_from_images out in --max-images=3", "there is no flag --max-images; did you mean --max_images?"),
-        ("create_from_images out in --res=64", "there is no flag --res; here it is --resolution"),
-        ("create_from_images out in --shuf=0", "there is no flag --shuf; did you mean --shuffle?"),
+        ("--source=in --dest=out", "--source create_from_images"),
+        ("--dest in", "--dest first"),
+        ("create_from_images out in --transform=center-crop", "--transform --crop=center"),
+        ("create_from_images out in --width=256", "--width --resolution"),
+        ("create_from_images out in --max-images=3", "--max-images --max_images"),
+        ("create_from_images out in --res=64", "--res --resolution"),
+        ("create_from_images out in --shuf=0", "--shuf --shuffle"),
     ],
 )
-def test_options_of_other_tools(line, sentence, capsys):
+def test_options_of_other_tools(line, names, capsys):
     with pytest.raises(SystemExit) as stop:
         dataset_tool.main(line.split())
-    assert stop.value.code == 2 and sentence in capsys.readouterr().err
+    assert stop.value.code == 2
+    check_usage(capsys.readouterr().err, *names.split())
 
 
 def test_mirror_images_are_counted_while_they_are_made(tmp_path, capsys):

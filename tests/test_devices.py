@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from refusals import refused
 
 from stylegan_tf import devices, draws
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.data.pipeline import Feed, Reader, pictures_of
 from stylegan_tf.devices import Replicas, auto_row, describe, start_devices, visible_gpus
-from stylegan_tf.errors import UserError
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import SKIPPED, Steps
 
@@ -74,7 +74,7 @@ def machine(monkeypatch):
 
 def test_a_gpu_row_where_tensorflow_sees_no_gpu(machine):
     chosen = experiment("F", "1gpu", resolution=64)
-    with pytest.raises(UserError, match=r"1gpu is for GPUs, .*: pip install tensorflow\[and-cuda\], or .*=cpu"):
+    with refused("1gpu", "pip install tensorflow[and-cuda]", "--hardware=cpu"):
         start_devices(chosen, hardware_asked=False)
     replicas, (warning,) = start_devices(chosen)
     assert replicas.count == 1 and warning.startswith("warning: ") and "pip install tensorflow[and-cuda]" in warning
@@ -88,7 +88,7 @@ def test_as_many_gpus_as_divide_every_minibatch(row, gpus, used, machine):
     replicas, lines = start_devices(chosen)
     assert replicas.count == used
     assert [line.startswith(f"{used} of {gpus} GPUs are used") for line in lines] == [True] * (used < gpus)
-    with pytest.raises(UserError, match="--replicas=3: the minibatch at 8x8"):
+    with refused("--replicas=3", "8x8", "--replicas=2"):
         start_devices(replace(chosen, replicas=3))
 
 
@@ -150,14 +150,14 @@ def test_elements_go_to_the_replicas_in_turn():
 
 
 def test_virtual_cpus_come_before_tensorflow():
-    with pytest.raises(UserError, match="3 virtual CPUs must be made before TensorFlow starts, it has 2"):
+    with refused("3 virtual CPUs", 2):
         Replicas(3)
 
 
 def test_more_replicas_than_gpus(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"] if kind == "GPU" else [])
     monkeypatch.setattr(tf.config.experimental, "set_memory_growth", lambda *arguments: None)
-    with pytest.raises(UserError, match=r"--replicas=2, but 1 GPUs are visible: use 1 or fewer"):
+    with refused("--replicas=2", "1 GPUs"):
         Replicas(2)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from refusals import raises
 
 from stylegan_tf import draws
 from stylegan_tf.draws import Rows
@@ -21,7 +22,7 @@ def test_rows_of_a_replica_by_hand():
 
 @pytest.mark.parametrize(("minibatch", "group", "replicas"), [(8, 4, 4), (6, 4, 1), (7, 1, 2)])
 def test_rows_that_cannot_be_shared(minibatch, group, replicas):
-    with pytest.raises(ValueError, match=f"use a minibatch divisible by {group * replicas}"):
+    with raises(ValueError, "minibatch", group * replicas):
         Rows(minibatch, group, replicas)
 
 

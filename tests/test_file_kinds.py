@@ -7,8 +7,8 @@ import zipfile
 
 import h5py
 import pytest
+from refusals import refused
 
-from stylegan_tf.errors import UserError
 from stylegan_tf.file_kinds import READ_HERE, as_network, as_picture
 from stylegan_tf.weights import keras_header, official_pickle
 
@@ -77,10 +77,9 @@ def test_the_readers_of_networks_call_it_by_its_name(tmp_path, name, read):
     content, words = NETWORKS[name]
     path = tmp_path / name
     path.write_bytes(content)
-    with pytest.raises(UserError) as caught:
+    with refused(path) as caught:
         read(path)
-    assert str(caught.value).startswith(f"{path} is ") and words in str(caught.value)
-    assert str(caught.value).isprintable() and str(caught.value).endswith(READ_HERE) == bool(content)
+    assert words in str(caught.value) and str(caught.value).endswith(READ_HERE) == bool(content)
 
 
 def archive(path, *names):
@@ -99,7 +98,7 @@ def test_archives(tmp_path):
     assert "a NumPy archive (.npz)" in archive(tmp_path / "w.npz", "w.npy", "seeds.npy")
     (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04 and no more")
     assert as_network(tmp_path / "cut.zip") is None
-    with pytest.raises(UserError, match="c.zip is a zip archive of something else; this program reads"):
+    with refused(tmp_path / "c.zip", "zip archive"):
         keras_header.declared(tmp_path / "c.zip")
 
 

@@ -6,14 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.files import (
     Lock,
     atomic_folder,
     atomic_path,
     name_leftovers,
+    read_json_lines,
+    reason,
     remove_leftovers,
+    remove_unfinished,
     sha256,
     write_json,
     write_text,
@@ -90,15 +94,15 @@ def test_atomic_folder_refuses_what_is_there(tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("mine")
     (tmp_path / "plain").write_text("mine")
-    for name, message in (("full", "not empty"), ("plain", "not a folder")):
-        with pytest.raises(UserError, match=message), atomic_folder(tmp_path / name):
+    for name, what in (("full", "empty"), ("plain", "folder")):
+        with refused(tmp_path / name, what), atomic_folder(tmp_path / name):
             raise AssertionError("the block must not be entered")
     assert (tmp_path / "full" / "file").read_text() == "mine"
     assert sorted(os.listdir(tmp_path)) == ["full", "plain"]
 
 
 def test_atomic_folder_keeps_what_came_meanwhile(tmp_path):
-    with pytest.raises(UserError, match="not empty"), atomic_folder(tmp_path / "set"):
+    with refused(tmp_path / "set", "empty"), atomic_folder(tmp_path / "set"):
         (tmp_path / "set").mkdir()
         (tmp_path / "set" / "theirs").write_text("x")
     assert os.listdir(tmp_path) == ["set"]
@@ -173,7 +177,7 @@ def test_lock_names_the_folder_and_the_holder_and_dies_with_it(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "locked\n"
-        with pytest.raises(UserError, match=f"{tmp_path} is in use by process {holder.pid};"), Lock(tmp_path / "lock"):
+        with refused(tmp_path, f"process {holder.pid}"), Lock(tmp_path / "lock"):
             raise AssertionError("the block must not be entered")
         holder.send_signal(signal.SIGKILL)
     with Lock(tmp_path / "lock"):
@@ -184,7 +188,7 @@ def test_lock_names_the_folder_and_the_holder_and_dies_with_it(tmp_path):
 def test_lock_can_be_taken_again_after_an_error(tmp_path):
     with pytest.raises(RuntimeError), Lock(tmp_path / "lock"):
         raise RuntimeError
-    with Lock(tmp_path / "lock"), pytest.raises(UserError, match=f"process {os.getpid()}"), Lock(tmp_path / "lock"):
+    with Lock(tmp_path / "lock"), refused(tmp_path, f"process {os.getpid()}"), Lock(tmp_path / "lock"):
         raise AssertionError("the block must not be entered")
 
 
@@ -211,3 +215,64 @@ def test_leftovers_that_nobody_removes_are_named(tmp_path, capsys):
     assert said[1].endswith(
         f"was left by a killed process; remove it, or it is removed by what makes {tmp_path}/other again"
     )
+
+
+@pytest.mark.parametrize("content", ["", "someone", "\x1b[2J", "1" * 30, "12\n34"])
+def test_a_lock_that_says_nothing_of_use(content, tmp_path):
+    with Lock(tmp_path / "lock"):
+        (tmp_path / "lock").write_text(content)
+        with pytest.raises(UserError, match=r"in use by process (unknown|1{20});") as caught, Lock(tmp_path / "lock"):
+            pass
+    assert str(caught.value).isprintable()
+
+
+FULL = "No space left on device"
+BY_HDF5 = f"Can't write data (file write failed: filename = 'G.h5', errno = 28, error message = '{FULL}', buf = 0x1)"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, FULL, "a/stats.jsonl"), f"{FULL}: a/stats.jsonl"),
+        (OSError(28, FULL), FULL),
+        (OSError(28, BY_HDF5), f"{FULL}: G.h5"),
+        (RuntimeError(BY_HDF5), f"{FULL}: G.h5"),
+        (RuntimeError(f"{{{{function_node x}}}} {'a/' * 200}state; {FULL} [Op:SaveV2]"), f"{FULL}: {'a/' * 200}state"),
+        (RuntimeError("something else\nand more"), "something else"),
+    ],
+)
+def test_the_reason_stands_first(error, said):
+    assert reason(error) == said
+
+
+def test_a_full_disk_names_the_file(tmp_path, capsys):
+    def write():
+        with atomic_path(tmp_path / "it.json", flush=False) as temporary, open("/dev/full", "w") as full:
+            temporary.touch()
+            full.write("x")
+            full.flush()
+
+    assert exit_code(write) == 1
+    assert capsys.readouterr().err == f"error: {FULL}: {tmp_path / 'it.json'}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_of_json_that_are_none_are_counted(tmp_path):
+    path = tmp_path / "it.jsonl"
+    lines = [b'{"a": 1}', b"garbage", b"", b"[1]", b"\xff\xfe", b"[" * 100_000, b'{"a": 2}', b'{"a":']
+    path.write_bytes(b"\n".join(lines))
+    assert read_json_lines(path) == ([{"a": 1}, {"a": 2}], 5)
+    for missing in (tmp_path, tmp_path / "none"):
+        with pytest.raises(UserError, match="there is no file"):
+            read_json_lines(missing)
+
+
+def test_only_what_is_unfinished_is_removed(tmp_path):
+    for name in (".tmp-12-a", ".b.tmp-34", "..c.tmp-5"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part").touch()
+    for name in (".tmp-6-file", ".d.tmp-7", ".tmp-mine", "b.tmp-8", ".hidden"):
+        (tmp_path / name).touch()
+    remove_unfinished(tmp_path)
+    remove_unfinished(tmp_path / "none")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", ".tmp-mine", "b.tmp-8"]

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "train_classifiers.py")
+SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "project.py", "train_classifiers.py")
 
 # Folders and single files of the package. Those on one floor are siblings and never import each other.
 FLOORS = {
     "ops graphs configs draws progress files file_kinds safe_pickle command_line errors": 0,
-    "environment leave_out": 0,
-    "layers rundir devices pictures video": 1,
+    "environment leave_out plain_npz": 0,
+    "layers rundir checkpoint_files checkpoint_index devices pictures video": 1,
     "networks": 2,
     "data weights": 3,
-    "training metrics figures": 4,
+    "training metrics figures projection": 4,
     "programs": 5,
 }
 FLOOR_OF = {name: floor for names, floor in FLOORS.items() for name in names.split()}
@@ -26,6 +26,8 @@ HEAVY = ("tensorflow", "keras")
 LIGHT = [
     "configs",
     "rundir",
+    "checkpoint_files",
+    "plain_npz",
     "pictures",
     "video",
     "progress",
@@ -39,6 +41,8 @@ LIGHT = [
     "data.importers",
     "data.faces",
     "programs.dataset_tool",
+    "projection.settings",
+    "projection.targets",
     "weights.registry",
     "weights.download",
     "weights.arguments",

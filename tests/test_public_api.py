@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import raises
 
 import stylegan_tf
 
@@ -53,26 +54,26 @@ def test_contract(nets) -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "sentence"),
+    ("call", "names"),
     [
-        (lambda Gs, D: Gs(np.zeros((2, 9)), np.eye(3)[:2]), r"z must have the shape \[N, 8\], got \[2, 9\]"),
-        (lambda Gs, D: Gs(np.zeros(8), np.eye(3)[:1]), r"z must have the shape \[N, 8\], got \[8\]"),
-        (lambda Gs, D: Gs(np.zeros((2, 8))), r"labels must have the shape \[N, 3\], got None"),
+        (lambda Gs, D: Gs(np.zeros((2, 9)), np.eye(3)[:2]), ("z", "[N, 8]", "[2, 9]")),
+        (lambda Gs, D: Gs(np.zeros(8), np.eye(3)[:1]), ("z", "[N, 8]", "[8]")),
+        (lambda Gs, D: Gs(np.zeros((2, 8))), ("labels", "[N, 3]", "None")),
         (
             lambda Gs, D: Gs.mapping(np.zeros((2, 8)), np.array([0, 1])),
-            r"labels must have the shape \[N, 3\], got \[2\]",
+            ("labels", "[N, 3]", "[2]"),
         ),
-        (lambda Gs, D: Gs.broadcast(np.zeros((2, 6, 8))), r"w must have the shape \[N, 8\], got \[2, 6, 8\]"),
-        (lambda Gs, D: Gs.synthesis(np.zeros((2, 8))), r"ws must have the shape .*, got \[2, 8\]"),
-        (lambda Gs, D: Gs.synthesis(np.zeros((2, 6, 8)), noise="random"), "noise must be 'const', 'none' or a list"),
-        (lambda Gs, D: Gs.synthesis(np.zeros((2, 6, 8)), noise=[np.zeros((2, 4, 4, 1))]), "a list of 6 tensors"),
-        (lambda Gs, D: Gs(np.zeros((2, 8)), np.eye(3)[:2], stage=9), r"stage must be 2 \(4x4\) to 4 \(16x16\), got 9"),
-        (lambda Gs, D: D(np.zeros((2, 8, 8, 3)), np.eye(3)[:2]), r"images must have the shape \[N, 16, 16, 3\]"),
-        (lambda Gs, D: D(np.zeros((2, 16, 16, 3))), r"labels must have the shape \[N, 3\], got None"),
+        (lambda Gs, D: Gs.broadcast(np.zeros((2, 6, 8))), ("w", "[N, 8]", "[2, 6, 8]")),
+        (lambda Gs, D: Gs.synthesis(np.zeros((2, 8))), ("ws", "[N, 6, 8]", "[2, 8]")),
+        (lambda Gs, D: Gs.synthesis(np.zeros((2, 6, 8)), noise="random"), ("noise", "'const'", "'none'", "'random'")),
+        (lambda Gs, D: Gs.synthesis(np.zeros((2, 6, 8)), noise=[np.zeros((2, 4, 4, 1))]), ("noise", "6", "1")),
+        (lambda Gs, D: Gs(np.zeros((2, 8)), np.eye(3)[:2], stage=9), ("stage", "2 (4x4)", "4 (16x16)", "9")),
+        (lambda Gs, D: D(np.zeros((2, 8, 8, 3)), np.eye(3)[:2]), ("images", "[N, 16, 16, 3]", "[2, 8, 8, 3]")),
+        (lambda Gs, D: D(np.zeros((2, 16, 16, 3))), ("labels", "[N, 3]", "None")),
     ],
 )
-def test_wrong_shapes_say_what_was_expected(call, sentence: str, nets) -> None:
-    with pytest.raises(ValueError, match=sentence):
+def test_wrong_shapes_say_what_was_expected(call, names: tuple, nets) -> None:
+    with raises(ValueError, *names):
         call(nets.Gs, nets.D)
 
 
@@ -95,20 +96,3 @@ def test_importing_and_help_are_instant() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Which pictures:" in done.stdout and done.stdout.endswith("\n[]\n")
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda Gs, D: Gs(np.zeros((2, 9))),
-        lambda Gs, D: Gs(np.zeros((2, 8))),
-        lambda Gs, D: Gs.synthesis(np.zeros((2, 8))),
-        lambda Gs, D: Gs.synthesis(np.zeros((2, 6, 8)), noise="random"),
-        lambda Gs, D: Gs(np.zeros((2, 8)), np.eye(3)[:2], stage=9),
-        lambda Gs, D: D(np.zeros((2, 8, 8, 3)), np.eye(3)[:2]),
-    ],
-)
-def test_errors_are_one_plain_line(call, nets) -> None:
-    with pytest.raises(ValueError) as caught:
-        call(nets.Gs, nets.D)
-    assert str(caught.value).isprintable()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from refusals import refused
 
 from stylegan_tf import rundir
 from stylegan_tf.configs.text import from_json, to_json
@@ -54,7 +55,7 @@ def test_create_gives_every_process_its_own_number(tmp_path: Path) -> None:
 
 def test_create_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="no run directory can be made in .*file/results: Not a directory"):
+    with refused(tmp_path / "file" / "results", "--outdir"):
         rundir.create(tmp_path / "file" / "results", "sgan-faces")
 
 
@@ -95,19 +96,19 @@ def test_auto_continues_an_equal_unfinished_run(tmp_path: Path, config: dict) ->
 
 
 @pytest.mark.parametrize(
-    "config",
+    ("config", "names"),
     [
-        {**CONFIG, "config": "E"},
-        with_changes(training={"seed": 1}),
-        with_changes(schedule={"minibatch": {"8": 32, "16": 4}}),
-        with_changes(G={"fmap_max": 7}),
-        with_changes(data={"mirror": True}),
+        ({**CONFIG, "config": "E"}, ["config", "F", "E"]),
+        (with_changes(training={"seed": 1}), ["training.seed", 1000, 1]),
+        (with_changes(schedule={"minibatch": {"8": 32, "16": 4}}), ["schedule.minibatch", '{"8": 32, "16": 4}']),
+        (with_changes(G={"fmap_max": 7}), ["G.fmap_max", 8, 7]),
+        (with_changes(data={"mirror": True}), ["data.mirror", "false", "true"]),
     ],
 )
-def test_auto_starts_anew_where_the_configuration_differs(tmp_path: Path, config: dict) -> None:
+def test_auto_starts_anew_where_the_configuration_differs(tmp_path: Path, config: dict, names: list) -> None:
     run = make_run(tmp_path)
     assert choice_of("auto", tmp_path, config).run_dir is None
-    with pytest.raises(UserError, match="another configuration"):
+    with refused(f"--resume={run}", *names):
         choice_of(str(run), tmp_path, config)
 
 
@@ -141,19 +142,18 @@ def test_a_directory(tmp_path: Path) -> None:
     choice = choice_of(str(run), tmp_path / "unused", {**CONFIG, "replicas": 2})
     assert (choice.run_dir, choice.finished) == (run, False)
     other = with_changes(G={"fmap_max": 512}, schedule={"minibatch": {"16": 4}})
-    with pytest.raises(UserError) as caught:
+    with refused(f"--resume={run}", "G.fmap_max", 8, 512, "schedule.minibatch", '{"16": 4}'):
         choice_of(str(run), tmp_path, other)
-    assert 'G.fmap_max: 8 there, 512 here; schedule.minibatch: {} there, {"16": 4} here' in str(caught.value)
 
 
 def test_a_directory_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no such run directory; choose auto, never or a run directory"):
+    with refused("--resume=atuo", "auto", "never", "--init_from"):
         choice_of("atuo", tmp_path, CONFIG)
-    with pytest.raises(UserError, match=r"no run directory: it has no config.json"):
+    with refused(tmp_path, "config.json"):
         choice_of(str(tmp_path), tmp_path, CONFIG)
     for text in ("{", "[1]", "", "{}"):
         (tmp_path / rundir.CONFIG).write_text(text)
-        with pytest.raises(UserError, match=r"config.json"):
+        with refused(tmp_path / "config.json"):
             choice_of(str(tmp_path), tmp_path, CONFIG)
 
 
@@ -243,7 +243,7 @@ def test_a_data_set_that_changed(tmp_path: Path) -> None:
     """It is said; the run goes on with it only where that is allowed."""
     run, now = make_run(tmp_path, at("data"), data=DATA), {**DATA, "num_images": 65}
     for resume in ("auto", str(run)):
-        with pytest.raises(UserError, match=r"num_images was 64, is 65; --allow_changed_data continues .*resume=never"):
+        with refused(run, "num_images", 64, 65, "--allow_changed_data", "--resume=never"):
             choice_of(resume, tmp_path, at("./data"), now)
         choice = choice_of(resume, tmp_path, at("data"), now, True)
         assert choice.run_dir == run and "the data set has changed: num_images was 64, is 65" in choice.sentence
@@ -279,3 +279,54 @@ def test_the_names_of_classes_decide_no_number(tmp_path: Path) -> None:
     run = make_run(tmp_path, data=DATA | {"classes": ["cat", "dog"]})
     assert choice_of("auto", tmp_path, CONFIG, DATA).run_dir == run
     assert choice_of(str(run), tmp_path, CONFIG, DATA).run_dir == run
+
+
+GARBLED = [
+    "",
+    "[]",
+    "{",
+    "[" * 100_000,
+    '{"training": ' * 5000,
+    '{"x": "\\ud800"}',
+    '{"x": ' + "9" * 5000 + "}",
+    "\ufeff[]",
+    "null",
+]
+
+
+@pytest.mark.parametrize("text", GARBLED, ids=lambda text: text[:12])
+def test_garbled_files_of_a_run(text: str, tmp_path: Path) -> None:
+    """Its configuration is a sentence, all else as if it were not there."""
+    run = make_run(tmp_path, data=DATA)
+    for name in (rundir.DATA_SET, rundir.FINISHED, rundir.STATS):
+        (run / name).write_text(text)
+    assert choice_of("auto", tmp_path, CONFIG, DATA).run_dir == run and rundir.finished_nimg(run) is None
+    (run / rundir.CONFIG).write_text(text)
+    assert choice_of("auto", tmp_path, CONFIG, DATA).run_dir is None
+    with pytest.raises(UserError, match=r"config.json") as caught:
+        choice_of(str(run), tmp_path, CONFIG, DATA)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("number", ["-1", "9" * 400, "9" * 5000, "nan", "1e3"])
+def test_a_count_that_there_cannot_be(number: str, tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    (run / rundir.FINISHED).write_text(number)
+    assert rundir.finished_nimg(run) is None and rundir.shown_nimg(run) == 0
+
+
+@pytest.mark.parametrize(
+    ("group", "field", "value"),
+    [
+        *(("data", "directory", value) for value in ("\0", 7, None)),
+        *(("training", "total_kimg", value) for value in (float("nan"), float("inf"), "1", 10**400)),
+        *(("schedule", "minibatch", value) for value in ([], {"x": 1}, {"9" * 100: 1}, {"32": 1.5})),
+        *(("training", "\x1b[2J" * 100, 1), ("G", "resolution", True)),
+    ],
+)
+def test_values_that_no_run_has(group: str, field: str, value: object, tmp_path: Path) -> None:
+    run = make_run(tmp_path, with_changes(**{group: {field: value}}))
+    assert choice_of("auto", tmp_path, CONFIG).run_dir is None
+    with pytest.raises(UserError) as caught:
+        choice_of(str(run), tmp_path, CONFIG)
+    assert str(run) in str(caught.value) and str(caught.value).isprintable() and len(str(caught.value)) < 400

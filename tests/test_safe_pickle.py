@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import re
 import struct
 import sys
 import types
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from stylegan_tf import safe_pickle
 from stylegan_tf.errors import UserError
@@ -42,10 +44,10 @@ def loads(data: bytes, **options: Any) -> Any:
     return safe_pickle.read_stream(io.BytesIO(data), len(data), **options)
 
 
-def refusal(data: bytes, **options: Any) -> str:
-    with pytest.raises(UserError) as caught:
+def check_refused(data: bytes, *names: object, **options: Any) -> None:
+    with refused(*names) as caught:
         loads(data, **options)
-    return str(caught.value)
+    assert re.match("its? ", str(caught.value))  # readers put the file's name before it
 
 
 def text(value: str) -> bytes:
@@ -172,8 +174,9 @@ def test_plain_values(which: str, protocol: int) -> None:
 
 
 def test_damage_is_told_in_a_short_sentence() -> None:
-    with pytest.raises(UserError, match="^it is damaged, or no pickle file: .{1,200}$"):
+    with refused("damaged", "quotes") as caught:
         loads(b"\x80\x02S" + b"x" * 900 + b"\n.")
+    assert len(str(caught.value)) < 250
 
 
 def test_a_file_of_python_2() -> None:
@@ -232,10 +235,9 @@ FORBIDDEN = [
 
 @pytest.mark.parametrize("dotted", FORBIDDEN)
 def test_names_that_no_network_file_needs(dotted: str) -> None:
-    expected = f"it asks for {dotted}, which no file of numbers needs: refused"
     module, _, last = dotted.rpartition(".")
-    assert refusal(f"\x80\x02c{module}\n{last}\n(U\x01xtR.".encode("latin-1")) == expected
-    assert refusal(b"\x80\x04" + name(dotted) + text("x") + b"\x85R.") == expected
+    check_refused(f"\x80\x02c{module}\n{last}\n(U\x01xtR.".encode("latin-1"), f"asks for {dotted}")
+    check_refused(b"\x80\x04" + name(dotted) + text("x") + b"\x85R.", f"asks for {dotted}")
 
 
 def test_a_hostile_file_is_named_and_runs_nothing(tmp_path: Path) -> None:
@@ -248,9 +250,8 @@ def test_a_hostile_file_is_named_and_runs_nothing(tmp_path: Path) -> None:
     for protocol in range(6):
         path = tmp_path / f"{protocol}.pkl"
         path.write_bytes(pickle.dumps({"weights": [Hostile()]}, protocol))
-        with pytest.raises(UserError, match=f"^{path}: it ") as caught:
+        with refused(path, "instruction PUT" if protocol == 0 else f"{os.mkdir.__module__}.mkdir"):
             safe_pickle.read(path)
-        assert protocol < 2 or f"{os.mkdir.__module__}.mkdir" in str(caught.value)
         assert not trace.exists()
     pickle.loads(path.read_bytes())
     assert trace.exists()  # so the file was really dangerous
@@ -258,22 +259,23 @@ def test_a_hostile_file_is_named_and_runs_nothing(tmp_path: Path) -> None:
 
 NETWORK = name("dnnlib.tflib.network.Network")
 REFUSED = {
-    "what a call returned is called": (name("numpy.dtype") + text("f4") + b"\x85R)R.", "calls a Numbers()"),
-    "text is called": (text("os.system") + text("x") + b"\x85R.", "calls os.system(x)"),
-    "a network is called": (NETWORK + b")\x81)R.", "calls a Network()"),
-    "a network with arguments": (NETWORK + b"K\x01\x85\x81.", "calls dnnlib.tflib.network.Network(1)"),
+    "what a call returned is called": (name("numpy.dtype") + text("f4") + b"\x85R)R.", "calls", "Numbers()"),
+    "text is called": (text("os.system") + text("x") + b"\x85R.", "calls", "os.system(x)"),
+    "a network is called": (NETWORK + b")\x81)R.", "calls", "Network()"),
+    "a network with arguments": (NETWORK + b"K\x01\x85\x81.", "calls", "dnnlib.tflib.network.Network(1)"),
     "a network with options": (
         NETWORK + b")}" + text("a") + b"K\x01s\x92.",
-        "calls dnnlib.tflib.network.Network(a dict)",
+        "calls",
+        "dnnlib.tflib.network.Network(a dict)",
     ),
-    "numpy.ndarray is called": (name("numpy.ndarray") + b"K\x05\x85R.", "calls numpy.ndarray(5)"),
-    "the state of a name": (name("numpy.ndarray") + b"}b.", "sets the state of numpy.ndarray to a dict"),
-    "slots": (NETWORK + b")\x81N}\x86b.", "sets the state of a Network to a tuple"),
-    "a second state": (NETWORK + b")\x81}K\x01K\x02sb}K\x01K\x02sb.", "sets the state of a Network"),
-    "the state of a list": (b"]}b.", "sets the state of a list to a dict"),
-    "a name as a value": (b"]" + name("numpy.dtype") + b"a.", "has numpy.dtype where data belong"),
-    "a type as a value": (dtype("f4") + b".", "has a Numbers where data belong"),
-    "an unfinished network": (NETWORK + b")\x81.", "has a Network where data belong"),
+    "numpy.ndarray is called": (name("numpy.ndarray") + b"K\x05\x85R.", "calls", "numpy.ndarray(5)"),
+    "the state of a name": (name("numpy.ndarray") + b"}b.", "state of numpy.ndarray", "dict"),
+    "slots": (NETWORK + b")\x81N}\x86b.", "state", "Network", "tuple"),
+    "a second state": (NETWORK + b")\x81}K\x01K\x02sb}K\x01K\x02sb.", "state", "Network"),
+    "the state of a list": (b"]}b.", "state", "list", "dict"),
+    "a name as a value": (b"]" + name("numpy.dtype") + b"a.", "numpy.dtype", "data"),
+    "a type as a value": (dtype("f4") + b".", "Numbers", "data"),
+    "an unfinished network": (NETWORK + b")\x81.", "Network", "data"),
     "a subclass of array": (
         name("numpy.core.multiarray._reconstruct") + NETWORK + b"K\x00\x85C\x01b\x87R.",
         "_reconstruct",
@@ -285,76 +287,75 @@ REFUSED = {
     "records": (name("numpy.dtype") + text("f4,f4") + b"\x85R.", "numpy.dtype(f4,f4)"),
     "fields": (
         name("numpy.dtype") + text("f4") + b"\x85R(K\x03" + text("<") + b"N)}tb.",
-        "sets the state of a Numbers",
+        "state",
+        "Numbers",
     ),
     "a huge shape": (array(b"\x8a\x06\x00\x10\xa5\xd4\xe8\x00\x85", dtype("f4"), b"") + b".", "shape (1000000000000)"),
     "a huge empty shape": (
         array(b"(K\x00" + b"J\xff\xff\xff\x7f" * 3 + b"t", dtype("f4"), b"") + b".",
-        "damaged, or no pickle file",
+        "damaged",
     ),
     "a shape in a shape": (array(b"K\x00K\x01\x85\x86", dtype("f4"), b"") + b".", "shape (0, a tuple)"),
     "a negative shape": (array(b"J\xff\xff\xff\xffJ\xff\xff\xff\xff\x86", dtype("u1"), b"x") + b".", "shape (-1, -1)"),
     "a shape of truths": (array(b"\x88\x85", dtype("u1"), b"x") + b".", "shape (True)"),
-    "33 axes": (array(b"(" + b"K\x01" * 33 + b"t", dtype("u1"), b"x") + b".", "1 bytes of data"),
-    "too few bytes": (array(b"K\x02\x85", dtype("f4"), b"1234567") + b".", "7 bytes of data for an array of shape (2)"),
-    "too many bytes": (array(b"K\x02\x85", dtype("f4"), b"123456789") + b".", "9 bytes of data"),
-    "another encoding": (name("_codecs.encode") + text("a") + text("rot13") + b"\x86R.", "has a in place of bytes"),
-    "zeros by number": (name("builtins.bytes") + b"J\x00\x00\x00\x40\x85R.", "has 1073741824 in place of bytes"),
-    "an external object": (b"K\x01Q.", "has the instruction BINPERSID"),
-    "an external text": (b"Pkey\n.", "has the instruction PERSID (key)"),
-    "an extension": (b"\x82\x05.", "has the instruction EXT1 (5)"),
-    "INST": (b"(ios\nsystem\n.", "has the instruction INST (os system)"),
-    "OBJ": (b"(" + name("numpy.dtype") + b"o.", "has the instruction OBJ"),
-    "a foreign buffer": (b"\x97.", "has the instruction NEXT_BUFFER"),
-    "a number of 17 bytes": (b"\x8a\x11" + b"\x01" * 17 + b".", "more than 16 bytes"),
-    "a number of 17 bytes, LONG4": (b"\x8b\x11\x00\x00\x00" + b"\x01" * 17 + b".", "more than 16 bytes"),
-    "a number of 41 digits": (b"I" + b"9" * 41 + b"\n.", "more than 16 bytes"),
-    "a number of 2000 digits": (b"L" + b"9" * 2000 + b"L\n.", "damaged, or no pickle file"),
-    "a list as a key": (b"}]K\x01s.", "has a list as a key"),
-    "a tuple as a key": (b"})K\x01s.", "has a tuple as a key"),
-    "a large number as a key": (b"}J\x01\x00\x10\x00K\x01s.", "has 1048577 as a key"),
-    "a long key": (b"}X\xe9\x03\x00\x00" + b"a" * 1001 + b"K\x01s.", "as a key"),
-    "a fraction as a member": (b"\x8f(G?\xf8\x00\x00\x00\x00\x00\x00\x90.", "has a float as a key"),
-    "an empty stack": (b"0.", "damaged, or no pickle file: an instruction finds nothing"),
-    "nothing below the mark": (b"K\x01(a.", "damaged, or no pickle file: an instruction finds nothing"),
-    "no mark": (b"K\x01t.", "damaged, or no pickle file: an instruction finds nothing"),
-    "nothing remembered": (b"h\x05.", "damaged, or no pickle file: an instruction finds nothing"),
-    "items for a number": (b"K\x01K\x02a.", "damaged, or no pickle file"),
-    "half an item": (b"}(K\x01u.", "damaged, or no pickle file"),
-    "BYTEARRAY8": (b"\x96" + struct.pack("<Q", 2**62) + b"abc.", f"needs {2**62} more bytes where 4 are left"),
-    "BINUNICODE8": (b"\x8d" + struct.pack("<Q", 2**62) + b"abc.", f"needs {2**62} more bytes where 4 are left"),
-    "BINBYTES8": (b"\x8e" + struct.pack("<Q", 2**62) + b"abc.", f"needs {2**62} more bytes where 4 are left"),
-    "FRAME": (b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.", f"needs {2**62} more bytes where 2 are left"),
-    "beyond 2^63": (b"\x8e" + b"\xff" * 8 + b"abc.", "damaged, or no pickle file"),
-    "a page of the web": (b"<!DOCTYPE html>\n", "damaged, or no pickle file"),
-    "nothing": (b"", "damaged, or no pickle file: it needs 1 more bytes where 0 are left"),
-    "bad UTF-8": (b"\x8c\x02\xff\xfe.", "damaged, or no pickle file"),
+    "33 axes": (array(b"(" + b"K\x01" * 33 + b"t", dtype("u1"), b"x") + b".", "1 bytes"),
+    "too few bytes": (array(b"K\x02\x85", dtype("f4"), b"1234567") + b".", "7 bytes", "shape (2)"),
+    "too many bytes": (array(b"K\x02\x85", dtype("f4"), b"123456789") + b".", "9 bytes", "shape (2)"),
+    "another encoding": (name("_codecs.encode") + text("a") + text("rot13") + b"\x86R.", "place of bytes"),
+    "zeros by number": (name("builtins.bytes") + b"J\x00\x00\x00\x40\x85R.", "1073741824", "bytes"),
+    "an external object": (b"K\x01Q.", "instruction BINPERSID"),
+    "an external text": (b"Pkey\n.", "instruction PERSID (key)"),
+    "an extension": (b"\x82\x05.", "instruction EXT1 (5)"),
+    "INST": (b"(ios\nsystem\n.", "instruction INST (os system)"),
+    "OBJ": (b"(" + name("numpy.dtype") + b"o.", "instruction OBJ"),
+    "a foreign buffer": (b"\x97.", "instruction NEXT_BUFFER"),
+    "a number of 17 bytes": (b"\x8a\x11" + b"\x01" * 17 + b".", "16 bytes"),
+    "a number of 17 bytes, LONG4": (b"\x8b\x11\x00\x00\x00" + b"\x01" * 17 + b".", "16 bytes"),
+    "a number of 41 digits": (b"I" + b"9" * 41 + b"\n.", "16 bytes"),
+    "a number of 2000 digits": (b"L" + b"9" * 2000 + b"L\n.", "damaged"),
+    "a list as a key": (b"}]K\x01s.", "list", "key"),
+    "a tuple as a key": (b"})K\x01s.", "tuple", "key"),
+    "a large number as a key": (b"}J\x01\x00\x10\x00K\x01s.", "1048577", "key"),
+    "a long key": (b"}X\xe9\x03\x00\x00" + b"a" * 1001 + b"K\x01s.", "key"),
+    "a fraction as a member": (b"\x8f(G?\xf8\x00\x00\x00\x00\x00\x00\x90.", "float", "key"),
+    "an empty stack": (b"0.", "damaged", "instruction"),
+    "nothing below the mark": (b"K\x01(a.", "damaged", "instruction"),
+    "no mark": (b"K\x01t.", "damaged", "instruction"),
+    "nothing remembered": (b"h\x05.", "damaged", "instruction"),
+    "items for a number": (b"K\x01K\x02a.", "damaged"),
+    "half an item": (b"}(K\x01u.", "damaged"),
+    "BYTEARRAY8": (b"\x96" + struct.pack("<Q", 2**62) + b"abc.", f"{2**62} more bytes", 4),
+    "BINUNICODE8": (b"\x8d" + struct.pack("<Q", 2**62) + b"abc.", f"{2**62} more bytes", 4),
+    "BINBYTES8": (b"\x8e" + struct.pack("<Q", 2**62) + b"abc.", f"{2**62} more bytes", 4),
+    "FRAME": (b"\x80\x04\x95" + struct.pack("<Q", 2**62) + b"N.", f"{2**62} more bytes", 2),
+    "beyond 2^63": (b"\x8e" + b"\xff" * 8 + b"abc.", "damaged"),
+    "a page of the web": (b"<!DOCTYPE html>\n", "damaged"),
+    "nothing": (b"", "damaged", "1 more bytes"),
+    "bad UTF-8": (b"\x8c\x02\xff\xfe.", "damaged"),
     "a control character": (text("\x1b[2J") + text("system\n") + b"\x93.", r"asks for \x1b[2J.system\n"),
-    "a list that contains itself": (b"]\x94h\x00a.", "in a circle"),
-    "a tuple that contains itself": (b"]\x94h\x00\x85\x940h\x01a.", "in a circle"),
-    "a dict that contains itself": (b"}\x94K\x01h\x00s.", "in a circle"),
-    "a network that contains itself": (NETWORK + b")\x81\x94}K\x01h\x00sb.", "in a circle"),
+    "a list that contains itself": (b"]\x94h\x00a.", "circle"),
+    "a tuple that contains itself": (b"]\x94h\x00\x85\x940h\x01a.", "circle"),
+    "a dict that contains itself": (b"}\x94K\x01h\x00s.", "circle"),
+    "a network that contains itself": (NETWORK + b")\x81\x94}K\x01h\x00sb.", "circle"),
 }
 
 
 @pytest.mark.parametrize("which", REFUSED)
 def test_what_is_refused(which: str) -> None:
-    data, expected = REFUSED[which]
-    message = refusal(data)
-    assert expected in message and message.startswith("it ") | message.startswith("its ")
-    assert message.isprintable() and len(message) < 700
+    data, *names = REFUSED[which]
+    check_refused(data, *names)
 
 
 def test_a_structured_array_of_numpys_own() -> None:
-    assert "numpy.dtype(V8" in refusal(pickle.dumps(np.zeros(2, "f4,f4"), 4))
-    assert "numpy.dtype(O8" in refusal(pickle.dumps(np.array([None, {}]), 4))
+    check_refused(pickle.dumps(np.zeros(2, "f4,f4"), 4), "numpy.dtype(V8")
+    check_refused(pickle.dumps(np.array([None, {}]), 4), "numpy.dtype(O8")
 
 
 @pytest.mark.parametrize("opening", [b"]", b"K\x01", b"("])
 def test_deep_nesting(opening: bytes) -> None:
     closing = {b"]": b"a" * 99_999, b"K\x01": b"", b"(": b"t" * 100_000}[opening]
     nested = opening + b"\x85" * 100_000 if opening == b"K\x01" else opening * 100_000 + closing
-    assert "more than 32 deep" in refusal(nested + b".")
+    check_refused(nested + b".", "32 deep")
 
 
 def test_shared_values_cost_their_number_not_their_paths() -> None:
@@ -369,22 +370,22 @@ def test_depth_is_that_of_the_longest_way() -> None:
     """Values that were met before count as deep as they are: 30 tuples around what is 31 deep itself."""
     deep = b"]" + b"\x85" * 30 + b"\x94"
     assert len(loads(b"(" + deep + b"h\x00t.")) == 2
-    assert "more than 32 deep" in refusal(b"(" + deep + b"h\x00" + b"\x85" * 30 + b"t.")
+    check_refused(b"(" + deep + b"h\x00" + b"\x85" * 30 + b"t.", "32 deep")
 
 
 def test_what_multiplies_itself() -> None:
     big = b"X" + struct.pack("<I", 10**6) + b"a" * 10**6 + b"\x94"
     call = name("_codecs.encode") + b"h\x00" + text("latin1") + b"\x86R0"
-    assert "copies the same values over and over" in refusal(big + call * 10_000 + b".")
+    check_refused(big + call * 10_000 + b".", "same values")
     numbers = b"C\x04abcd\x94" + b"0" + dtype("f4", ">") + b"\x94" + b"0"
     scalar = name("numpy.core.multiarray.scalar") + b"h\x01h\x00\x86R0"
-    assert "no pickle file" in refusal(numbers + scalar * 3)  # honest so far, but without an end
+    check_refused(numbers + scalar * 3, "damaged")  # honest so far, but without an end
     table = b"}\x94(" + b"".join(b"J" + struct.pack("<i", index) + b"N" for index in range(50_000)) + b"u"
-    assert "copies the same values over and over" in refusal(table + b"}h\x00b0" * 50_000 + b".")
+    check_refused(table + b"}h\x00b0" * 50_000 + b".", "same values")
 
 
 def test_too_many_instructions() -> None:
-    assert "more than 1000000 instructions" in refusal(b"N" + b"20" * 500_000 + b".")
+    check_refused(b"N" + b"20" * 500_000 + b".", "1000000 instructions")
 
 
 def test_a_memo_of_a_high_number_costs_nothing() -> None:
@@ -397,7 +398,7 @@ def test_truncated_and_bent_files(dnnlib: types.SimpleNamespace) -> None:
     whole = pickle.dumps((G, dnnlib.EasyDict(a=b"x" * 300)), 4)
     assert len(whole) > 3000
     for end in range(0, len(whole), 97):
-        assert "it is damaged, or no pickle file: " in refusal(whole[:end])
+        check_refused(whole[:end], "damaged")
     for position in range(0, len(whole), 7):
         bent = whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :]
         try:  # some bytes are data, and any value is one
@@ -424,14 +425,14 @@ def test_random_bytes_never_do_more_than_complain() -> None:
 def test_the_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "page.pkl"
     path.write_bytes(b"<html>quota exceeded</html>")
-    with pytest.raises(UserError, match=f"^{path}: it is damaged, or no pickle file: "):
+    with refused(path, "damaged"):
         safe_pickle.read(path)
     with pytest.raises(FileNotFoundError):
         safe_pickle.read(tmp_path / "none.pkl")
 
 
 def test_a_size_beyond_the_real_end_is_damage() -> None:
-    with pytest.raises(UserError, match="damaged"):
+    with refused("damaged", "8 bytes"):
         safe_pickle.read_stream(io.BytesIO(b"C\x08abc"), 1000)
 
 
@@ -449,9 +450,9 @@ def test_more_names_and_outside_objects() -> None:
     tensor = name("torch._utils._rebuild_tensor_v2") + b"(" + reference + b"K\x00K\x02K\x03\x86tR."
     np.testing.assert_array_equal(loads(tensor, names=names, persistent=persistent), [[0, 1, 2], [3, 4, 5]])
     assert seen == [("storage", Name("torch", "FloatStorage"), "0")]
-    assert "asks for torch._utils._rebuild_tensor_v2" in refusal(tensor)
-    assert "BINPERSID" in refusal(tensor, names=names)
+    check_refused(tensor, "asks for torch._utils._rebuild_tensor_v2")
+    check_refused(tensor, "BINPERSID", names=names)
     called = name("torch.FloatStorage") + b")R."
-    assert "calls torch.FloatStorage()" in refusal(called, names=names)
-    assert "has torch.FloatStorage where data belong" in refusal(name("torch.FloatStorage") + b".", names=names)
-    assert "damaged" in refusal(name("torch._utils._rebuild_tensor_v2") + b")R.", names=names)
+    check_refused(called, "calls", "torch.FloatStorage()", names=names)
+    check_refused(name("torch.FloatStorage") + b".", "torch.FloatStorage", "data", names=names)
+    check_refused(name("torch._utils._rebuild_tensor_v2") + b")R.", "damaged", names=names)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import check_printed, check_refusal, refused
 
 from stylegan_tf import rundir
 from stylegan_tf.command_line import parse
@@ -19,7 +20,7 @@ from stylegan_tf.configs.schedule import phase
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.text import from_json, to_json
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.errors import exit_code
 from stylegan_tf.programs import train
 
 ROOT = Path(__file__).parents[1]
@@ -120,7 +121,7 @@ def test_a_data_set_by_name(
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "celebahq").symlink_to(dataset)
     flags = ("--hardware=1gpu", "--dataset=celebahq")
-    with pytest.raises(UserError, match="--resolution=1024 is too much for data/celebahq: 16 at most"):
+    with refused("--resolution=1024", "data/celebahq", "--resolution=16"):
         train.run(["--dry_run", "--data_dir=data", *flags])
     chosen, before = dry_run(capsys, "--data_dir=data", *flags, "--resolution=16")
     assert (chosen.data.directory, chosen.data.mirror, chosen.G.num_channels) == ("data/celebahq", True, 1)
@@ -162,37 +163,37 @@ def test_flags_of_config_a(capsys: pytest.CaptureFixture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "names"),
     [
-        (["--dataset=nowhere"], "the data set folder nowhere does not exist"),
-        (["--resolution=48"], "the resolution 48 must be a power of two"),
-        (["--resolution=4096"], "too much for the built-in faces: 1024 at most"),
-        (["--config=AA"], "there is no config AA; "),
-        (["--config=v2-8gpus", "--hardware=1gpu"], "is made for the hardware row 8gpu, not 1gpu: leave --hardware out"),
-        (["--dataset=celebahq"], "expected in datasets/celebahq, which does not exist; put the original TFRecords"),
-        (["--dataset=celebahq", "--data_dir=/x"], "python dataset_tool.py create_from_images /x/celebahq PICTURES"),
-        (["--dataset=celeba-hq"], "did you mean celebahq?"),
-        (["--config=A", "--hardware=1gpu", "--set=G.use_styles=false"], "there is no configuration field G.use_styles"),
-        (["--diff=E"], "--diff is for looking, not for training: add --dry_run"),
-        (["--dry_run", "--diff=G"], "--diff=G: there is no config G; choose from A, B,"),
-        (["--dry_run", "--diff=stylebased"], "did you mean stylebased-"),
-        (["--dry_run", "--diff=A", "--set=G.use_noise=false"], "--diff=A: there is no configuration field G.use_noise"),
-        (["--hardware=9gpu"], "did you mean"),
-        (["--loss=wgangp"], "did you mean wgan_gp?"),
-        (["--precision=fp16"], "choose from auto, float32, mixed_bfloat16, mixed_float16"),
-        (["--total_kimg=0"], "training.total_kimg must be above 0"),
-        (["--total_kimg=inf"], "training.total_kimg must be a finite number"),
-        (["--replicas=-1"], "replicas must not be negative"),
-        (["--set=data.directory=x"], "data.directory is set by --dataset"),
-        (["--set=G.fmap_mx=3"], "did you mean G.fmap_max?"),
-        (["--set=data.max_label_size=2"], "there are 0 columns of labels"),
-        (["--outdir=file/x"], "is a file, not a folder"),
-        (["--datset=x"], "did you mean --dataset?"),
+        (["--dataset=nowhere"], "nowhere folder"),
+        (["--resolution=48"], "48 --resolution=32"),
+        (["--resolution=4096"], "--resolution=4096 faces --resolution=1024"),
+        (["--config=AA"], "config AA"),
+        (["--config=v2-8gpus", "--hardware=1gpu"], "v2-8gpus 8gpu 1gpu --hardware"),
+        (["--dataset=celebahq"], "datasets/celebahq TFRecords"),
+        (["--dataset=celebahq", "--data_dir=/x"], "dataset_tool.py create_from_images /x/celebahq PICTURES"),
+        (["--dataset=celeba-hq"], "celeba-hq celebahq"),
+        (["--config=A", "--hardware=1gpu", "--set=G.use_styles=false"], "G.use_styles"),
+        (["--diff=E"], "--diff --dry_run"),
+        (["--dry_run", "--diff=G"], "--diff=G A B"),
+        (["--dry_run", "--diff=stylebased"], "--diff=stylebased stylebased-8"),
+        (["--dry_run", "--diff=A", "--set=G.use_noise=false"], "--diff=A G.use_noise"),
+        (["--hardware=9gpu"], "9gpu 8gpu"),
+        (["--loss=wgangp"], "wgangp wgan_gp"),
+        (["--precision=fp16"], "fp16 auto float32 mixed_bfloat16 mixed_float16"),
+        (["--total_kimg=0"], "training.total_kimg 0 --total_kimg=25000"),
+        (["--total_kimg=inf"], "training.total_kimg inf"),
+        (["--replicas=-1"], "replicas -1"),
+        (["--set=data.directory=x"], "data.directory --dataset"),
+        (["--set=G.fmap_mx=3"], "G.fmap_mx G.fmap_max"),
+        (["--set=data.max_label_size=2"], "data.max_label_size 0"),
+        (["--outdir=file/x"], "--outdir=file/x folder"),
+        (["--datset=x"], "--datset --dataset"),
     ],
 )
 def test_mistakes_exit_2_with_one_line(
     arguments: list[str],
-    sentence: str,
+    names: str,
     capsys: pytest.CaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -202,20 +203,21 @@ def test_mistakes_exit_2_with_one_line(
     monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
     assert train.main() == 2
     printed = capsys.readouterr()
-    assert sentence in printed.err and printed.err.startswith("error: ") and printed.err.count("\n") == 1
+    check_printed(printed.err, *names.split())
+    assert printed.err.count("\n") == 1
     assert printed.out == ""
 
 
 def test_a_data_set_too_small(dataset: Path) -> None:
-    with pytest.raises(UserError, match="--resolution=32 is too much for .*grey: 16 at most"):
+    with refused("--resolution=32", dataset, "--resolution=16"):
         train.run([f"--dataset={dataset}", "--resolution=32"])
-    with pytest.raises(UserError, match="128 pictures are fewer than a minibatch, 256 at 8x8"):
+    with refused(dataset, 128, 256, "8x8", "--set=schedule.minibatch.8=128"):
         train.run([f"--dataset={dataset}", "--hardware=2gpu"])
 
 
 def test_an_outdir_that_is_not_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build.os, "access", lambda path, mode: False)  # root may write anywhere
-    with pytest.raises(UserError, match=f"{tmp_path} is not writable"):
+    with refused(f"--outdir={tmp_path}/new", tmp_path, "writable"):
         train.run([f"--outdir={tmp_path}/new"])
 
 
@@ -254,11 +256,11 @@ def test_init_from_takes_the_networks_of_a_file(capsys: pytest.CaptureFixture, t
     assert replace(small.D, resolution=32) == chosen.D
     assert (chosen.schedule.initial_resolution, chosen.training.init_from) == (16, str(path))
     assert f"G.z_dim=8, as in {path} (config F: 512)" in before
-    with pytest.raises(UserError, match="config A trains a Progressive GAN"):
+    with refused(f"--init_from={path}", "config A", "--config"):
         train.run(["--dry_run", "--config=A", f"--init_from={path}"])
-    with pytest.raises(UserError, match=f"there is no {tmp_path}/none.pkl; give a run directory"):
+    with refused(tmp_path / "none.pkl", "run directory", ".pkl"):
         train.run(["--dry_run", f"--init_from={tmp_path}/none.pkl"])
-    with pytest.raises(UserError, match="training.init_from is set by --init_from"):
+    with refused("--set=training.init_from=ffhq", "--init_from"):
         train.run(["--dry_run", "--set=training.init_from=ffhq"])
 
 
@@ -272,7 +274,7 @@ def test_black_bars_of_a_data_set(capsys: pytest.CaptureFixture, dataset: Path) 
             assert dry_run(capsys, *flags)[0].data.crop == crop
     finally:
         (dataset / "dataset.json").write_text(json.dumps(facts))
-    with pytest.raises(UserError, match="data.crop=0,0,99,1 is no part of a picture of 16x16"):
+    with refused("data.crop=0,0,99,1", "16x16", "--set=data.crop="):
         train.run(["--dry_run", "--hardware=1gpu", f"--dataset={dataset}", "--set=data.crop=0,0,99,1"])
 
 
@@ -292,12 +294,12 @@ def test_the_cpu_row_says_what_it_does_otherwise(capsys):
 
 @pytest.mark.parametrize("flags", [["--loss=wgan_gp"], ["--set=loss.r1_gamma=0"]])
 def test_lazy_penalties_that_are_none(flags, capsys):
-    with pytest.raises(UserError, match="training.r1_interval is 4, but .*: set it to 1"):
+    with refused("training.r1_interval", 4, "--set=training.r1_interval=1"):
         train.run(["--hardware=1gpu", "--dry_run", "--set=training.r1_interval=4", *flags])
 
 
 def test_benchmark_is_no_dry_run():
-    with pytest.raises(UserError, match="--benchmark measures and --dry_run only prints: give one of them"):
+    with refused("--benchmark", "--dry_run"):
         train.run(["--benchmark", "--dry_run"])
 
 
@@ -310,9 +312,10 @@ def test_several_mistakes_are_said_at_once(capsys, monkeypatch, tmp_path):
     assert train.main() == 2
     printed = capsys.readouterr()
     first, *lines = printed.err.splitlines()
-    assert first == "error: 6 things are wrong:" and printed.out == ""
-    said = ("did you mean G.fmap_max?", "--total_kimg=25000", "--set=G.z_dim=512", "--replicas=2 fits", "file", "fid5")
-    assert [part in line for part, line in zip(said, lines, strict=True)] == [True] * 6
+    assert first.startswith("error: 6 ") and printed.out == ""
+    said = ("G.fmap_max", "--total_kimg=25000", "--set=G.z_dim=512", "--replicas=2", "file", "fid5")
+    for line, name in zip(lines, said, strict=True):
+        check_refusal(line, name)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -341,7 +344,7 @@ def test_labels_that_are_not_there(dataset, tmp_path, monkeypatch):
     (tmp_path / "grey").mkdir()
     for path in dataset.glob("*.tfrecords"):
         (tmp_path / "grey" / path.name).symlink_to(path)
-    with pytest.raises(UserError, match="--cond: .*grey has no labels to train on"):
+    with refused("--cond", tmp_path / "grey", "labels", "dataset_tool.py create_from_images"):
         train.run(["--dry_run", "--hardware=1gpu", f"--dataset={tmp_path}/grey", "--cond"])
 
 
@@ -378,15 +381,15 @@ def flags_of(*arguments: str):
 def test_few_pictures_are_told_all_that_mends_it(hardware: str, config: str, num_images: int, remedy: str) -> None:
     few = Pictures("few", lowest=4, highest=32, num_images=num_images, resolution=32)
     asked = (f"--hardware={hardware}", f"--config={config}")
-    with pytest.raises(UserError, match=f"few: {num_images} pictures are fewer than a minibatch") as caught:
+    with refused("few", num_images) as caught:
         build.build(flags_of(*asked), few)
-    found = str(caught.value).partition("make it smaller with ")[2]
-    assert found.split()[: len(remedy.split())] == remedy.split() and "\n" not in str(caught.value)
-    build.build(flags_of(*asked, *found.split()), few)
+    found = re.findall(r"--\S+=\S+", str(caught.value))
+    assert found[: len(remedy.split())] == remedy.split()
+    build.build(flags_of(*asked, *found), few)
 
 
 def test_few_faces_are_drawn_more(capsys: pytest.CaptureFixture) -> None:
-    with pytest.raises(UserError, match=r"draw more \(--set=data.num_faces=128\), or make it smaller with --batch=4"):
+    with refused("faces", 7, "--set=data.num_faces=128", "--batch=4"):
         dry_run(capsys, "--hardware=1gpu", "--resolution=16", "--set=data.num_faces=7")
 
 
@@ -406,24 +409,24 @@ def test_flags_that_many_people_know(capsys: pytest.CaptureFixture, dataset: Pat
 
 
 @pytest.mark.parametrize(
-    ("flag", "sentence"),
+    ("flag", "names"),
     [
-        ("--batch=0", r"--batch=0 must be a number above 0 \(--batch=4\)"),
-        ("--lrate_g=-1", r"--lrate_g=-1.0 must be a number above 0 \(--lrate_g=0.001\)"),
-        ("--lrate_d=nan", "--lrate_d=nan must be a number above 0"),
-        ("--gamma=-1", r"loss.r1_gamma must not be negative, not -1.0 \(--gamma=10.0\)"),
-        ("--snap=0", r"output.snapshot_ticks must be at least 1, not 0 \(--snap=10\)"),
-        ("--batch=6", r"which must be a multiple of D.mbstd_group_size=4 \(--set=schedule.minibatch.8=8\)"),
-        ("--set=output.outdir=~/x", "output.outdir is set by --outdir"),
+        ("--batch=0", "--batch=0 --batch=4"),
+        ("--lrate_g=-1", "--lrate_g=-1.0 --lrate_g=0.001"),
+        ("--lrate_d=nan", "--lrate_d=nan --lrate_d=0.001"),
+        ("--gamma=-1", "loss.r1_gamma -1.0 --gamma=10.0"),
+        ("--snap=0", "output.snapshot_ticks 0 --snap=10"),
+        ("--batch=6", "D.mbstd_group_size=4 --set=schedule.minibatch.8=8"),
+        ("--set=output.outdir=~/x", "output.outdir --outdir"),
         (
             "--set=schedule.minibatch.32=0",
-            r"schedule.minibatch.32 must be above 0, not 0 \(--set=schedule.minibatch.32=",
+            "schedule.minibatch.32 0 --set=schedule.minibatch.32=4",
         ),
-        ("--cond", "has no labels to train on: leave --cond out, or make the data set with labels"),
+        ("--cond", "--cond labels dataset_tool.py"),
     ],
 )
-def test_each_refusal_has_its_remedy(flag: str, sentence: str) -> None:
-    with pytest.raises(UserError, match=sentence):
+def test_each_refusal_has_its_remedy(flag: str, names: str) -> None:
+    with refused(*names.split()):
         build.build(flags_of("--hardware=1gpu", flag), Pictures("set", num_images=1000, resolution=32, highest=32))
 
 
@@ -438,9 +441,9 @@ def test_resume_takes_runs_alone(name: str, more: list[str], tmp_path: Path, mon
         (tmp_path / "run" / part).mkdir(parents=True)
     (tmp_path / "run/config.json").touch()
     (tmp_path / "run/part/config.json").touch()  # as a snapshot has one
-    run = f"--resume={tmp_path}/run continues it from its newest checkpoint"
-    sentence = run if name.startswith("run") else "--init_from" if name == "nowhere" else f"it is --init_from={name}"
-    with pytest.raises(UserError, match=re.escape(sentence)):
+    run = f"--resume={tmp_path}/run"
+    remedy = run if name.startswith("run") else "--init_from" if name == "nowhere" else f"--init_from={name}"
+    with refused(f"--resume={name}", remedy):
         train.run([f"--resume={name}", "--hardware=cpu", *more])
 
 
@@ -459,9 +462,6 @@ def test_channels_that_cannot_be_trained_on_are_one_line_before_there_is_a_run(t
     with Writer(tmp_path / "set", "set", 8, channels) as writer:
         for _ in range(64):
             writer.add(np.zeros((8, 8, channels), np.uint8))
-    with pytest.raises(
-        UserError, match=f"pictures of {channels} channels can be neither shown nor saved; make"
-    ) as raised:
+    with refused(tmp_path / "set", f"{channels} channels", "1, 3 or 4"):
         train.run([f"--dataset={tmp_path}/set", "--hardware=cpu", "--total_kimg=0.1", f"--outdir={tmp_path}/runs"])
-    assert len(str(raised.value).splitlines()) == 1
     assert not (tmp_path / "runs").exists()

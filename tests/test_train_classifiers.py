@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.errors import UserError
 from stylegan_tf.programs import classifiers
 
 ROOT = Path(__file__).parents[1]
@@ -63,33 +63,32 @@ def test_defaults(dataset: Path, jobs: list[classifiers.Job], monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "names"),
     [
-        ([], "--dataset is missing: name a folder"),
-        (["--dataset=nowhere"], "nowhere does not exist"),
-        (["--dataset={}", "--only=Smilling"], "there is no attribute smilling; the list has Male, Stripes, Smiling"),
-        (["--dataset={}", "--attributes=none.txt"], "none.txt cannot be read"),
-        (["--dataset={}", "--hardware=tpu"], "--hardware=tpu: choose from auto, cpu, 1gpu"),
-        (["--dataset={}", "--resolution=12"], "a power of two, 8 at least, not 12"),
-        (["--dataset={}", "--threads=0"], "--threads=0: expected 1 or more"),
-        (["--dataset={}", "--pack=it.zip"], "--pack=it.zip: the name must end in .npz"),
-        (["--dataset={}", "--total_kimg=-1"], "--total_kimg=-1: expected more than 0"),
+        ([], "--dataset dataset_tool.py create_faces"),
+        (["--dataset=nowhere"], "nowhere dataset_tool.py"),
+        (["--dataset={}", "--only=Smilling"], "--only smilling Smiling"),
+        (["--dataset={}", "--attributes=none.txt"], "none.txt"),
+        (["--dataset={}", "--hardware=tpu"], "--hardware=tpu auto cpu 1gpu"),
+        (["--dataset={}", "--resolution=12"], "resolution 8 12"),
+        (["--dataset={}", "--threads=0"], "--threads=0 1"),
+        (["--dataset={}", "--pack=it.zip"], "--pack=it.zip .npz"),
+        (["--dataset={}", "--total_kimg=-1"], "--total_kimg=-1 0"),
     ],
 )
-def test_mistakes(dataset: Path, jobs: list[classifiers.Job], arguments: list[str], sentence: str) -> None:
-    with pytest.raises(UserError) as caught:
+def test_mistakes(dataset: Path, jobs: list[classifiers.Job], arguments: list[str], names: str) -> None:
+    with refused(*names.split()):
         classifiers.run([argument.format(dataset) for argument in arguments])
-    assert sentence in str(caught.value)
     assert not jobs
 
 
 def test_a_list_of_another_set_is_refused(dataset: Path, jobs: list[classifiers.Job], tmp_path: Path) -> None:
     short = tmp_path / "short.txt"
     short.write_text("\n".join(LIST.splitlines()[:12]))
-    with pytest.raises(UserError, match="line 1 says 20 pictures, but 10 follow; it may be cut short"):
+    with refused(short, "line 1", 20, 10):
         classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
     short.write_text(short.read_text().replace("20", "10", 1))
-    with pytest.raises(UserError, match="lists 10 pictures, the data set has 20"):
+    with refused(short, 10, 20):
         classifiers.run([f"--dataset={dataset}", f"--attributes={short}"])
 
 
@@ -104,6 +103,6 @@ def test_help_without_tensorflow() -> None:
 
 
 def test_only_that_names_nothing(dataset: Path, jobs: list[classifiers.Job]) -> None:
-    with pytest.raises(UserError, match="^--only=, names no attribute; leave it out for all of"):
+    with refused("--only=,", dataset / "list_attr_stripes.txt"):
         classifiers.run([f"--dataset={dataset}", "--only=,"])
     assert not jobs

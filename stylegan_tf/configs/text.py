@@ -95,13 +95,14 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
-def no_such(what: str, asked: str, choices: Iterable[str]) -> UserError:
-    """The UserError for a name that is not among `choices`: says the nearest one, or all of them."""
+def no_such(what: str, asked: str, choices: Iterable[str], or_all: bool = True) -> UserError:
+    """The UserError for a name that is not among `choices`: says the nearest one, or all of them if asked to."""
     # Only the last word of a path counts: what leads there is right, and would make everything look alike.
     last_words = {choice.rpartition(".")[2].lower(): choice for choice in choices}
     near = difflib.get_close_matches(asked.rpartition(".")[2].lower()[:_SHOWN], last_words, n=1)
-    hint = f"did you mean {last_words[near[0]]}?" if near else f"choose from {', '.join(last_words.values())}"
-    return UserError(f"there is no {what} {shown(asked)}; {hint}")
+    hint = f"; choose from {', '.join(last_words.values())}" if or_all else ""
+    hint = f"; did you mean {last_words[near[0]]}?" if near else hint
+    return UserError(f"there is no {what} {shown(asked)}{hint}")
 
 
 def _plain(value: Any) -> Any:
@@ -136,7 +137,8 @@ def _read(kind: type[T], plain: object, path: str) -> T:
     hints = get_type_hints(kind)
     for name in plain:
         if name not in hints:
-            raise no_such("configuration field", _join(path, str(name)), [_join(path, known) for known in hints])
+            known = [_join(path, field) for field in hints]
+            raise no_such("configuration field", _join(path, str(name)), known, or_all=False)
     values = {}
     for name, hint in hints.items():
         if name not in plain:
@@ -158,7 +160,8 @@ def _value(hint: Any, plain: Any, path: str) -> Any:
         return _table(get_args(hint)[1], plain, path)
     allowed = (int, float) if hint is float else (hint,)
     # bool is a subclass of int in Python, yet true is no whole number; and NaN compares unequal to itself.
-    if type(plain) not in allowed or (isinstance(plain, float) and not math.isfinite(plain)):
+    finite = type(plain) not in (int, float) or (math.isfinite(plain) if type(plain) is float else abs(plain) < 2**64)
+    if type(plain) not in allowed or not finite:
         raise UserError(f"{path} must be {KINDS[hint]}, not {_quoted(plain)}")
     return plain
 

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from stylegan_tf.data.layout import DataSet, read_facts
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.files import write_text
 
+COUNT = re.compile(r"\d{1,9}", re.ASCII)
 PATTERNS = ("list_attr_*.txt", "list_attr_*.csv")
 
 
@@ -71,8 +73,11 @@ def read_attributes(path: str | os.PathLike, num_images: int | None = None) -> A
     num_images: pictures of the data set that it is for, None for as many as it lists. Raises UserError that names the
     line where it is something else.
     """
+    path = Path(path)
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        if path.exists() and not path.is_file():  # reading from a pipe would wait for somebody to write into it
+            raise UserError(f"{path} is not an attribute list: it is no regular file")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{path} is not an attribute list: it is not text") from None
     except OSError as error:
@@ -87,11 +92,11 @@ def parse_attributes(path: str | os.PathLike, text: str, num_images: int | None 
         lines.pop()
     rows: Iterator[list[str]]
     if lines and "," in lines[0]:
-        rows = ([cell.strip() for cell in row] for row in csv.reader(lines))
+        rows = _with_commas(path, lines)
         names = tuple(next(rows)[1:])
         head, no = 1, "-1" if re.search(r",\s*-1\s*(,|$)", text, re.MULTILINE) else "0"
     else:
-        if len(lines) < 2 or not lines[0].strip().isdecimal():
+        if len(lines) < 2 or not COUNT.fullmatch(lines[0].strip()):
             raise UserError(f"{path} is not an attribute list: its first line must be a number, its second the names")
         rows = (line.split() for line in lines[1:])
         names = tuple(next(rows))
@@ -104,15 +109,26 @@ def parse_attributes(path: str | os.PathLike, text: str, num_images: int | None 
         raise UserError(
             f"{path} lists {count} pictures, the data set has {num_images}; they must be the same, in order"
         )
-    files, table = [], np.empty((count, len(names)), bool)
+    files, bits = [], []
     for number, row in enumerate(rows):
         file, *values = row or [""]
         if len(values) != len(names) or not set(values) <= {"1", no}:
             line = number + head + 1
             raise UserError(f"{path}: line {line} must be a file name and {len(names)} times 1 or {no}")
         files.append(file)
-        table[number] = [value == "1" for value in values]
+        bits.append(bytes(value == "1" for value in values))
+    if len(files) < count:  # a quotation mark has made one row of several lines
+        raise UserError(f"{path} must have a line for each picture, but {count} lines make {len(files)} rows")
+    table = np.frombuffer(b"".join(bits), bool).reshape(count, len(names))
     return Attributes(Path(path), names, table, tuple(files))
+
+
+def _with_commas(path: str | os.PathLike, lines: Iterable[str]) -> Iterator[list[str]]:
+    try:
+        for row in csv.reader(lines):
+            yield [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise UserError(f"{path} is not an attribute list: {brief(error)}") from None
 
 
 def write_attributes(path: str | os.PathLike, files: Sequence[str], names: Sequence[str], table: np.ndarray) -> None:
@@ -152,7 +168,7 @@ def split(count: int, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarra
 def _check_names(path: str | os.PathLike, line: int, names: Sequence[str]) -> None:
     if not names or not all(names) or set(names) <= {"1", "-1", "0"}:
         raise UserError(f"{path}: line {line} must name the attributes")
-    spelled = [plain(name) for name in names]
-    twice = next((name for name in names if spelled.count(plain(name)) > 1), None)
+    spelled = Counter(map(plain, names))
+    twice = next((name for name in names if spelled[plain(name)] > 1), None)
     if twice is not None:
-        raise UserError(f"{path}: line {line} names {twice} twice")
+        raise UserError(f"{path}: line {line} names {brief(twice)} twice")

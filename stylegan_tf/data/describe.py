@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from stylegan_tf.data.layout import DataSet, class_names, labels_path, open_data_set, read_facts
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.progress import few
 
-_LISTED = 200  # characters of one fact
 # What Writer adds to dataset.json by itself, and the records say too
 _OWN = {"name", "resolution", "channels", "num_images", "label_size", "compression", "sizes", "stylegan_tf", "classes"}
 _CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
@@ -39,8 +38,8 @@ class Info:
         for stage, size in sorted(self.sizes.items(), reverse=True):
             lines.append(f"  {f'{2**stage}x{2**stage}':<11}  {size / 1e6:,.1f} MB  {data_set.path(stage).name}")
         lines.append(f"  together     {total / 1e6:,.1f} MB")
-        lines.append(f"  written by   {f'stylegan_tf {self.version}' if self.version else 'another program'}")
-        lines += [f"  {name:<11}  {_short(value)}" for name, value in self.origin.items()]
+        lines.append(f"  written by   {f'stylegan_tf {brief(self.version)}' if self.version else 'another program'}")
+        lines += [f"  {brief(name):<11}  {brief(value)}" for name, value in self.origin.items()]
         return "\n".join(lines)
 
     def _labels(self) -> str:
@@ -97,8 +96,3 @@ def count_labels(directory: str | os.PathLike) -> LabelCounts:
     one_hot = bool(np.all((found == 0) | (found == 1)) and np.all(found.sum(1) == 1))
     titles = data_set.classes or class_names({"classes": read_facts(directory).get("columns")}, found.shape[1])
     return LabelCounts(data_set.name, len(found), one_hot, (found != 0).sum(0), found.min(0), found.max(0), titles)
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _LISTED else text[:_LISTED] + " ..."

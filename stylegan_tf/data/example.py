@@ -16,7 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from google.protobuf.message import DecodeError
 from PIL import Image
 
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 COMPRESSIONS = ("none", "png", "gzip")
 LARGEST = 8192  # side of a compressed picture; what a raw one claims is limited by the size of its file
@@ -24,6 +24,7 @@ LARGEST = 8192  # side of a compressed picture; what a raw one claims is limited
 _LEVEL = 1  # higher ones take several times as long for some per cent less (docs/PERFORMANCE.md)
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's way to say: with the header and the checksum of gzip
 _DENSEST = 1032  # bytes that one byte of deflate can stand for, at most
+_PNG = b"\x89PNG\r\n\x1a\n"
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> mode of a PNG file in Pillow
 
 # tensorflow/core/example/example.proto in a package of our own: TensorFlow and the package tfrecord both register the
@@ -152,6 +153,9 @@ def _only(feature: Any, name: str) -> bytes:
 
 def _read_png(data: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     channels, height, width = shape
+    told = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+    if data.startswith(_PNG) and told[0] * told[1] > width * height:  # Pillow would warn of very large ones
+        raise UserError(f"its PNG file is {told[0]}x{told[1]}; that is not {list(shape)} uint8 pixels")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             if (image.size, image.mode) != ((width, height), _MODES[channels]):
@@ -163,7 +167,7 @@ def _read_png(data: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     except Image.UnidentifiedImageError:
         raise UserError("'data' is no whole PNG file") from None
     except Exception as error:  # Pillow raises nearly anything for foreign bytes
-        raise UserError(f"its PNG file is damaged ({str(error) or type(error).__name__})") from None
+        raise UserError(f"its PNG file is damaged ({brief(error)})") from None
     return pixels.reshape(height, width, channels).transpose(2, 0, 1)
 
 
@@ -172,7 +176,7 @@ def _read_gzip(data: bytes, shape: tuple[int, int, int], size: int) -> np.ndarra
     try:
         pixels = unpacker.decompress(data, size + 1)
     except zlib.error as error:
-        raise UserError(f"its gzip data is damaged ({error})") from None
+        raise UserError(f"its gzip data is damaged ({brief(error)})") from None
     if len(pixels) != size or not unpacker.eof or unpacker.unused_data:
         raise UserError(f"its gzip data does not hold exactly {list(shape)} uint8 pixels")
     return np.frombuffer(pixels, np.uint8).reshape(shape)

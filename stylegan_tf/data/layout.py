@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,12 +20,11 @@ import numpy as np
 
 from stylegan_tf.data.example import decode, parse
 from stylegan_tf.data.framing import FOOTER, HEADER, offsets, read_record, walk
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.files import sha256
 
 FACTS = "dataset.json"  # written beside the records; official data sets have none
 LARGEST_FACTS = 2**24  # bytes of it; JSON takes up to 30 times as many in memory
-_LISTED = 100  # characters of what stands in it
 _LEVEL_FILE = re.compile(r"(?P<name>.+)-r(?P<stage>\d\d)\.tfrecords")
 
 
@@ -169,7 +169,7 @@ def _crop(directory: Path, facts: Mapping[str, Any], resolution: int) -> tuple[i
             return x, y, width, height
         case other:
             raise UserError(
-                f"{directory / FACTS}: 'crop' is {str(other)[:_LISTED]}, expected [x, y, width, height] inside "
+                f"{directory / FACTS}: 'crop' is {brief(other)}, expected [x, y, width, height] inside "
                 f"{resolution}x{resolution}; correct it or remove it"
             )
 
@@ -193,19 +193,22 @@ def read_labels(path: Path, num_images: int) -> np.ndarray | None:
             raise ValueError("it is not a regular file")
         # Mapped, so that a header which claims more than the file holds is an error and not an allocation; and not by
         # np.load, which opens zip files too.
-        labels = np.lib.format.open_memmap(path, mode="r")
+        with np.errstate(over="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            labels = np.lib.format.open_memmap(path, mode="r")
         if labels.dtype.kind not in "fiub":
             raise ValueError(f"it holds {labels.dtype}")
     except Exception as error:  # NumPy raises nearly anything for foreign bytes
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path} is not a label file (np.save of float32 [pictures, label_size]): {what}") from None
+        wanted = "np.save of float32 [pictures, label_size]"
+        raise UserError(f"{path} is not a label file ({wanted}): {brief(error)}") from None
     if labels.ndim != 2 or len(labels) != num_images:
         raise UserError(
             f"{path} holds labels of shape {list(labels.shape)}, expected {num_images} rows, one per picture"
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         result = np.array(labels, np.float32)
-    if not math.isfinite(result.sum(dtype=np.float64)):
+        total = result.sum(dtype=np.float64)
+    if not math.isfinite(total):
         row, column = (int(place[0]) for place in np.nonzero(~np.isfinite(result)))
         raise UserError(f"{path}: label {column} of picture {row} is {labels[row, column]}, expected a finite number")
     return result

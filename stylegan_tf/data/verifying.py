@@ -13,7 +13,7 @@ from stylegan_tf.data.framing import offsets, read_record, walk
 from stylegan_tf.data.layout import check_shape, find_levels, labels_path, level_path, read_facts, read_labels
 from stylegan_tf.data.pyramid import levels
 from stylegan_tf.data.reading import read_pictures
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.progress import track
 
 SAMPLE = 64  # pictures whose levels are computed again
@@ -58,7 +58,7 @@ def verify(directory: str | os.PathLike, full: bool = False) -> Report:
     faults += [f"{file} holds {n} records, others {num_images}" for file, n in counts.items() if n != num_images]
     told = read_facts(directory).get("num_images", num_images)
     if told != num_images:
-        faults.append(f"dataset.json says {str(told)[:20]} pictures, the records are {num_images}")
+        faults.append(f"dataset.json says {brief(told)} pictures, the records are {num_images}")
     label_size = 0
     try:
         labels = read_labels(labels_path(directory, name), num_images)

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from stylegan_tf.draws import Rows
 from stylegan_tf.metrics.ls_samples import Classifiers, fitted
-from stylegan_tf.metrics.samples import Fakes, label_rows, latents, to_rgb
+from stylegan_tf.metrics.samples import Fakes, all_finite, each_batch, kept, label_rows, latents, to_rgb
 from stylegan_tf.ops.resample import upscale
 
 POINTS, ROUNDS = 256, 3  # from the second on w are moved along what the rounds before have found
@@ -31,9 +31,9 @@ def rising(fakes: Fakes, classifiers: Classifiers, points: int = POINTS) -> dict
     picture can change a logit.
     """
     Gs = fakes.Gs
-    many = _w(fakes, "directions spread", MANY)
-    w = [_w(fakes, f"directions {number}", points) for number in range(ROUNDS)]
-    drawn = [np.asarray(Gs.w_avg) + PSI * (one - np.asarray(Gs.w_avg)) for one in w]
+    samples = each_batch(fakes, _w, MANY + ROUNDS * points, "w for directions", "directions w")
+    many, *rounds = np.split(np.concatenate([w for (w,) in samples]), [MANY + k * points for k in range(ROUNDS)])
+    drawn = [np.asarray(Gs.w_avg) + PSI * (w - np.asarray(Gs.w_avg)) for w in rounds]
     paint, pull = _graphs(fakes)
     random = np.random.RandomState(fakes.seed)
     names, found = [], []
@@ -61,26 +61,30 @@ def agreed(gradients: np.ndarray) -> np.ndarray:
     return machine.coef_[0] / np.linalg.norm(machine.coef_[0])
 
 
-def _w(fakes: Fakes, purpose: str, count: int) -> np.ndarray:
-    first, rows = tf.constant(0, tf.int64), Rows(count)
-    return np.asarray(fakes.Gs.mapping(latents(fakes, purpose, first, rows), label_rows(fakes, first, rows)))
+def _w(fakes: Fakes, first, rows: Rows) -> tuple[tf.Tensor, tf.Tensor]:
+    w = fakes.Gs.mapping(latents(fakes, "directions", first, rows), label_rows(fakes, first, rows))
+    return all_finite(w), w
 
 
 def _graphs(fakes: Fakes) -> tuple[Callable, Callable]:
-    """(w -> RGB pictures; w and gradients by them -> gradients by w), each traced once for all classifiers."""
-    Gs = fakes.Gs
+    """(w -> RGB pictures; w and gradients by them -> gradients by w), traced once for all classifiers and fades."""
+    Gs, stage, growing = fakes.Gs, fakes.stage, fakes.fade != 1
 
-    def paint(w):
-        images = Gs.synthesis(Gs.broadcast(w), noise="const", stage=fakes.stage, fade=fakes.fade)
+    def painted(w, fade):
+        images = Gs.synthesis(Gs.broadcast(w), noise="const", stage=stage, fade=fade if growing else 1.0)
         return upscale(to_rgb(images), Gs.resolution // images.shape[1])
 
-    def pull(w, by_images):
+    def pulled(w, fade, by_images):
         with tf.GradientTape() as tape:
             tape.watch(w)
-            images = paint(w)
+            images = painted(w, fade)
         return tape.gradient(images, w, output_gradients=by_images)
 
-    return tf.function(paint, autograph=False), tf.function(pull, autograph=False)
+    key = (stage, growing)
+    paint = kept(fakes.graphs, ("directions paint", *key), lambda: tf.function(painted, autograph=False))
+    pull = kept(fakes.graphs, ("directions pull", *key), lambda: tf.function(pulled, autograph=False))
+    fade = tf.constant(fakes.fade, tf.float64)
+    return lambda w: paint(w, fade), lambda w, by_images: pull(w, fade, by_images)
 
 
 def _gradients(fakes: Fakes, w: np.ndarray, name: str, network: Any, paint: Callable, pull: Callable) -> np.ndarray:

@@ -14,7 +14,12 @@ FACES = "faces"
 NO_CLASSES = (
     "the inception score needs the classes of Inception: --nets=open downloads it, and is50k@open asks for it by name"
 )
-PUBLISHED = {"features": "inception", "classes": "inception", "distance": "lpips"}  # role -> network of metric_weights
+# role -> network of metric_weights
+PUBLISHED = {"features": "inception", "classes": "inception", "distance": "lpips", "embedding": "lpips"}
+METHODS = {
+    **{"features": "features", "classes": "logits"},
+    **{"distance": "distance_of_pixels", "embedding": "embedding_of_pixels"},
+}
 
 
 @dataclass(eq=False)
@@ -23,7 +28,8 @@ class FeatureExtractor:
 
     suffix: "" for the networks of the metric's definition, else what stands behind the @ in the metric's name. name,
     digest: which weights. network: for features and classes uint8 RGB [N, H, W, 3] -> [N, F]; for distance two of
-    float32 [N, H, W, 3] in 0..255 -> [N]; for classifiers an iterable of (attribute, network).
+    float32 [N, H, W, 3] in 0..255 -> [N]; for embedding one -> [N, F], whose summed squared differences are the
+    distance; for classifiers an iterable of (attribute, network).
     """
 
     suffix: str
@@ -73,7 +79,7 @@ def published_are_here(role: str) -> bool:
 
 
 def feature_extractor(role: str, kind: str, replicas) -> FeatureExtractor:
-    """The networks of a role (features, classes, distance or classifiers), made on every replica.
+    """The networks of a role (features, classes, distance, embedding or classifiers), made on every replica.
 
     kind: open or official files, which are downloaded where they are not here; faces: those that come with the project;
     a folder with published files; auto: published files if they are here already, else faces. Raises UserError where
@@ -88,9 +94,8 @@ def feature_extractor(role: str, kind: str, replicas) -> FeatureExtractor:
         if role == "classifiers":
             paths = _classifier_files(kind)
             return FeatureExtractor("", "celebahq-classifiers", metric_weights.joint_digest(paths), _Published(paths))
-        loaded = metric_weights.lpips(kind) if role == "distance" else metric_weights.inception(kind)
-        method = {"features": "features", "classes": "logits", "distance": "distance_of_pixels"}[role]
-        return FeatureExtractor("", loaded.name, loaded.digest, getattr(loaded.network, method))
+        loaded = getattr(metric_weights, PUBLISHED[role])(kind)
+        return FeatureExtractor("", loaded.name, loaded.digest, getattr(loaded.network, METHODS[role]))
 
 
 def _of_faces(role: str) -> FeatureExtractor:
@@ -101,7 +106,7 @@ def _of_faces(role: str) -> FeatureExtractor:
     if role == "classifiers":
         return FeatureExtractor(FACES, *faces_bundle.classifiers())
     name, digest, network = faces_bundle.features()
-    return FeatureExtractor(FACES, name, digest, network.distance if role == "distance" else network.features)
+    return FeatureExtractor(FACES, name, digest, getattr(network, role))
 
 
 class _Published:

@@ -1,7 +1,6 @@
 """Linear separability (paper sec. 4.2, eq. 5; official linear_separability): scores of latents and logits."""
 
 import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import scipy.special
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
-from stylegan_tf import files
+from stylegan_tf import files, plain_npz
 from stylegan_tf.errors import UserError
 from stylegan_tf.metrics.ls_samples import Classifiers, Samples, drawn
 from stylegan_tf.metrics.samples import Fakes
@@ -75,7 +74,7 @@ def evaluate(
     with Samples(fakes, num_samples, workdir, conditions) as samples:
         found = {}
         for name, logits in drawn(samples, classifiers, at_once):
-            found[name] = _kept(samples.folder, name, keep) or judged(logits, samples.latents(), keep, fakes.seed)
+            found[name] = _kept(samples, name, keep) or judged(logits, samples.latents(), keep, fakes.seed)
             _keep(samples.folder, name, keep, found[name])
             fakes.on_progress("attributes judged", len(found), max(len(found), samples.attributes))
     if not found:
@@ -151,20 +150,23 @@ def _keep(folder: Path, name: str, keep: int, found: Attribute) -> None:
         np.savez(file, **arrays)
 
 
-def _kept(folder: Path, name: str, keep: int) -> Attribute | None:
-    path = folder / f"judged-{name}.npz"
+def _kept(samples: Samples, name: str, keep: int) -> Attribute | None:
+    path, sizes = samples.folder / f"judged-{name}.npz", samples.spaces()
     if not path.exists():
         return None
     try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            if int(file["keep"]) != keep:
-                return None
-            spaces = [key.removeprefix("entropy_") for key in file.files if key.startswith("entropy_")]
-            return Attribute(
-                {space: float(file[f"entropy_{space}"]) for space in spaces},
-                {space: file[f"normal_{space}"] for space in spaces},
-                {space: bool(file[f"settled_{space}"]) for space in spaces},
-            )
-    except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+        file = plain_npz.read(path)
+        if int(file["keep"]) != keep:
+            return None
+        found = Attribute(
+            {space: float(file[f"entropy_{space}"]) for space in sizes},
+            {space: file[f"normal_{space}"] for space in sizes},
+            {space: bool(file[f"settled_{space}"]) for space in sizes},
+        )
+        normals_fit = all(found.normal[space].shape == (size,) for space, size in sizes.items())
+        if normals_fit and np.isfinite([*found.entropy.values(), *map(np.sum, found.normal.values())]).all():
+            return found
+        raise ValueError("normals of other spaces, or numbers that are not finite")
+    except (ValueError, LookupError, TypeError):
         print(f"{path} is damaged: its attribute is judged again", flush=True)
         return None

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import json
 import os
 import re
 import tempfile
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from stylegan_tf import files
+from stylegan_tf import files, plain_npz
+from stylegan_tf.configs.text import shown
 from stylegan_tf.errors import UserError
 from stylegan_tf.metrics.samples import (
     Fakes,
@@ -97,11 +97,10 @@ class Samples:
     def _mapped(self, path: Path, shape: tuple[int, ...], name: str) -> np.ndarray:
         if self.done.get(name):
             try:
-                np.load(path, mmap_mode="r", allow_pickle=False)  # r+ would lengthen a file that was cut
-                array = np.load(path, mmap_mode="r+", allow_pickle=False)
+                array = plain_npz.read_one(path, "r+")
                 if (array.shape, array.dtype) == (shape, np.dtype(np.float32)):
                     return array
-            except (OSError, ValueError, EOFError):
+            except UserError:
                 print(f"{path} is damaged: its samples are made again", flush=True)
         self.done[name] = 0
         array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
@@ -115,18 +114,17 @@ class Samples:
         if not path.exists():
             files.write_json(path, self._conditions)
         try:
-            there = json.loads(path.read_text("utf-8"))
-            done = self.folder / "done.json"
-            self.done = (
-                {name: int(rows) for name, rows in json.loads(done.read_text()).items()} if done.exists() else {}
-            )
-        except (ValueError, AttributeError, TypeError) as error:
+            there, done = files.read_json(path), self.folder / "done.json"
+            self.done = files.read_json(done) if done.exists() else {}
+            if not all(type(rows) is int and 0 <= rows <= self.num_samples for rows in self.done.values()):
+                raise UserError(f"{done} counts other rows than there can be")
+        except UserError as error:
             raise UserError(f"{self.folder} is damaged ({error}): remove it, and its samples are made again") from None
         for name, value in self._conditions.items():
             if there.get(name) != value:
                 raise UserError(
-                    f"{self.folder} holds samples of another evaluation ({name} {there.get(name)}, here {value}): "
-                    "remove it or name another folder"
+                    f"{self.folder} holds samples of another evaluation ({name} {shown(there.get(name))}, here "
+                    f"{value}): remove it or name another folder"
                 )
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from stylegan_tf import files
 from stylegan_tf.errors import Failure
 from stylegan_tf.progress import Eta, LiveLine, format_time
 
+LARGEST = 1e30  # of a result that can be drawn
 _WIDTH = 29  # characters of a file's name in the line
 
 
@@ -52,8 +54,8 @@ def append(folder: Path, row: Row) -> Path:
     fields |= {"network": row.network, "nets": row.nets, "seconds": round(row.seconds, 3)}
     fields |= {"conditions": row.conditions}
     text = json.dumps(fields, allow_nan=False) + "\n"
-    with open(path, "ab+") as file:
-        if file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
+    with files.naming(path), open(path, "ab") as file:
+        if not files.ends_a_line(path):
             text = "\n" + text
         file.write(text.encode())
         file.flush()
@@ -79,18 +81,16 @@ def curve(path: Path) -> Path | None:
     matplotlib.use("Agg")  # draws into files, where there is no screen too
     from matplotlib import pyplot
 
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    points: dict[int, dict[str, float]] = {}
-    for row in rows:
-        folder = Path(row["conditions"]["file"]).parent.name
-        if folder.startswith("network-snapshot-"):
-            points[int(folder[17:])] = {key: value for key, value in row.items() if key.startswith("value")}
+    metric, points, lost = _points(path)
+    if lost:
+        print(f"{path}: {lost} lines are left out, which are no results", flush=True)
     if len(points) < 2:
         return None
     figure, axes = pyplot.subplots(figsize=(8, 5), dpi=120)
     for key in next(iter(points.values())):
-        axes.plot(sorted(points), [points[kimg][key] for kimg in sorted(points)], marker="o", label=key[6:] or None)
-    axes.set(xlabel="kimg", ylabel=rows[-1]["metric"], title=path.parent.name)
+        there = sorted(kimg for kimg in points if key in points[kimg])
+        axes.plot(there, [points[kimg][key] for kimg in there], marker="o", label=key[6:] or None)
+    axes.set(xlabel="kimg", ylabel=metric, title=path.parent.name)
     axes.grid(alpha=0.3)
     if len(next(iter(points.values()))) > 1:
         axes.legend()
@@ -99,6 +99,25 @@ def curve(path: Path) -> Path | None:
         figure.savefig(temporary, format="png")
     pyplot.close(figure)
     return target
+
+
+def _points(path: Path) -> tuple[str, dict[int, dict[str, float]], int]:
+    """(metric, kimg -> results of the snapshot, how many lines are no results) of a metric-<name>.jsonl."""
+    rows, lost = files.read_json_lines(path)
+    metric = ""
+    points: dict[int, dict[str, float]] = {}
+    for row in rows:
+        values = {key: value for key, value in row.items() if key.startswith("value")}
+        conditions = row.get("conditions")
+        file = conditions.get("file") if isinstance(conditions, dict) else None
+        numbers = all(type(value) in (int, float) and abs(value) < LARGEST for value in values.values())
+        if not isinstance(file, str) or not values or not numbers or not isinstance(row.get("metric"), str):
+            lost += 1
+            continue
+        metric = row["metric"]
+        if kimg := re.fullmatch(r"network-snapshot-(\d{6,12})", Path(file).parent.name):
+            points[int(kimg[1])] = values
+    return metric, points, lost
 
 
 class Live:

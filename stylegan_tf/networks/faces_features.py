@@ -1,6 +1,7 @@
 """A small network that looks at faces: 40 attributes at once, and what it sees on the way, for metrics."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from stylegan_tf.layers.equalized import EqualizedConv2D, EqualizedDense
@@ -64,6 +65,11 @@ class FacesFeatures(keras.Model):
             squared = ops.square(_unit(one) - _unit(other))
             total = total + ops.mean(ops.sum(squared, axis=-1), axis=(1, 2))
         return total
+
+    def embedding(self, images):
+        """[N, H, W, 3] as those of `distance` -> [N, F]: the summed squared difference of two is their distance."""
+        maps = [_unit(each) / (each.shape[1] * each.shape[2]) ** 0.5 for each in self._activations(_scaled(images))]
+        return ops.concatenate([ops.reshape(each, (-1, np.prod(each.shape[1:]))) for each in maps], axis=1)
 
     def _hidden(self, images):
         x = self._activations(images)[-1]

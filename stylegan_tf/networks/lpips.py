@@ -60,11 +60,18 @@ class Lpips(keras.Model):
         both = ops.concatenate([ops.cast(a, "float32"), ops.cast(b, "float32")])
         total = 0.0
         for block, x in enumerate(self.layers_of(both)):
-            x = x / (ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True)) + EPSILON)
-            first, second = ops.split(x, 2)
+            first, second = ops.split(_unit(x), 2)
             weighted = ops.sum(ops.square(first - second) * getattr(self, f"lin{block}"), axis=-1)
             total = total + ops.mean(weighted, axis=(1, 2))
         return total
+
+    def embedding_of_pixels(self, images):
+        """[N, H, W, 3] in 0..255 -> [N, F]: the summed squared difference of two is their distance."""
+        parts = []
+        for block, x in enumerate(self.layers_of(ops.cast(images, "float32") / 127.5 - 1)):
+            weights = ops.sqrt(getattr(self, f"lin{block}") / (x.shape[1] * x.shape[2]))
+            parts.append(ops.reshape(_unit(x) * weights, (-1, np.prod(x.shape[1:]))))
+        return ops.concatenate(parts, axis=1)
 
     def distance_of_pixels(self, a, b):
         """As `distance`, of pictures whose values go from 0 to 255 (uint8 or floats)."""
@@ -79,3 +86,8 @@ class Lpips(keras.Model):
             for number in range(1, depth + 1):
                 x = getattr(self, f"conv{block}_{number}")(x)
             yield x
+
+
+def _unit(x):
+    """Divided by the norm over channels; the square of EPSILON keeps the gradient finite where all are 0."""
+    return x / (ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True) + EPSILON**2) + EPSILON)

@@ -23,7 +23,7 @@ class Look(NamedTuple):
 
     psi: float = 0.7
     cutoff: int = 8
-    noise: str = "random"  # random: by the picture's seed; const; none
+    noise: str = "random"  # random: by the picture's seed; const; none; maps: those of the inputs
     stage: int | None = None
     fade: float = 1.0
 
@@ -35,6 +35,7 @@ class Inputs:
     seeds: Sequence[int]
     labels: Sequence[Label] | None = None
     w: np.ndarray | None = None  # [N, w_dim], or [N, num_layers, w_dim] with one for each layer
+    noise: Sequence[np.ndarray] = ()  # [N, H, W, 1] per layer of the synthesis
 
 
 def has_w(Gs) -> bool:
@@ -95,6 +96,8 @@ def pictures_of(
         if noise == "random":
             each = [random_noise(Gs, 1, seed) for seed in seeds]
             noise = [np.concatenate(layer) for layer in zip(*each, strict=True)]
+        elif noise == "maps":
+            noise = [layer[rows] for layer in inputs.noise]
         w, pixels = paint(z, labels, w, noise)
         yield from zip(ops.convert_to_numpy(w), ops.convert_to_numpy(pixels), strict=True)
 

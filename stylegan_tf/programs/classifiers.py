@@ -1,7 +1,6 @@
 """Attribute classifiers, trained one after another, from a data set to a folder of networks: train_classifiers.py."""
 
 import hashlib
-import json
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from stylegan_tf import environment, files, rundir
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.classifiers import Recipe, recipe
 from stylegan_tf.configs.stages import stage_of
+from stylegan_tf.configs.text import shown
 from stylegan_tf.data.attributes import Attributes, attributes_of, chosen, split
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.devices import auto_row
@@ -106,8 +106,9 @@ class Place:
         if not (self.facts.exists() and self.weights.exists()):
             return None
         try:
-            found = json.loads(self.facts.read_text(encoding="utf-8"))
+            found = files.read_json(self.facts)
             before = dict(found["conditions"])
+            found["score"], found["seconds"]  # noqa: B018 (KeyError where there is none)
         except (ValueError, KeyError, TypeError):
             raise UserError(
                 f"{self.facts} is not what train_classifiers.py writes; remove it or name another --outdir"
@@ -115,7 +116,7 @@ class Place:
         differing = [name for name in conditions if before.get(name) != conditions[name]]
         if differing:
             name = differing[0]
-            change = f"{name} was {before.get(name)}, now it is {conditions[name]}"
+            change = f"{name} was {shown(before.get(name))}, now it is {conditions[name]}"
             raise UserError(f"{self.weights} was trained otherwise ({change}); name another --outdir")
         return found
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stylegan_tf import environment, files, pictures, progress, video
+from stylegan_tf import environment, files, pictures, plain_npz, progress, video
 from stylegan_tf.command_line import Flag, Groups, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side
 from stylegan_tf.errors import UserError, exit_code
@@ -500,9 +500,7 @@ COMMANDS = {
                 *(flag for flag in TARGET if flag.name == "crop"),
             ),
             "Where it goes": (
-                Flag(
-                    "format", "text", "onnx", f"{', '.join(export.FORMATS)} (weights alone) (default: onnx)"
-                ),
+                Flag("format", "text", "onnx", f"{', '.join(export.FORMATS)} (weights alone) (default: onnx)"),
                 Flag("outdir", "path", None, "new folder of it and export.json (default: exported/onnx, ...)"),
             ),
         },
@@ -611,16 +609,16 @@ def read_directions(path: Path, subject: Subject) -> tuple[np.ndarray, np.ndarra
 
     Raises UserError for another one.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names, vectors, digest = arrays["attributes"], arrays["w"], str(arrays.get("network", ""))
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise UserError(f"{path} holds no directions in W: {error}") from None
-    if vectors.shape != (len(names), subject.Gs.synthesis.w_dim):
+    arrays, w_dim = plain_npz.read(path), subject.Gs.synthesis.w_dim
+    if not {"attributes", "w"} <= arrays.keys():
+        raise UserError(f"{path} holds no directions in W: it has no arrays attributes and w")
+    names, vectors = arrays["attributes"], plain_npz.finite_float32(arrays["w"])
+    if names.ndim != 1 or names.dtype.kind != "U" or vectors is None or vectors.shape != (len(names), w_dim):
         raise UserError(
-            f"{path} is of another network: vectors of {vectors.shape[1:]}, not {subject.Gs.synthesis.w_dim}"
+            f"{path} is of another network, or no file of directions: attributes {list(names.shape)}, w "
+            f"{list(arrays['w'].shape)}, where there should be [A] names and [A, {w_dim}] finite numbers"
         )
-    return names, vectors.astype(np.float32), digest
+    return names, vectors, str(arrays.get("network", ""))
 
 
 def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
@@ -645,13 +643,20 @@ def unit_direction_of(values: Any, subject: Subject, layers: range) -> np.ndarra
             raise UserError(f"--direction={name}: there are {SEFA}0 to {SEFA}{w_dim - 1}")
         return sefa(style_weights(subject.Gs, layers), number + 1)[number]
     if name.endswith(".npy"):
+        if not Path(name).is_file():
+            raise UserError(f"--direction={name}: there is no such file")
         try:
-            vector = np.load(name, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise UserError(f"--direction={name} cannot be read: {error}") from None
-        if vector.shape != (w_dim,) or vector.dtype.kind != "f" or not np.linalg.norm(vector) > 0:
-            raise UserError(f"--direction={name}: expected a vector of {w_dim} numbers, got {list(vector.shape)}")
-        return (vector / np.linalg.norm(vector)).astype(np.float32)
+            given = plain_npz.read_one(name)
+        except UserError as error:
+            raise UserError(f"--direction={error}") from None
+        vector = plain_npz.finite_float32(given)
+        if vector is None or vector.shape != (w_dim,) or not vector.any():
+            raise UserError(
+                f"--direction={name}: expected {w_dim} finite numbers that are not all 0, got {given.dtype} "
+                f"{list(given.shape)}"
+            )
+        vector /= np.abs(vector).max()
+        return vector / np.linalg.norm(vector)
     known: list[str] = []
     for path in saved_directions(subject):
         names, vectors, _ = read_directions(path, subject)

@@ -73,10 +73,26 @@ GENERATE = _told(
         "row_seeds rows_seeds col_seeds cols_seeds col_styles styles style_ranges": "styles are mixed by "
         "`generate.py mixing`",
         "frames w_frames num_keyframes num_frames interpolation": "films are made by `generate.py video`",
-        "target target_fname num_steps": "there is no projector; --w shows what one found",
+        "target target_fname num_steps": "it is project.py that finds what makes a picture; --w shows that",
         "translate rotate": "pictures stay as they are: moving and turning belongs to StyleGAN3",
         "size res resolution": "the network says it",
         "gpus gpu num_gpus": "it is the environment variable CUDA_VISIBLE_DEVICES",
+    }
+)
+
+PROJECT = _told(
+    {
+        "target_fname target_image image images file files input data src_dir": "it is --target",
+        "network_pkl pkl ckpt checkpoint model": "it is --network",
+        "num_steps step iterations n_steps": "it is --steps",
+        "result_dir results_dir out output dest out_dir": "it is --outdir",
+        "save_video": "a video is always written; --video says of which kind",
+        "class class_idx class_id label": "it is --labels",
+        "w_plus": "it is --space=w+",
+        "mse": "it is --pixel_weight",
+        "batch_size minibatch_size": "it is --batch",
+        "lr initial_learning_rate noise noise_ramp noise_regularize": "they are the paper's, see "
+        "stylegan_tf/projection/settings.py",
     }
 )
 

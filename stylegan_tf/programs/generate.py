@@ -2,11 +2,9 @@
 
 import json
 import math
-import os
 import re
 import sys
 import unicodedata
-import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stylegan_tf import environment, files, pictures, progress
+from stylegan_tf import environment, files, pictures, plain_npz, progress
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.crop import at_side, rectangle
 from stylegan_tf.errors import UserError, exit_code
@@ -34,7 +32,7 @@ WHAT = "Makes pictures with a trained StyleGAN: python generate.py --network=RUN
 RESULTS = "results"
 SHEET = "grid.png"
 REPORT = "generate.json"
-NOISES = ("random", "const", "none")
+NOISES = ("random", "const", "none", "maps")
 PICTURE = re.compile(rf"seed\d{{4,}}\.png|{re.escape(SHEET)}")
 ARRAY = b"\x93NUMPY"  # the start of a .npy file
 LOOK = ("sha256", "resolution", "fade", "crop", "psi", "cutoff", "noise")  # of the report: equal in all of a folder
@@ -56,7 +54,9 @@ FLAGS = {
             None,
             "numbers or names of the network's classes, or vectors as [0.5,3]: one for all, or one per seed",
         ),
-        Flag("w", "path", None, "instead of seeds: FILE.npz of --save_w, or .npz or .npy of a projector (w or ws)"),
+        Flag(
+            "w", "path", None, "instead of seeds: FILE.npz of --save_w or project.py, .npz or .npy of another projector"
+        ),
     ),
     "How they look": (
         Flag(
@@ -70,8 +70,9 @@ FLAGS = {
         Flag(
             "noise",
             "text",
-            "random",
-            "random (by the seed), const (stored in the network; what Gs() takes in Python), none (default: random)",
+            None,
+            "random (by the seed), const (stored in the network; what Gs() takes in Python), none, maps (those in the "
+            "file of --w; default: maps where it has some, else random)",
         ),
     ),
     "Where they go": (
@@ -102,7 +103,7 @@ class Request:
     seeds: Sequence[int]  # unused with `w`
     psi: float | None = None  # None: 0.7, or 1 where w has one for each layer
     cutoff: int = 8
-    noise: str = "random"  # random | const | none
+    noise: str | None = None  # random | const | none | maps; None: maps where the file of w has some, else random
     crop: str = "auto"  # x,y,width,height at the full resolution; "": nothing; auto: the bars that the run's data had
     labels: Sequence[Label] | None = None  # one for all, or one per seed
     w: Path | None = None  # .npz, .npy: pictures of these instead of seeds
@@ -127,7 +128,7 @@ def build(values: Any) -> Request:
     """What the flags ask for. All that can be known without TensorFlow is checked first."""
     if values.psi is not None and not math.isfinite(values.psi):
         raise UserError(f"--psi={values.psi}: expected a number, such as 0.7")
-    if values.noise not in NOISES:
+    if values.noise not in (None, *NOISES):
         raise UserError(f"--noise={values.noise}: choose from {', '.join(NOISES)}")
     if values.w is not None and values.seeds is not None:
         raise UserError("--w and --seeds both say which pictures: give one of them")
@@ -207,7 +208,7 @@ def generate(request: Request) -> list[Path]:
     """
     path = request.network
     Gs, stage, fade = opened_generator(path)
-    inputs = _inputs(request, Gs)
+    inputs = _inputs(request, Gs, stage)
     targets = _targets(request, inputs.seeds)
     side, last = 2 ** (stage or Gs.last_stage), Gs.resolution
     print(f"network: {path}, pictures of {side}x{side}", flush=True)
@@ -223,9 +224,12 @@ def generate(request: Request) -> list[Path]:
     psi = request.psi
     if psi is None:
         psi = 0.7 if inputs.w is None or inputs.w.ndim == 2 else 1.0
+    noise = request.noise or ("maps" if inputs.noise else "random")
+    if noise == "maps" and not inputs.noise:
+        raise UserError("--noise=maps: only a file of --w that project.py wrote has noise maps")
     report = {"network": str(path), "sha256": files.sha256(path), "resolution": side, "fade": fade}
     report |= {"crop": box and list(box)}
-    report |= {"psi": psi, "cutoff": request.cutoff, "noise": request.noise}
+    report |= {"psi": psi, "cutoff": request.cutoff, "noise": noise}
     report |= {"seeds": list(inputs.seeds), "labels": inputs.labels and list(inputs.labels)}
     report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
     about = {"Software": "stylegan_tf"} | {name: json.dumps(value) for name, value in report.items()}
@@ -237,7 +241,7 @@ def generate(request: Request) -> list[Path]:
     files.write_json(request.outdir / REPORT, report | ({"earlier": earlier} if earlier else {}))
     # Single pictures are written as they are made; a sheet, and the file of w, when all are there.
     kept_w, cells = [], []
-    made = pictures_of(Gs, inputs, Look(psi, request.cutoff, request.noise, stage, fade))
+    made = pictures_of(Gs, inputs, Look(psi, request.cutoff, noise, stage, fade))
     for index, (w, pixels) in enumerate(progress.track(made, len(inputs.seeds), "generating", "pictures")):
         if request.save_w is not None:
             kept_w.append(w)
@@ -264,10 +268,6 @@ def opened_generator(path: Path) -> "tuple[Generator | ProganGenerator, int | No
         raise UserError(f"{path} holds a discriminator, which makes no pictures")
     if Gs.num_channels not in (1, 3, 4):
         raise UserError(f"{path} makes pictures of {Gs.num_channels} channels; PNG has 1, 3 or 4")
-    if stage and stage > Gs.last_stage:
-        raise UserError(
-            f"{path} makes pictures of {Gs.resolution}x{Gs.resolution}, less than the config.json beside it says"
-        )
     return Gs, stage, fade
 
 
@@ -292,7 +292,7 @@ def _prepare_devices() -> None:
             torch.backends.cudnn.allow_tf32 = False
 
 
-def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
+def _inputs(request: Request, Gs: "Generator | ProganGenerator", stage: int | None) -> Inputs:
     """What the pictures are made from. Raises UserError where w or labels do not fit the network."""
     if not has_w(Gs) and (request.w is not None or request.save_w is not None):
         raise UserError("a Progressive GAN (config A) has no w: leave --w and --save_w out")
@@ -300,7 +300,7 @@ def _inputs(request: Request, Gs: "Generator | ProganGenerator") -> Inputs:
         if request.labels is not None:
             raise UserError("--labels has no effect on --w, which was made with its labels: leave it out")
         w, seeds = read_w(request.w, Gs.synthesis.w_dim, Gs.synthesis.num_layers)
-        return Inputs(seeds, w=w)
+        return Inputs(seeds, w=w, noise=read_noise(request.w, len(w), Gs.synthesis.noise_shapes(stage)))
     return Inputs(request.seeds, checked_labels(request.labels, Gs.label_size, len(request.seeds), request.network))
 
 
@@ -352,7 +352,7 @@ def _make_room(request: Request, targets: Sequence[Path], report: dict[str, Any]
     there = {path.name for path in folder.glob("*.png") if PICTURE.fullmatch(path.name)} if folder.is_dir() else set()
     same: list[dict[str, Any]] = []
     with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # no report of ours
-        last = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+        last = files.read_json(folder / REPORT)
         for one in [*last.pop("earlier", []), last]:
             names = [name for name in one["pictures"] if name in there and name not in new]
             if names and all(one[key] == report[key] for key in LOOK):
@@ -376,50 +376,61 @@ def save_w(path: Path, w: np.ndarray, seeds: Sequence[int]) -> None:
 
 def read_w(path: Path, w_dim: int, num_layers: int) -> tuple[np.ndarray, list[int]]:
     """(w float32, [N, w_dim] or with one for each layer [N, num_layers, w_dim]; its seeds) from a file of save_w, or of
-    a projector: .npz of w, or .npy, [num_layers, w_dim] for a single picture. Without seeds, they are 0, 1, ...
+    a projector: .npz of w, or .npy; [w_dim] or [num_layers, w_dim] of a single picture. Seeds are else 0, 1, ...
 
     Raises UserError where the file is something else, or made for another network.
     """
     if not path.is_file():
         raise UserError(f"--w={path}: there is no such file")
-    seeds = None
-    is_array = False
+    is_array = _is_array(path)
     try:
-        with open(path, "rb") as file:
-            is_array = file.read(len(ARRAY)) == ARRAY
-        if is_array:
-            w = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: no larger than the file, whatever it says
-            w = w[None] if w.shape in ((num_layers, w_dim), (w_dim,)) else w
-        else:
-            with zipfile.ZipFile(path) as archive:
-                _check_sizes(archive, os.path.getsize(path))
-            with np.load(path, allow_pickle=False) as arrays:
-                w, seeds = arrays["w"], arrays.get("seeds")
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, SyntaxError) as error:
+        arrays = {"w": plain_npz.read_one(path)} if is_array else plain_npz.read(path)
+    except UserError as error:
         what = None if is_array else of_file(path)
-        why = f"is {what}; expected a file" if what else f"is no file that --save_w wrote, or a projector: {error}"
-        raise UserError(f"--w={path} {why}" + (" of --save_w, or of a projector" if what else "")) from None
-    fits = w.shape[1:] in ((w_dim,), (num_layers, w_dim)) and len(w) > 0
-    if not fits or w.dtype.kind != "f" or not np.isfinite(w).all():
+        why = f"{path} is {what}" if what else error
+        raise UserError(f"--w={why}; expected a file of --save_w, or of a projector") from None
+    if "w" not in arrays:
+        raise UserError(f"--w={path} has no array 'w', as files of --save_w and of projectors have")
+    given, seeds = arrays["w"], arrays.get("seeds")
+    if seeds is None and given.shape in ((num_layers, w_dim), (w_dim,)):
+        given = given[None]
+    fits = given.shape[1:] in ((w_dim,), (num_layers, w_dim)) and len(given) > 0
+    w = plain_npz.finite_float32(given)
+    if w is None or not fits:
         raise UserError(
-            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], and is {w.dtype} {list(w.shape)}; with "
-            f"one for each layer it is [N, {num_layers}, {w_dim}]"
+            f"--w={path}: w must be finite numbers of the shape [N, {w_dim}], or with one for each layer "
+            f"[N, {num_layers}, {w_dim}], and is {given.dtype} {list(given.shape)}"
         )
     seeds = np.arange(len(w)) if seeds is None else seeds
-    if seeds.shape != (len(w),) or seeds.dtype.kind != "i" or (seeds < 0).any():
-        raise UserError(f"--w={path}: seeds must be {len(w)} whole numbers, one for each w")
-    return np.array(w, np.float32), seeds.tolist()
+    if seeds.shape != (len(w),) or seeds.dtype.kind not in "iu" or not ((seeds >= 0) & (seeds <= LARGEST_SEED)).all():
+        raise UserError(f"--w={path}: seeds must be {len(w)} whole numbers from 0 to {LARGEST_SEED}, one for each w")
+    return w, seeds.tolist()
 
 
-def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
-    """Nothing in the archive takes more memory than the file has bytes, a declared shape included."""
-    for entry in archive.infolist():
-        with archive.open(entry) as file:
-            if np.lib.format.read_magic(file) != (1, 0):
-                raise ValueError(f"{entry.filename} has another format")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        if int(np.prod(shape, dtype=object)) * dtype.itemsize > size:
-            raise ValueError(f"{entry.filename} declares more numbers than the file has")
+def read_noise(path: Path, count: int, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    """The noise maps of project.py in a file that read_w has read, [count, H, W, 1] of each layer; [] without any.
+
+    In the file they may be one for all pictures. shapes: (H, W, 1) of the network's layers. Raises UserError where the
+    maps are of another network.
+    """
+    if _is_array(path):
+        return []
+    arrays = plain_npz.read(path)
+    given = [arrays[name] for name in map("noise{}".format, range(len(arrays))) if name in arrays]
+    noise = [maps for maps in map(plain_npz.finite_float32, given) if maps is not None]
+    wanted = [((1, *shape), (count, *shape)) for shape in shapes]
+    fits = len(noise) in (0, len(shapes)) and all(maps.shape in fit for maps, fit in zip(noise, wanted, strict=False))
+    if not fits or len(noise) < len(given):
+        raise UserError(
+            f"--w={path}: its noise maps must be finite numbers, [{count}, H, W, 1] of each layer of the network"
+        )
+    return [np.broadcast_to(maps, (count, *shape)) for maps, shape in zip(noise, shapes, strict=False)]
+
+
+def _is_array(path: Path) -> bool:
+    """Whether it is an .npy file, whatever it is called."""
+    with open(path, "rb") as file:
+        return file.read(len(ARRAY)) == ARRAY
 
 
 def main() -> int:

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -304,20 +303,22 @@ def pace_of(run_dir: Path, experiment: Experiment) -> dict[int, float]:
 
     found: dict[int, float] = {}
     for run in (run_dir, *reversed(rundir.runs(run_dir.parent))):
+        stats = run / rundir.STATS
         try:
-            if run != run_dir and cost(rundir.experiment_of(run)) != cost(experiment):
+            if not stats.is_file() or (run != run_dir and cost(rundir.experiment_of(run)) != cost(experiment)):
                 continue
-            stats = run / rundir.STATS
-            lines = stats.read_bytes().splitlines() if stats.is_file() else []
+            ticks, lost = files.read_json_lines(stats)
         except (UserError, OSError):
             continue  # no statistics to be had from there
-        for line in lines:
-            with suppress(ValueError, TypeError, LookupError, OverflowError, RecursionError):  # a line that is damaged
-                tick = json.loads(line)
-                stage = stage_of(experiment.data.resolution) - int(tick["Progress/lod"])
-                seconds = tick["Timing/sec_per_kimg"] / 1000
-                if 0 < seconds < math.inf:
-                    found[stage] = seconds
+        last = stage_of(experiment.data.resolution)
+        for tick in ticks:
+            lod, seconds = tick.get("Progress/lod"), tick.get("Timing/sec_per_kimg")
+            if not isinstance(lod, int | float) or not isinstance(seconds, int | float):
+                continue
+            if 0 <= lod < last and 0 < seconds < 1e9:
+                found[last - int(lod)] = seconds / 1000
         if found:
+            if lost:
+                print(f"{stats}: {lost} lines are left out, which are no statistics", flush=True)
             return found
     return found

@@ -8,15 +8,16 @@ import resource
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from PIL import Image
 
-from stylegan_tf import rundir
+from stylegan_tf import files, rundir
 from stylegan_tf.configs.schedule import Phase
 from stylegan_tf.progress import LiveLine, format_time
 
@@ -142,13 +143,16 @@ class RunLog:
                     os.truncate(path, lengths[path.name])
         self._log = open(run_dir / rundir.LOG, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
         self._stats = open(run_dir / rundir.STATS, "a", encoding="utf-8")  # noqa: SIM115 (closed by close)
+        if not files.ends_a_line(run_dir / rundir.STATS):
+            self._stats.write("\n")
         self._events = EventFile(run_dir, 0 if lengths == {} else nimg + 1)
 
     def lengths(self) -> dict[str, int]:
         """Name of each file that `__init__` may cut back -> its length, all of which is on the disk."""
         for file in (self._stats, self._events.file):
-            file.flush()
-            os.fsync(file.fileno())
+            with files.naming(file.name):
+                file.flush()
+                os.fsync(file.fileno())
         return {path.name: path.stat().st_size for path in self._measured()}
 
     def _measured(self) -> list[Path]:
@@ -159,8 +163,7 @@ class RunLog:
         if self.line.live:
             self.line.close()
         print(text, flush=True)
-        self._log.write(text + "\n")
-        self._log.flush()
+        self._append(self._log, text)
 
     def tick(self, tick: Tick) -> None:
         """The tick line, a line of stats.jsonl and a point on TensorBoard's curves."""
@@ -172,22 +175,31 @@ class RunLog:
         self._write({f"Metrics/{name}": value for name, value in values.items()}, nimg)
 
     def _write(self, values: Mapping[str, float], nimg: int) -> None:
-        self._events.scalars(values, nimg)
+        with files.naming(self._events.file.name):
+            self._events.scalars(values, nimg)
         # JSON has no NaN and no infinity.
         plain = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        self._stats.write(json.dumps({"nimg": nimg} | plain) + "\n")
-        self._stats.flush()
+        self._append(self._stats, json.dumps({"nimg": nimg} | plain))
+
+    @staticmethod
+    def _append(file: TextIO, line: str) -> None:
+        with files.naming(file.name):
+            file.write(line + "\n")
+            file.flush()
 
     def image(self, tag: str, pixels: np.ndarray, nimg: int) -> None:
         """A grid for TensorBoard, uint8 [H, W, C]; `tag` such as "fakes"."""
-        self._events.image(tag, pixels, nimg)
+        with files.naming(self._events.file.name):
+            self._events.image(tag, pixels, nimg)
 
     def close(self) -> None:
         """Ends the live line and closes the files."""
         if self.line.live:
             self.line.close()
-        for file in (self._events.file, self._log, self._stats):
-            file.close()
+        with ExitStack() as closing:
+            for file in (self._events.file, self._log, self._stats):
+                closing.enter_context(files.naming(file.name))
+                closing.callback(file.close)
 
     def __enter__(self) -> "RunLog":
         return self

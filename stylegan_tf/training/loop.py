@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from stylegan_tf import pictures, rundir
+from stylegan_tf.checkpoint_files import Progress
 from stylegan_tf.configs import schedule
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.text import to_json
@@ -18,7 +19,7 @@ from stylegan_tf.data.pipeline import Feed, Reader
 from stylegan_tf.devices import Replicas, peak_gpu_gb
 from stylegan_tf.draws import Rows
 from stylegan_tf.errors import Failure, UserError
-from stylegan_tf.training.checkpoint import Checkpoints, Progress
+from stylegan_tf.training.checkpoint import Checkpoints
 from stylegan_tf.training.eta import Pace, remaining_seconds
 from stylegan_tf.training.log import RunLog, Tick, live_text
 from stylegan_tf.training.signals import StopRequest
@@ -226,7 +227,14 @@ class Ticker:
     """
 
     def __init__(self, sums: Mapping[str, Any]):
-        self._sums = {kind: dict(values) for kind, values in sums.items() if isinstance(values, dict)}
+        counts = {"steps", SKIPPED}
+        self._sums = {
+            kind: dict(values)
+            for kind, values in sums.items()
+            if isinstance(values, dict)
+            and counts <= values.keys()
+            and all(math.isfinite(values[name]) for name in counts)
+        }
 
     def add(self, kind: str, statistics: Mapping[str, Any]) -> None:
         """One more step."""

@@ -87,5 +87,5 @@ def save_networks(run_dir: Path, state: State, experiment: Experiment, nimg: int
             if (run_dir / rundir.DATA_SET).is_file():  # the names of the classes
                 shutil.copyfile(run_dir / rundir.DATA_SET, folder / rundir.DATA_SET)
     except (OSError, RuntimeError) as error:  # h5py says RuntimeError where the disk is full
-        raise Failure(f"the snapshot {target} could not be written: {error}") from None
+        raise Failure(f"{files.reason(error)}: the snapshot {target} could not be written") from None
     return target

@@ -6,7 +6,6 @@ request continues the part as long as the server's file has not changed. The who
 
 import email.utils
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -119,10 +118,9 @@ def entry_of(what: str) -> Entry:
 def _origin(path: Path) -> dict[str, Any]:
     """What the sidecar says of where a file is from; {} for a file put there by hand."""
     try:
-        origin = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return files.read_json(path.with_name(f"{path.name}.json"))
+    except UserError:
         return {}
-    return origin if isinstance(origin, dict) else {}
 
 
 def _path(entry: Entry, folder: Path) -> Path:
@@ -310,9 +308,9 @@ class _Download:
     def _begun(self, address: str) -> tuple[int, str]:
         """(bytes that are here from `address`, what names the version they are of); (0, '') to start anew."""
         try:
-            note = json.loads(self.note.read_text(encoding="utf-8"))
+            note = files.read_json(self.note)
             version = note["version"] if note["address"] == address else ""
-        except (OSError, ValueError, KeyError, TypeError):
+        except (UserError, KeyError):
             return 0, ""
         return (self._size(), version) if isinstance(version, str) and version and self._size() else (0, "")
 

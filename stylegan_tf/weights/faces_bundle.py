@@ -6,8 +6,6 @@
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +14,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from stylegan_tf import files
+from stylegan_tf import files, plain_npz
+from stylegan_tf.configs.text import shown
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.faces_features import FacesFeatures
 from stylegan_tf.networks.progan import ProganDiscriminator
@@ -24,18 +23,12 @@ from stylegan_tf.weights import keras_file
 
 BUNDLE = Path(__file__).resolve().parents[1] / "pretrained" / "faces" / "attributes.npz"
 FORMAT = 1
-LARGEST_FILE = 2**26  # bytes, unpacked
 # Arguments that are kept, and the largest values that a file may ask for.
 CLASSIFIER_ARGUMENTS = {
     **{"resolution": 256, "num_channels": 3, "fmap_max": 512},
     **dict.fromkeys(("fmap_base", "fmap_decay", "use_wscale")),  # whatever they are, fmap_max limits the widths
 }
 FEATURE_ARGUMENTS = {"widths": 512, "num_features": 512, "num_attributes": 512}
-# What damaged bytes make of zipfile, numpy and json.
-UNREADABLE = (
-    *(OSError, ValueError, TypeError, LookupError, ArithmeticError, EOFError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error),
-)
 
 
 class Features(NamedTuple):
@@ -124,22 +117,17 @@ def _arguments(network: keras.Model, names: Iterable[str]) -> dict[str, Any]:
 
 @contextmanager
 def _opened(path: str | os.PathLike) -> Iterator[tuple[dict[str, Any], Mapping[str, np.ndarray]]]:
-    """(header, arrays, which are read when they are asked for). What goes wrong inside becomes a UserError."""
+    """(header, arrays). What goes wrong inside becomes a UserError."""
+    if not os.path.isfile(path):
+        raise UserError(f"there is no {path}: it comes with the project, or train_classifiers.py --pack makes it")
+    arrays = plain_npz.read(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > LARGEST_FILE:
-                raise UserError(f"it would unpack to more than {LARGEST_FILE} bytes")
-        with np.load(path, allow_pickle=False) as arrays:
-            header = json.loads(arrays["header"].tobytes())
-            if header["format"] != FORMAT:
-                raise UserError(f"its format is {header['format']}, and {FORMAT} is known")
-            yield header, arrays
-    except FileNotFoundError:
-        raise UserError(
-            f"there is no {path}: it comes with the project, or train_classifiers.py --pack makes it"
-        ) from None
-    except UNREADABLE as error:
-        why = (str(error).splitlines() or [type(error).__name__])[0]
+        header = json.loads(arrays["header"].tobytes())
+        if header["format"] != FORMAT:
+            raise UserError(f"its format is {shown(header['format'])}, and {FORMAT} is known")
+        yield header, arrays
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise UserError(f"{path} is not a whole bundle of classifiers: {why}") from None
 
 
@@ -155,5 +143,7 @@ def _declared(header: Mapping[str, Any], part: str, title: str, largest: Mapping
     arguments = {name: header[part]["arguments"][name] for name in largest}
     for name, most in largest.items():
         if most is not None and not np.max(arguments[name]) <= most:
-            raise UserError(f"its {title} would be too large: {name} {arguments[name]}, and at most {most} is taken")
+            raise UserError(
+                f"its {title} would be too large: {name} {shown(arguments[name])}, and at most {most} is taken"
+            )
     return arguments

@@ -11,21 +11,22 @@ ffhq                                       a published network by its name (pret
 faces                                      the networks that come with the project
 """
 
-import json
 import os
 import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stylegan_tf import environment, rundir
+from stylegan_tf import checkpoint_files, environment, files, rundir
 from stylegan_tf.configs.crop import Rectangle, rectangle
+from stylegan_tf.configs.options import problems
 from stylegan_tf.configs.schedule import phase
 from stylegan_tf.configs.schema import DiscriminatorConfig, Experiment, ProganDiscriminatorConfig
 from stylegan_tf.configs.stages import stage_of
-from stylegan_tf.configs.text import from_json
-from stylegan_tf.errors import UserError
+from stylegan_tf.configs.text import shown
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.weights import download, official_pickle, registry
+from stylegan_tf.weights.arguments import check_size
 
 if TYPE_CHECKING:
     from stylegan_tf.networks.discriminator import Discriminator
@@ -55,14 +56,14 @@ def load(what: str | os.PathLike) -> "Networks":
 def opened(what: str | os.PathLike) -> "Opened":
     """As `load`, with the stage that was reached."""
     environment.check_backend()
-    files = network_files(what)
-    if files[0].name == STATE:
-        networks = _read_checkpoint(files[0].parent)
-    elif is_official(files[0]):
-        return _read_official(files[0])
+    paths = network_files(what)
+    if paths[0].name == STATE:
+        networks = _read_checkpoint(paths[0].parent)
+    elif is_official(paths[0]):
+        return _read_official(paths[0])
     else:
-        networks = Networks(**dict(_read_keras(path) for path in files))
-    return Opened(networks, *stage_of_snapshot(files[0]))
+        networks = Networks(**dict(_read_keras(path) for path in paths))
+    return Opened(networks, *stage_of_snapshot(paths[0], next(filter(None, networks)).resolution))
 
 
 class Networks(NamedTuple):
@@ -92,24 +93,24 @@ def declared(what: str | os.PathLike) -> tuple[dict[str, Any], int | None]:
 
     Fetches what is not here. Raises UserError where there is none.
     """
-    files = network_files(what)
+    paths = network_files(what)
     found: dict[str, Any] = {}
-    if files[0].name == STATE:
-        experiment, _ = _run_of(files[0].parent)
+    if paths[0].name == STATE:
+        experiment, _ = _run_of(paths[0].parent)
         found = {"G": experiment.G, "D": experiment.D, "Gs": experiment.G}
-    elif is_official(files[0]):
-        states = official_pickle.read(files[0])
+    elif is_official(paths[0]):
+        states = official_pickle.read(paths[0])
         found = {role: official_pickle.declared(state) for role, state in states.items()}
         shown = next(role for role in ("Gs", "G", "D") if role in states)
         return found, stage_of_lod(states[shown].lod, stage_of(found[shown].resolution))[0]
     else:
         from stylegan_tf.weights import keras_header
 
-        for path in files:
+        for path in paths:
             config = keras_header.declared(path)
             judges = isinstance(config, DiscriminatorConfig | ProganDiscriminatorConfig)
             found["D" if judges else path.stem if path.stem in ROLES else "Gs"] = config
-    return found, stage_of_snapshot(files[0])[0]
+    return found, stage_of_snapshot(paths[0], next(iter(found.values())).resolution)[0]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -175,10 +176,10 @@ def generator_file(what: str | os.PathLike) -> Path:
 
     Of a checkpoint, which has all networks in one, its STATE.
     """
-    files = {path.name: path for path in network_files(what)}
-    found = files.get("Gs.keras") or files.get("G.keras")
-    if found is None and len(files) == 1:
-        found = next(iter(files.values()))
+    paths = {path.name: path for path in network_files(what)}
+    found = paths.get("Gs.keras") or paths.get("G.keras")
+    if found is None and len(paths) == 1:
+        found = next(iter(paths.values()))
     if found is None or found.name == "D.keras":
         raise UserError(f"{what} holds a discriminator alone, which makes no pictures")
     return found
@@ -201,19 +202,30 @@ def newest_network(outdir: str | os.PathLike, otherwise: Path | None = None) -> 
 # How far a network was trained, and on what.
 
 
-def stage_of_snapshot(path: Path) -> tuple[int | None, float]:
+def stage_of_snapshot(path: Path, resolution: int) -> tuple[int | None, float]:
     """(stage, fade) that the network in a file of ours had been trained to; (None, 1.0), the final one, where unknown.
+
+    resolution: That of the network. Raises UserError where what lies beside the file is about another one.
 
     Known for snapshots that lie in the folder they were written to, to the thousand pictures that its name counts; for
     checkpoints in their run; and for converted official files beside the report of their conversion.
     """
     folder = path.absolute().parent
     if (folder / REPORT).is_file():
-        return _stage_of_converted(path, folder / REPORT)
+        return _stage_of_converted(path, folder / REPORT, resolution)
     experiment, nimg = trained(folder)
     if experiment is None:
         return None, 1.0
-    reached = phase(nimg, experiment.schedule, experiment.data.resolution, experiment.training.num_gpus)
+    side = experiment.data.resolution
+    if side != resolution:
+        raise UserError(
+            f"{path} makes or judges pictures of {resolution}x{resolution}, and the {rundir.CONFIG} of its run says "
+            f"{side}x{side}: they do not belong together; move the network to another folder"
+        )
+    try:
+        reached = phase(nimg, experiment.schedule, side, experiment.training.num_gpus)
+    except ArithmeticError as error:
+        raise UserError(f"the {rundir.CONFIG} of {path} has no schedule that can be: {brief(error)}") from None
     return reached.stage, reached.fade
 
 
@@ -236,11 +248,10 @@ def classes_of_snapshot(path: Path) -> tuple[str, ...]:
     They are in the dataset.json beside a snapshot, or of the run that a checkpoint lies in.
     """
     for folder in path.absolute().parents[: 3 if path.name == STATE else 1]:
-        with suppress(OSError, ValueError, RecursionError):
-            facts = json.loads((folder / rundir.DATA_SET).read_text(encoding="utf-8"))
-            names = facts.get(rundir.CLASSES) if isinstance(facts, dict) else None
+        with suppress(UserError):
+            names = files.read_json(folder / rundir.DATA_SET).get(rundir.CLASSES)
             if isinstance(names, list) and all(isinstance(name, str) for name in names):
-                return tuple(names)
+                return tuple(map(shown, names))
     return ()
 
 
@@ -257,47 +268,49 @@ def trained(folder: Path) -> tuple[Experiment | None, int]:
     return _experiment(folder), int(kimg[1]) * 1000
 
 
-def _run_of(checkpoint: Path) -> tuple[Experiment, int]:
-    """The experiment of the run that a checkpoint lies in, and the checkpoint's nimg."""
+def _run_of(checkpoint: Path, checked: bool = False) -> tuple[Experiment, int]:
+    """The experiment of the run that a checkpoint lies in, and its nimg; `checked`: its files are whole."""
     run = checkpoint.absolute().parents[1]
     if checkpoint.absolute().parent.name != rundir.CHECKPOINTS or not (run / rundir.CONFIG).is_file():
         raise UserError(
             f"the checkpoint {checkpoint} lies in no {rundir.CHECKPOINTS} folder of a run, whose {rundir.CONFIG} would "
             "say which networks it holds; put it back there"
         )
-    progress = checkpoint / "progress.json"
     try:
-        if not progress.is_file():  # a pipe would wait for somebody to write into it
-            raise ValueError("it is no file")
-        nimg = json.loads(progress.read_text(encoding="utf-8"))["nimg"]
-        if type(nimg) is not int or nimg < 0:
-            raise ValueError(f"its nimg is {nimg!a:.40}")
-    except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
-        raise UserError(f"{progress} is damaged ({error}); {_another(checkpoint)}") from None
-    return _experiment(run), nimg
+        progress = checkpoint_files.read(checkpoint, checked)
+    except UserError as error:
+        raise UserError(f"the checkpoint {checkpoint} is damaged ({error}); {_another(checkpoint)}") from None
+    return _experiment(run), progress.nimg
 
 
 def _experiment(folder: Path) -> Experiment:
-    try:
-        return from_json(rundir.read_config(folder))
-    except UserError as error:
-        raise UserError(f"{folder / rundir.CONFIG}: {error}") from None
+    """That of a run or snapshot, whose networks can be."""
+    found = rundir.experiment_of(folder)
+    wrong = [*problems(found.G), *problems(found.D)]
+    if not found.G.resolution == found.D.resolution == found.data.resolution:
+        wrong.append("its G, D and data are of different resolutions")
+    if wrong:
+        raise UserError(f"{folder / rundir.CONFIG}: {wrong[0]}")
+    return found
 
 
 def _another(checkpoint: Path) -> str:
     return f"name another checkpoint in {checkpoint.parent}, or a snapshot of the run"
 
 
-def _stage_of_converted(path: Path, report: Path) -> tuple[int | None, float]:
+def _stage_of_converted(path: Path, report: Path, resolution: int) -> tuple[int | None, float]:
     """What the report of a conversion (python -m stylegan_tf.weights) says about one of its files."""
     try:
-        told = json.loads(report.read_text(encoding="utf-8"))["networks"].get(path.stem)
+        told = files.read_json(report)["networks"].get(path.stem)
         if told is None:
             return None, 1.0
-        return stage_of_lod(float(told["lod"]), stage_of(int(told["arguments"]["resolution"])))
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        lod, side = told["lod"], told["arguments"]["resolution"]
+        if type(lod) not in (int, float) or not 0 <= lod <= official_pickle.HIGHEST_LOD or side != resolution:
+            raise UserError(f"it says lod {shown(lod)} of {shown(side)} pixels, and the network has {resolution}")
+        return stage_of_lod(lod, stage_of(resolution))
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise UserError(
-            f"{report} is no report of a conversion ({error}); remove it, or convert the file anew"
+            f"{report} is no report of a conversion to {path.name} ({brief(error)}); remove it, or convert anew"
         ) from None
 
 
@@ -342,26 +355,36 @@ def _read_keras(path: Path) -> "tuple[str, Generator | Discriminator | ProganGen
 
 def _read_checkpoint(folder: Path) -> Networks:
     """The networks that the run's config.json describes, with the weights of a checkpoint (training/checkpoint.py)."""
-    experiment, _ = _run_of(folder)
+    experiment, _ = _run_of(folder, checked=True)
+    stored = sum(path.stat().st_size for path in folder.glob("state.data-*"))
+    for config in (experiment.G, experiment.D):
+        try:
+            check_size(config, stored)
+        except UserError as error:
+            raise UserError(
+                f"the checkpoint {folder} is damaged, or of other networks ({error}); {_another(folder)}"
+            ) from None
     import keras
     import numpy as np
 
     if keras.config.backend() != "tensorflow":
         raise UserError(f"{folder} is a checkpoint of TensorFlow's: {keras.config.backend()} can load a snapshot")
     import tensorflow as tf
+    from google.protobuf.message import DecodeError
 
+    from stylegan_tf import checkpoint_index
     from stylegan_tf.networks.kinds import make
 
-    unreadable = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError, tf.errors.OpError)
+    unreadable = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError)
     try:
+        checkpoint_index.check(folder / checkpoint_files.STATE)
         G, D, Gs = make(experiment.G), make(experiment.D), make(experiment.G)
         # A checkpoint also holds the state of the optimizers, which nobody needs here.
         status = tf.train.Checkpoint(G=G, D=D, Gs=Gs).read(str(folder / Path(STATE).stem)).expect_partial()
         status.assert_existing_objects_matched()
-    except unreadable as error:
-        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    except (*unreadable, DecodeError, tf.errors.OpError) as error:
         raise UserError(
-            f"the checkpoint {folder} is damaged, or of other networks ({why}); {_another(folder)}"
+            f"the checkpoint {folder} is damaged, or of other networks ({brief(error)}); {_another(folder)}"
         ) from None
     for role, network in (("G", G), ("D", D), ("Gs", Gs)):
         if not all(np.isfinite(variable.numpy()).all() for variable in network.variables):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from stylegan_tf import files, safe_pickle
-from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.errors import Failure, UserError, brief
 from stylegan_tf.file_kinds import of_file
 from stylegan_tf.weights import download, registry, torch_file
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 Arrays = dict[str, np.ndarray]
 Shapes = Mapping[str, tuple[int, ...]]
 KINDS = ("auto", "open", "official")
-MOST_NAMES = 12  # that a message lists
+MOST_NAMES = 6  # that a message lists
+LONGEST_NAME = 200  # letters of a variable of an official file
 MOST_VARIABLES = 100_000  # of an official file, which has some hundreds
 
 
@@ -186,8 +187,8 @@ def _official_arrays(recipe: _Recipe, path: Path, shapes: Shapes) -> Arrays:
     except UserError as error:
         held = listed(unknown or variables) if variables else "no variables"
         raise UserError(
-            f"{error}; found: {held}. The open files hold the same network: ask for the open weights "
-            f"({', '.join(recipe.open_files)})"
+            f"{brief(error)}; found: {brief(held, 100)}. The open files hold the same network: ask for the open "
+            f"weights ({', '.join(recipe.open_files)})"
         ) from None
 
 
@@ -203,11 +204,12 @@ def _variables(content: Any) -> list[tuple[str, np.ndarray]]:
             (f"{prefix}{item[0]}", item[1])
             for item in (own if isinstance(own, list) else [])
             if isinstance(item, list | tuple) and len(item) == 2
-            if type(item[0]) is str and isinstance(item[1], np.ndarray)
+            if type(item[0]) is str and len(item[0]) <= LONGEST_NAME and isinstance(item[1], np.ndarray)
         ]
         for part in inside.values() if isinstance(inside, dict) else ():
-            name = part.state.get("name") if isinstance(part, safe_pickle.Network) else None
-            waiting.append((part, f"{prefix}{name if type(name) is str else ''}/", depth + 1))
+            name = part.state.get("name") if isinstance(part, safe_pickle.Network) else ""
+            known = type(name) is str and len(name) <= LONGEST_NAME
+            waiting.append((part, f"{prefix}{name if known else ''}/", depth + 1))
         if len(found) + len(waiting) > MOST_VARIABLES:  # one network can be there under many names
             raise UserError(f"it has more than {MOST_VARIABLES} variables")
     return found
@@ -289,7 +291,7 @@ def check(state: Mapping[str, np.ndarray], wanted: Shapes, left_out: str) -> Non
 
 def listed(names: Iterable) -> str:
     """Some of the names, without the control characters that a file may have put in, and how many there are."""
-    names = [ascii(name)[1:-1][:80] for name in names]
+    names = [ascii(name)[1:-1][:40] for name in names]
     more = f", ... ({len(names)} in all)" if len(names) > MOST_NAMES else ""
     return ", ".join(names[:MOST_NAMES]) + more
 
@@ -330,7 +332,8 @@ def translated(variables: Mapping[str, np.ndarray], kind: str) -> tuple[Arrays, 
     if kind == "inception":
         for name, beta in list(state.items()):
             if name.endswith(".bn.bias"):
-                state.setdefault(f"{name.removesuffix('bias')}weight", np.ones_like(beta))
+                ones = np.broadcast_to(np.ones((), beta.dtype), beta.shape)  # of a size that is not checked yet
+                state.setdefault(f"{name.removesuffix('bias')}weight", ones)
     return state, unknown
 
 

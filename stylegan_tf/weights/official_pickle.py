@@ -38,9 +38,9 @@ CONFIGS: dict[str, Kind] = {
 }
 # The networks inside of those of a function: key -> name, which is that of their function.
 PARTS = {"G_style": {"synthesis": "G_synthesis", "mapping": "G_mapping"}}
-LONGEST_NAME, LONGEST_TEXT = 200, 10_000  # letters of a name, and of an argument
+LONGEST_NAME = 200  # letters
 MOST_SHARED = 4  # bytes of variables for each byte of the file
-MOST_VALUES = 10_000  # in the arguments of one network, those in lists and tables included
+MOST_VALUES = 10_000  # in the arguments of one network: numbers and letters, those in lists and tables included
 HIGHEST_LOD = 16
 # Our words for official ones; all others are the same.
 OFFICIAL = {"z_dim": "latent_size", "w_dim": "dlatent_size", "blur": "blur_filter"}
@@ -229,7 +229,7 @@ def _arguments(fields: dict[str, Any], what: str) -> dict[str, Any]:
 
 def _plain(value: Any, what: str, left: list[int]) -> Any:
     """A copy without arrays and tuples. left: the number of values that may still come, as some can be there often."""
-    left[0] -= value.size if isinstance(value, np.ndarray) else 1
+    left[0] -= value.size if isinstance(value, np.ndarray) else len(value) if isinstance(value, str) else 1
     if left[0] < 0:
         raise UserError(f"{what} holds more values than the arguments of a network have, {MOST_VALUES}")
     if isinstance(value, np.ndarray):
@@ -241,8 +241,6 @@ def _plain(value: Any, what: str, left: list[int]) -> Any:
         return {str(key): _plain(item, what, left) for key, item in value.items()}
     if value is not None and type(value) not in (bool, int, float, str):
         raise UserError(f"{what} is {_shown(value)}, which no argument can be")
-    if type(value) is str and len(value) > LONGEST_TEXT:
-        raise UserError(f"{what} holds a text of {len(value)} letters")
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{what} is {value}, no finite number")
     return value

@@ -19,7 +19,8 @@ from stylegan_tf.file_kinds import HEAD, by_start
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the older format
 LONGEST_PICKLE = 2**24  # bytes of the archive's pickle
-MOST_AXES = 8
+MOST_AXES, LONGEST_REFERENCE = 8, 8
+MOST_SHARED = 4  # bytes of tensors for each byte of the file
 TYPES = {"Double": "f8", "Float": "f4", "Half": "f2", "Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1"}
 TYPES |= {"Byte": "u1", "Bool": "?"}
 UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, KeyError, ValueError, RuntimeError, struct.error)
@@ -50,7 +51,8 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
 def _read_zip(file: BinaryIO, size: int) -> Any:
     with zipfile.ZipFile(file) as archive:
         entries = {entry.filename: entry for entry in archive.infolist()}
-        if len(entries) != len(archive.infolist()) or sum(entry.file_size for entry in entries.values()) > size:
+        most = max(sum(entry.file_size for entry in entries.values()), sum(e.compress_size for e in entries.values()))
+        if len(entries) != len(archive.infolist()) or most > size:
             raise UserError("its parts declare more bytes than it has, or have the same name")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
             raise UserError("its parts are compressed, which PyTorch does not do")
@@ -107,7 +109,7 @@ class _Storages:
         self.found: dict[str, np.ndarray] = {}
 
     def get(self, reference: Any) -> np.ndarray:
-        match reference:
+        match reference if isinstance(reference, tuple) and len(reference) <= LONGEST_REFERENCE else ():
             case "storage", safe_pickle.Name("torch", name), str() as key, str(), int() as count, *view:
                 dtype = np.dtype(TYPES[name.removesuffix("Storage")]).newbyteorder("<")
             case _:
@@ -140,11 +142,13 @@ def _unpickled(file: Any, size: int, storages: _Storages) -> Any:
 def _tensor(arguments: tuple) -> np.ndarray:
     """The view that (storage, offset, shape, strides, ...) describes, all counted in numbers, within the storage."""
     match arguments:
-        case np.ndarray() as storage, int() as offset, tuple() as shape, tuple() as strides, *_:
+        case np.ndarray() as storage, int() as offset, tuple() as shape, tuple() as strides, *_ if (
+            len(shape) == len(strides) <= MOST_AXES
+        ):
             numbers = (offset, *shape, *strides)
         case _:
             raise UserError("it has a tensor without a storage, a shape and strides")
-    if len(shape) != len(strides) or len(shape) > MOST_AXES or any(type(n) is not int or n < 0 for n in numbers):
+    if any(type(n) is not int or n < 0 for n in numbers):
         raise UserError("it has a tensor whose shape, strides or offset are none")
     last = offset + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
     if math.prod(shape) > storage.size or (math.prod(shape) and last >= storage.size):
@@ -161,13 +165,13 @@ def _parameter(arguments: tuple) -> np.ndarray:
 
 
 def _arrays(content: Any, size: int) -> dict[str, np.ndarray]:
-    """The content, if it is a table of arrays that are there once."""
+    """The content, if it is a table of arrays; few of them are there more than once."""
     if not isinstance(content, dict):
         raise UserError(f"it holds a {type(content).__name__}, no table of tensors")
     arrays = {name: value for name, value in content.items() if name != "_metadata"}
     for name, value in arrays.items():
         if type(name) is not str or not isinstance(value, np.ndarray):
             raise UserError(f"it has a {type(value).__name__} under the name {str(name)[:60]!a}, no tensor")
-    if sum(array.nbytes for array in arrays.values()) > size:
-        raise UserError("its tensors have more numbers than it has: some are there more than once")
+    if sum(array.nbytes for array in arrays.values()) > MOST_SHARED * size:
+        raise UserError(f"its tensors have more than {MOST_SHARED} times its bytes: some are there again and again")
     return arrays

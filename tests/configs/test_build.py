@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from refusals import check_refusal, raises, refused
 
 from stylegan_tf.configs.build import (
     FACES,
@@ -32,65 +33,75 @@ from stylegan_tf.errors import UserError
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "names"),
     [
-        (["G.nonlinearity=gelu"], "G.nonlinearity is gelu; choose from lrelu, relu"),
-        (["G.mapping_nonlinearity=tanh"], "G.mapping_nonlinearity is tanh; choose from lrelu, relu"),
-        (["D.fused_scale=yes"], "D.fused_scale is yes; choose from auto, on, off"),
-        (["loss.D=r1"], "loss.D is r1; choose from logistic, wgan, hinge"),
-        (["training.adam_beta1=-1"], "training.adam_beta1 must not be negative, not -1"),
-        (["replicas=-1"], "replicas must not be negative, not -1 (--replicas=0)"),
-        (["training.precision=fp16"], "choose from auto, float32, mixed_bfloat16, mixed_float16"),
-        (["output.grid=8"], "output.grid is 8; choose from 1080p, 4k, columns x rows"),
-        (["output.grid=0x8"], "output.grid is 0x8"),
-        (["G.z_dim=0"], "G.z_dim must be "),
-        (["training.total_kimg=0"], "training.total_kimg must be above 0, not 0"),
-        (["loss.r1_gamma=-1"], "loss.r1_gamma must not be negative, not -1"),
-        (["training.style_mixing_prob=1.5"], "training.style_mixing_prob must be at most 1, not 1.5"),
-        (["schedule.minibatch.33=4"], "schedule.minibatch.33: 33 must be a power of two"),
-        (["schedule.G_lrate.64=0"], "schedule.G_lrate.64 must be above 0, not 0"),
-        (["schedule.initial_resolution=12"], "schedule.initial_resolution=12 must be a power of two"),
-        (["schedule.initial_resolution=128"], "is above the resolution that is trained, 64"),
-        (["schedule.lod_training_kimg=0", "schedule.lod_transition_kimg=0"], "set it to 64"),
-        (["G.resolution=128"], "--resolution sets all three"),
-        (["D.num_channels=1"], "G.num_channels=3 and D.num_channels=1 must be equal"),
-        (["G.label_size=3"], "G.label_size=3 and D.label_size=0 must be equal"),
-        (["G.label_size=3", "D.label_size=3"], "does not fit data.max_label_size=0"),
-        (["G.mapping_layers=0", "G.w_dim=64"], "G.w_dim must be 512 (G.z_dim), not 64"),
-        (["G.use_styles=false"], "G.const_input_layer must be false"),
-        (["G.use_styles=false", "G.const_input_layer=false"], "training.style_mixing_prob must be 0"),
-        (["training.num_gpus=3"], "must be a multiple of training.num_gpus=3"),
-        (["training.num_gpus=2", "schedule.minibatch.32=4"], "2 pictures, fewer than D.mbstd_group_size=4"),
-        (["schedule.minibatch.32=6"], "6 pictures, which must be a multiple of D.mbstd_group_size=4"),
+        (["G.nonlinearity=gelu"], "G.nonlinearity gelu lrelu relu"),
+        (["G.mapping_nonlinearity=tanh"], "G.mapping_nonlinearity tanh lrelu relu"),
+        (["D.fused_scale=yes"], "D.fused_scale yes auto on off 16,32"),
+        (["loss.D=r1"], "loss.D r1 logistic wgan hinge"),
+        (["training.adam_beta1=-1"], "training.adam_beta1 -1"),
+        (["replicas=-1"], "replicas -1 --replicas=0"),
+        (
+            ["training.precision=fp16"],
+            "training.precision fp16 mixed_bfloat16 --precision=float32",
+        ),
+        (["output.grid=8"], "output.grid 8 1080p 4k 8x8"),
+        (["output.grid=0x8"], "output.grid 0x8 1080p 4k 8x8"),
+        (["G.z_dim=0"], "G.z_dim 0 --set=G.z_dim=512"),
+        (["training.total_kimg=0"], "training.total_kimg 0 --total_kimg=25000"),
+        (["loss.r1_gamma=-1"], "loss.r1_gamma -1 --gamma=10.0"),
+        (["training.style_mixing_prob=1.5"], "training.style_mixing_prob 1 1.5"),
+        (["schedule.minibatch.33=4"], "schedule.minibatch.33 4 32768"),
+        (["schedule.G_lrate.64=0"], "schedule.G_lrate.64 0 --set=schedule.G_lrate.64=0.001"),
+        (["schedule.initial_resolution=12"], "schedule.initial_resolution=12 --set=schedule.initial_resolution=8"),
+        (["schedule.initial_resolution=128"], "schedule.initial_resolution=128 --set=schedule.initial_resolution=64"),
+        (
+            ["schedule.lod_training_kimg=0", "schedule.lod_transition_kimg=0"],
+            "lod_training_kimg lod_transition_kimg --set=schedule.initial_resolution=64",
+        ),
+        (["G.resolution=128"], "G.resolution=128 D.resolution=64 data.resolution=64 --resolution"),
+        (["D.num_channels=1"], "G.num_channels=3 D.num_channels=1"),
+        (["G.label_size=3"], "G.label_size=3 D.label_size=0 data.max_label_size"),
+        (["G.label_size=3", "D.label_size=3"], "G.label_size=3 data.max_label_size=0"),
+        (["G.mapping_layers=0", "G.w_dim=64"], "G.w_dim 64 G.z_dim --set=G.w_dim=512"),
+        (["G.use_styles=false"], "G.use_styles --set=G.const_input_layer=false"),
+        (["G.use_styles=false", "G.const_input_layer=false"], "G.use_styles --set=training.style_mixing_prob=0"),
+        (["training.num_gpus=3"], "32x32 64 training.num_gpus=3 --set=schedule.minibatch.32=72"),
+        (
+            ["training.num_gpus=2", "schedule.minibatch.32=4"],
+            "training.num_gpus=2 D.mbstd_group_size=4 --set=schedule.minibatch.32=8",
+        ),
+        (["schedule.minibatch.32=6"], "32x32 6 D.mbstd_group_size=4 --set=schedule.minibatch.32=8"),
     ],
 )
-def test_mistakes(changes: list[str], sentence: str) -> None:
+def test_mistakes(changes: list[str], names: str) -> None:
     chosen = experiment("F", "1gpu", resolution=64)
     for change in changes:
         chosen = override(chosen, change)
-    with pytest.raises(UserError) as caught:
+    with refused(*names.split()):
         validate(chosen)
-    assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "names"),
     [
-        ("G.pixelnorm_epsilon=0", "G.pixelnorm_epsilon must be "),
-        ("G.fused_scale=yes", "G.fused_scale is yes; choose from auto, on, off"),
-        ("D.fused_scale=yes", "D.fused_scale is yes; choose from auto, on, off"),
-        ("G.z_dim=0", "G.z_dim must be "),
-        ("D.mbstd_group_size=-1", "D.mbstd_group_size must "),
-        ("D.mbstd_group_size=3", "8 pictures, which must be a multiple of D.mbstd_group_size=3"),
-        ("training.style_mixing_prob=0.9", "config A has no styles to mix: training.style_mixing_prob must be 0"),
-        ("G.label_size=3", "G.label_size=3 and D.label_size=0 must be equal"),
-        ("schedule.max_minibatch_per_gpu.256=6", "6 pictures, which must be a multiple of D.mbstd_group_size=4"),
+        ("G.pixelnorm_epsilon=0", "G.pixelnorm_epsilon 0 --set=G.pixelnorm_epsilon=1e-08"),
+        ("G.fused_scale=yes", "G.fused_scale yes auto on off 16,32"),
+        ("D.fused_scale=yes", "D.fused_scale yes auto on off 16,32"),
+        ("G.z_dim=0", "G.z_dim 0 --set=G.z_dim=512"),
+        ("D.mbstd_group_size=-1", "D.mbstd_group_size -1 --set=D.mbstd_group_size=4"),
+        ("D.mbstd_group_size=3", "8x8 128 D.mbstd_group_size=3 --set=schedule.minibatch.8=129"),
+        ("training.style_mixing_prob=0.9", "config --set=training.style_mixing_prob=0"),
+        ("G.label_size=3", "G.label_size=3 D.label_size=0 data.max_label_size"),
+        (
+            "schedule.max_minibatch_per_gpu.256=6",
+            "6 D.mbstd_group_size=4 --set=schedule.max_minibatch_per_gpu.256=8",
+        ),
     ],
 )
-def test_mistakes_of_config_a(change: str, sentence: str) -> None:
-    with pytest.raises(UserError) as caught:
+def test_mistakes_of_config_a(change: str, names: str) -> None:
+    with refused(*names.split()):
         validate(override(experiment("A", "1gpu", resolution=256), change))
-    assert sentence in str(caught.value)
 
 
 def test_every_field_that_a_flag_sets_exists() -> None:
@@ -114,14 +125,14 @@ def test_ablations_of_config_a(name: str) -> None:
 
 @pytest.mark.parametrize("resolution", [0, -8, 4, 48, 65536])
 def test_resolution_is_a_power_of_two(resolution: int) -> None:
-    with pytest.raises(UserError, match="must be a power of two from 8"):
+    with refused(resolution, "32768", "--resolution=32"):
         validate(experiment("F", "1gpu", resolution=resolution))
 
 
 def test_w_holds_z_and_the_label_where_there_is_no_mapping() -> None:
     labelled = override(with_labels(experiment("B", "1gpu"), 10), "data.max_label_size=none")
     assert validate(labelled).G.w_dim == 1024
-    with pytest.raises(UserError, match="must be 1024 .twice G.z_dim"):
+    with refused("G.mapping_layers=0", "G.z_dim", "512", "--set=G.w_dim=1024"):
         validate(override(labelled, "G.w_dim=512"))
 
 
@@ -136,7 +147,7 @@ def test_enough_pictures() -> None:
     chosen = experiment("F", "1gpu", directory="few", data_resolution=64)
     few = Pictures("few", highest=64, num_images=128)
     validate(chosen, few)
-    with pytest.raises(UserError, match="few: 127 pictures are fewer than a minibatch, 128 at 8x8"):
+    with refused("few", "127", "128", "8x8", "--set=schedule.minibatch.8=124", "--set=schedule.minibatch.16=124"):
         validate(chosen, replace(few, num_images=127))
     validate(override(chosen, 'schedule.max_minibatch_per_gpu={"8": 32, "16": 32}'), replace(few, num_images=64))
 
@@ -169,23 +180,22 @@ def test_networks_get_the_labels_that_are_asked_for(asked: str, label_size: int)
 
 
 @pytest.mark.parametrize(
-    ("pictures", "resolution", "change", "sentence"),
+    ("pictures", "resolution", "change", "names"),
     [
-        (LABELLED, 64, "data.max_label_size=11", "some pictures: there are 10 columns of labels"),
-        (LABELLED, 64, "G.label_size=4", "G.label_size=4 and D.label_size=0 must be equal"),
-        (LABELLED, 128, "replicas=0", "--resolution=128 is too much for some pictures: 64 at most"),
-        (LABELLED, 64, "schedule.initial_resolution=4", "4x4 is too small for some pictures: 8 at least"),
-        (LABELLED, 64, "schedule.minibatch.8=256", "128 pictures are fewer than a minibatch, 256 at 8x8"),
-        (FACES, 2048, "replicas=0", "too much for the built-in faces: 1024 at most"),
-        (FACES, 8, "replicas=0", "8x8 is too small for the built-in faces: 16 at least"),
-        (FACES, 64, "data.num_faces=100", "100 pictures are fewer than a minibatch, 128 at 8x8"),
+        (LABELLED, 64, "data.max_label_size=11", "some 10 labels --set=data.max_label_size=10"),
+        (LABELLED, 64, "G.label_size=4", "G.label_size=4 D.label_size=0 data.max_label_size"),
+        (LABELLED, 128, "replicas=0", "--resolution=128 some --resolution=64"),
+        (LABELLED, 64, "schedule.initial_resolution=4", "4x4 some --set=schedule.initial_resolution=8"),
+        (LABELLED, 64, "schedule.minibatch.8=256", "some 128 256 8x8 --set=schedule.minibatch.8=128"),
+        (FACES, 2048, "replicas=0", "--resolution=2048 faces --resolution=1024"),
+        (FACES, 8, "replicas=0", "8x8 faces --resolution=16"),
+        (FACES, 64, "data.num_faces=100", "faces 100 128 8x8 --set=data.num_faces=128 --set=schedule.minibatch.8=100"),
     ],
 )
-def test_pictures_that_do_not_fit(pictures: Pictures, resolution: int, change: str, sentence: str) -> None:
+def test_pictures_that_do_not_fit(pictures: Pictures, resolution: int, change: str, names: str) -> None:
     chosen = override(experiment("F", "1gpu", resolution=resolution), change)
-    with pytest.raises(UserError) as caught:
+    with refused(*names.split()):
         fitted(chosen, pictures)
-    assert sentence in str(caught.value)
 
 
 G = GeneratorConfig(resolution=256, label_size=5, num_channels=1, z_dim=32, w_dim=32, fmap_base=1024, fmap_max=64)
@@ -223,14 +233,12 @@ def test_what_differs_from_the_config_is_said() -> None:
 
 
 def test_networks_that_cannot_be_started_from() -> None:
-    with pytest.raises(UserError, match="--init_from=D.keras holds no generator to start from"):
+    with refused("--init_from=D.keras", "generator"):
         started_from(PLAIN, Start("D.keras", None, D, 256))
     progan = Start("a.pkl", ProganGeneratorConfig(), ProganDiscriminatorConfig(), 1024)
-    with pytest.raises(
-        UserError, match=r"a.pkl holds a Progressive GAN \(config A\), and config F trains a style-based"
-    ):
+    with refused("--init_from=a.pkl", "config A", "config F", "--config"):
         started_from(PLAIN, progan)
-    with pytest.raises(UserError, match="holds a style-based generator, and config A trains a Progressive GAN"):
+    with refused("--init_from=f.pkl", "config A", "--config"):
         started_from(experiment("A", "1gpu"), Start("f.pkl", G, D, 256))
     assert started_from(experiment("A", "1gpu"), progan).G == experiment("A", "1gpu", resolution=256).G
 
@@ -251,10 +259,10 @@ def test_all_problems_at_once() -> None:
     with pytest.raises(UserError) as caught:
         validate(chosen, LABELLED)
     first, *lines = str(caught.value).splitlines()
-    assert first == "7 things are wrong:" and len(lines) == 7
+    assert first.startswith("7 ") and len(lines) == 7
     for field in ("G.z_dim", "D.nonlinearity", "loss.D", "total_kimg", "output.grid", "max_label_size"):
         assert sum(field in line for line in lines) == 1
-    assert sum("the minibatch at 32x32, 6" in line for line in lines) == 1
+    assert sum("32x32" in line and "schedule.minibatch.32=8" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize(
@@ -300,7 +308,7 @@ def test_what_is_fine_can_be_built() -> None:
         chosen = validate(changed(small, *settings))
         images = make(chosen.G)(np.zeros((4, 8), np.float32))
         assert make(chosen.D)(images).shape == (4, 1)
-    with pytest.raises(ValueError, match="num_features=3 must divide the 8 channels"):
+    with raises(ValueError, "mbstd_num_features=3", "8", "4x4"):
         make(changed(small, "D.mbstd_num_features=3").D)(np.zeros((4, 16, 16, 3), np.float32))
 
 
@@ -309,9 +317,9 @@ def test_channels_of_the_pictures(channels: int, wrong: bool) -> None:
     pictures = replace(LABELLED, channels=channels)
     chosen = experiment("F", "1gpu", resolution=64, num_channels=channels)
     found = problems(chosen, pictures)
-    assert len(found) == wrong and (not wrong or f"pictures of {channels} channels" in found[0])
+    assert len(found) == wrong and (not wrong or f"{channels} channels" in found[0])
     (found_too,) = problems(changed(experiment("F", "1gpu", resolution=64)), replace(LABELLED, channels=1))
-    assert "the pictures of some pictures have 1 channels" in found_too
+    check_refusal(found_too, "some", "1 channels")
 
 
 def test_replicas_are_checked_with_the_rest() -> None:

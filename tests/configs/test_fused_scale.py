@@ -1,6 +1,7 @@
 """Which layers a fused_scale fuses."""
 
 import pytest
+from refusals import raises
 
 from stylegan_tf.configs.fused_scale import is_fused, is_valid, of_resolutions
 
@@ -16,7 +17,7 @@ def test_is_fused(setting: str, fused: list[int]) -> None:
 @pytest.mark.parametrize("setting", [True, None, 8, "", "8,", "8;16", "08", "measured", "always", "8,16" * 40])
 def test_unknown_settings(setting: object) -> None:
     assert not is_valid(setting)
-    with pytest.raises(ValueError, match="fused_scale must be auto, on, off or resolutions such as 16,32, got "):
+    with raises(ValueError, "fused_scale", "auto", "on", "off", "16,32", repr(setting)):
         is_fused(setting, 128)  # type: ignore[arg-type]
 
 

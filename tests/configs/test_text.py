@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
+from refusals import refused
 
 from stylegan_tf.configs.presets import CONFIGS, experiment
 from stylegan_tf.configs.schema import Experiment, ProganDiscriminatorConfig, ProganGeneratorConfig
 from stylegan_tf.configs.text import ABSENT, as_text, differences, flat, from_json, override, table, to_json
-from stylegan_tf.errors import UserError
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -24,39 +24,38 @@ def test_keys_of_tables_are_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "sentence"),
+    ("path", "value", "names"),
     [
-        ("G.fmap_max", "64", "G.fmap_max must be a whole number, not '64'"),
-        ("G.fmap_max", 64.0, "G.fmap_max must be a whole number, not 64.0"),
-        ("G.fmap_max", True, "G.fmap_max must be a whole number, not True"),
-        ("G.fmap_max", None, "G.fmap_max must be a whole number, not None"),
-        ("G.use_noise", 1, "G.use_noise must be true or false, not 1"),
-        ("G.nonlinearity", 3, "G.nonlinearity must be a text, not 3"),
-        ("training.total_kimg", float("nan"), "training.total_kimg must be a number, not nan"),
-        ("training.total_kimg", [1], "training.total_kimg must be a number, not [1]"),
-        ("schedule.minibatch", [4], "schedule.minibatch must be a table"),
-        ("schedule.minibatch", {"big": 4}, "big must be a resolution"),
-        ("schedule.minibatch", {"32": "x"}, "schedule.minibatch.32 must be a whole number, not 'x'"),
-        ("G.fmap_mx", 3, "there is no configuration field G.fmap_mx; did you mean G.fmap_max?"),
+        ("G.fmap_max", "64", "G.fmap_max '64'"),
+        ("G.fmap_max", 64.0, "G.fmap_max 64.0"),
+        ("G.fmap_max", True, "G.fmap_max True"),
+        ("G.fmap_max", None, "G.fmap_max None"),
+        ("G.use_noise", 1, "G.use_noise true false 1"),
+        ("G.nonlinearity", 3, "G.nonlinearity 3"),
+        ("training.total_kimg", float("nan"), "training.total_kimg nan"),
+        ("training.total_kimg", [1], "training.total_kimg [1]"),
+        ("schedule.minibatch", [4], 'schedule.minibatch {"32": [4]'),
+        ("schedule.minibatch", {"big": 4}, "schedule.minibatch.big 32"),
+        ("schedule.minibatch", {"32": "x"}, "schedule.minibatch.32 'x'"),
+        ("G.fmap_mx", 3, "G.fmap_mx G.fmap_max"),
     ],
 )
-def test_from_json_names_the_field(path: str, value: object, sentence: str) -> None:
+def test_from_json_names_the_field(path: str, value: object, names: str) -> None:
     plain = to_json(Experiment())
     group, name = path.split(".")
     plain[group][name] = value
-    with pytest.raises(UserError) as caught:
+    with refused(*names.split()):
         from_json(plain)
-    assert sentence in str(caught.value)
 
 
 def test_from_json_misses_fields_and_groups() -> None:
     plain = to_json(Experiment())
     del plain["G"]["blur"]
-    with pytest.raises(UserError, match="has no field G.blur"):
+    with refused("G.blur"):
         from_json(plain)
-    with pytest.raises(UserError, match="the configuration must be a JSON object"):
+    with refused("JSON", "[1]"):
         from_json([1])
-    with pytest.raises(UserError, match="D must be a JSON object, not 3"):
+    with refused("JSON", "D", "3"):
         from_json({**to_json(Experiment()), "D": 3})
 
 
@@ -64,13 +63,13 @@ def test_from_json_takes_the_kind_of_network_that_fits() -> None:
     plain = to_json(experiment("A", "1gpu"))
     assert type(from_json(plain).G) is ProganGeneratorConfig and type(from_json(plain).D) is ProganDiscriminatorConfig
     del plain["G"]["pixelnorm_epsilon"]
-    with pytest.raises(UserError, match="has no field G.pixelnorm_epsilon"):
+    with refused("G.pixelnorm_epsilon"):
         from_json(plain)
     plain["G"]["pixelnorm_epsilon"] = plain["G"]["use_styles"] = 1e-8
-    with pytest.raises(UserError, match="there is no configuration field G.use_styles"):
+    with refused("G.use_styles"):
         from_json(plain)
     plain["G"] = None  # a network may be of either kind, and must be there
-    with pytest.raises(UserError, match="G must be a JSON object, not None"):
+    with refused("JSON", "G", "None"):
         from_json(plain)
 
 
@@ -78,11 +77,11 @@ def test_override_of_a_network_of_the_other_kind() -> None:
     chosen = experiment("A", "1gpu")
     assert replace(chosen.G, use_pixelnorm=False) == override(chosen, "G.use_pixelnorm=false").G
     assert replace(chosen.D, downscale_last=True) == override(chosen, "D.downscale_last=true").D
-    with pytest.raises(UserError, match=r"no configuration field G.use_styles; (did you mean|choose from) G\.use_"):
+    with refused("G.use_styles", "G.use_wscale"):
         override(chosen, "G.use_styles=false")
-    with pytest.raises(UserError, match=r"G is a group; set one of its fields: .*, use_pixelnorm, pixelnorm_epsilon, "):
+    with refused("G", "resolution", "use_pixelnorm", "pixelnorm_epsilon"):
         override(chosen, "G=1")
-    with pytest.raises(UserError, match="no configuration field G.use_pixelnorm; did you mean G.use_pixel_norm?"):
+    with refused("G.use_pixelnorm", "G.use_pixel_norm"):
         override(experiment("F", "1gpu"), "G.use_pixelnorm=false")
 
 
@@ -116,27 +115,26 @@ def test_override_of_one_table_entry_leaves_the_preset_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("assignment", "sentence"),
+    ("assignment", "names"),
     [
-        ("G.fmap_mx=64", "did you mean G.fmap_max?"),
-        ("g.fmap_max=64", "there is no configuration field g; did you mean G?"),
-        ("shedule.minibatch.32=4", "did you mean schedule?"),
-        ("G.zebra=1", "choose from G.resolution, G.num_channels"),
-        ("G=1", "G is a group; set one of its fields: resolution, "),
-        ("G.fmap_max.x=1", "G.fmap_max has no field x"),
-        ("G.fmap_max", "expected path.to.field=value"),
-        ("=3", "expected path.to.field=value"),
-        ("G.fmap_max=many", "G.fmap_max must be a whole number, not 'many'"),
-        ("G.fmap_max=none", "G.fmap_max must be a whole number, not None"),
-        ("training.total_kimg=nan", "training.total_kimg must be a number"),
-        ("G.use_noise=maybe", "G.use_noise must be true or false, not 'maybe'"),
-        ("schedule.minibatch.x=3", "x must be a resolution"),
+        ("G.fmap_mx=64", "G.fmap_mx G.fmap_max"),
+        ("g.fmap_max=64", "field G"),
+        ("shedule.minibatch.32=4", "shedule schedule"),
+        ("G.zebra=1", "G.zebra G.resolution G.num_channels"),
+        ("G=1", "G resolution fmap_max use_noise"),
+        ("G.fmap_max.x=1", "G.fmap_max 512"),
+        ("G.fmap_max", "--set=G.fmap_max path.to.field=value"),
+        ("=3", "--set==3 path.to.field=value"),
+        ("G.fmap_max=many", "G.fmap_max 'many'"),
+        ("G.fmap_max=none", "G.fmap_max None"),
+        ("training.total_kimg=nan", "training.total_kimg 'nan'"),
+        ("G.use_noise=maybe", "G.use_noise true false 'maybe'"),
+        ("schedule.minibatch.x=3", "schedule.minibatch.x 32"),
     ],
 )
-def test_override_mistakes(assignment: str, sentence: str) -> None:
-    with pytest.raises(UserError) as caught:
+def test_override_mistakes(assignment: str, names: str) -> None:
+    with refused(*names.split()):
         override(experiment("F", "1gpu"), assignment)
-    assert sentence in str(caught.value)
 
 
 def test_differences() -> None:

@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from refusals import check_refusal, refused
 
 from stylegan_tf.data import framing, layout
 from stylegan_tf.data.example import encode
@@ -36,7 +37,7 @@ def test_open(folder):
     assert data_set.path(3) == folder / "cats-r03.tfrecords"
     starts, lengths = data_set.index(3)
     assert len(starts) == len(lengths) == COUNT
-    with pytest.raises(UserError, match="no 32x32 pictures, only 4, 8, 16"):
+    with refused(folder, "32x32", "4, 8, 16"):
         data_set.path(5)
 
 
@@ -61,7 +62,7 @@ def test_labels(folder):
 def test_labels_that_do_not_fit(folder, labels):
     with open(labels_path(folder, "cats"), "wb") as file:
         np.save(file, labels)
-    with pytest.raises(UserError, match="cats-rxx.labels holds labels of shape .* expected 3 rows"):
+    with refused(labels_path(folder, "cats"), list(labels.shape), "3 rows"):
         open_data_set(folder)
 
 
@@ -70,12 +71,12 @@ def test_labels_that_are_none(folder):
     objects = np.array([[object()]] * COUNT)
     for save in (lambda: path.write_bytes(b"no array"), lambda: objects.dump(path), lambda: path.write_bytes(b"")):
         save()
-        with pytest.raises(UserError, match="cats-rxx.labels is not a label file"):
+        with refused(labels_path(folder, "cats"), "np.save"):
             open_data_set(folder)
     for text in (np.array([["a"]] * COUNT), objects):
         with open(path, "wb") as file:
             np.save(file, text)
-        with pytest.raises(UserError, match="cats-rxx.labels is not a label file"):
+        with refused(labels_path(folder, "cats"), "np.save"):
             open_data_set(folder)
 
 
@@ -84,7 +85,7 @@ def test_a_label_file_that_claims_more_than_it_holds_allocates_nothing(folder):
         header = {"descr": "<f4", "fortran_order": False, "shape": (COUNT, 10**10)}
         np.lib.format.write_array_header_1_0(file, header)
     tracemalloc.start()
-    with pytest.raises(UserError, match="not a label file"):
+    with refused(labels_path(folder, "cats"), "np.save"):
         open_data_set(folder)
     assert tracemalloc.get_traced_memory()[1] < 1e6
     tracemalloc.stop()
@@ -112,46 +113,46 @@ def cut(name, size):
 
 
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("damage", "names"),
     [
-        (empty, "holds no data set"),
-        (level("dogs-r02.tfrecords", 3, 3, 4, 4), "holds 2 data sets \\(cats, dogs\\)"),
-        (remove("cats-r03.tfrecords"), "cats-r03.tfrecords is missing"),
-        (level("cats-r03.tfrecords", 2, 3, 8, 8), "different numbers of pictures .*cats-r03.tfrecords: 2"),
+        (empty, ["no data set", "*-rNN.tfrecords", "dataset_tool.py"]),
+        (level("dogs-r02.tfrecords", 3, 3, 4, 4), ["2", "cats", "dogs"]),
+        (remove("cats-r03.tfrecords"), ["cats-r03.tfrecords", "missing"]),
+        (level("cats-r03.tfrecords", 2, 3, 8, 8), ["cats-r03.tfrecords: 2", "cats-r04.tfrecords: 3"]),
         (
             level("cats-r03.tfrecords", 3, 1, 8, 8),
-            "cats-r03.tfrecords, record 0: .*\\[1, 8, 8\\], expected \\[3, 8, 8\\]",
+            ["cats-r03.tfrecords", "record 0", "[1, 8, 8]", "[3, 8, 8]"],
         ),
-        (level("cats-r04.tfrecords", 3, 3, 8, 8), "cats-r04.tfrecords, record 0: .*expected \\[3, 16, 16\\]"),
-        (cut("cats-r04.tfrecords", 2400), "cats-r04.tfrecords, record 2: .*cut short"),
-        (cut("cats-r02.tfrecords", 5), "cats-r02.tfrecords, record 0: .*cut short"),
-        (cut("cats-r02.tfrecords", 0), "different numbers"),
+        (level("cats-r04.tfrecords", 3, 3, 8, 8), ["cats-r04.tfrecords", "record 0", "[3, 8, 8]", "[3, 16, 16]"]),
+        (cut("cats-r04.tfrecords", 2400), ["cats-r04.tfrecords", "record 2", "69 bytes"]),
+        (cut("cats-r02.tfrecords", 5), ["cats-r02.tfrecords", "record 0", "cut"]),
+        (cut("cats-r02.tfrecords", 0), ["cats-r02.tfrecords: 0", "cats-r04.tfrecords: 3"]),
         (
             lambda folder: (folder / "cats-r02.tfrecords").write_bytes(b"\0" * 999),
-            "record 0: the checksum of its length",
+            ["cats-r02.tfrecords", "record 0", "checksum", "length"],
         ),
-        (foreign(b"<!DOCTYPE html><title>Quota exceeded</title>"), "r04.tfrecords is a web page .Quota exceeded"),
-        (foreign(b"version https://git-lfs.github.com/spec/v1"), "r04.tfrecords is a Git LFS pointer: fetch"),
-        (foreign(b"\x1f\x8b" + bytes(99)), "r04.tfrecords is compressed by gzip: unpack it"),
+        (foreign(b"<!DOCTYPE html><title>Quota exceeded</title>"), ["cats-r04.tfrecords", "web page"]),
+        (foreign(b"version https://git-lfs.github.com/spec/v1"), ["cats-r04.tfrecords", "Git LFS"]),
+        (foreign(b"\x1f\x8b" + bytes(99)), ["cats-r04.tfrecords", "gzip"]),
     ],
 )
-def test_what_is_wrong_is_said(folder, damage, message):
+def test_what_is_wrong_is_said(folder, damage, names):
     damage(folder)
-    with pytest.raises(UserError, match=message):
+    with refused(folder, *names):
         open_data_set(folder)
 
 
 def test_no_pictures_at_all(tmp_path):
     (tmp_path / "cats-r02.tfrecords").touch()
-    with pytest.raises(UserError, match="holds no pictures"):
+    with refused(tmp_path, "no pictures"):
         open_data_set(tmp_path)
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(UserError, match="here does not exist"):
+    with refused(tmp_path / "here", "dataset_tool.py"):
         open_data_set(tmp_path / "here")
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="is not a folder"):
+    with refused(tmp_path / "file", "folder"):
         find_levels(tmp_path / "file")
 
 
@@ -164,7 +165,7 @@ def test_index_notices_a_count_that_the_file_size_hid(folder):
         file.write(framed(encode(np.full((3, 4, 4), 2, np.uint8))))
         file.write(framed(b"x" * (size - first - 16)))
     data_set = open_data_set(folder)
-    with pytest.raises(UserError, match="cats-r02.tfrecords holds 2 records, the other levels 3"):
+    with refused("cats-r02.tfrecords", 2, 3):
         data_set.index(2)
 
 
@@ -219,7 +220,7 @@ def test_what_dataset_json_says_of_files_of_this_size_saves_reading_their_header
     assert len(seen) == 2  # the first record of each level
     (folder / FACTS).write_text(json.dumps(facts_of(folder, num_images=7)))
     data_set = open_data_set(folder)
-    with pytest.raises(UserError, match="cats-r03.tfrecords holds 5 records, the other levels 7"):
+    with refused("cats-r03.tfrecords", 5, 7):
         data_set.index(3)
 
 
@@ -339,16 +340,18 @@ FLOAT_ROWS = "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }"
 )
 def test_foreign_bytes_as_labels_are_one_sentence(folder, content):
     labels_path(folder, "cats").write_bytes(content)
-    with pytest.raises(UserError, match="cats-rxx.labels is not a label file|holds labels of shape") as raised:
+    with pytest.raises(UserError) as caught:
         open_data_set(folder)
-    assert len(str(raised.value).splitlines()) == 1
+    check_refusal(
+        str(caught.value)[:500], labels_path(folder, "cats"), "[pictures, label_size]"
+    )  # numpy may quote all of it
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
 def test_labels_are_finite_numbers(folder, value):
     with open(labels_path(folder, "cats"), "wb") as file:
         np.save(file, np.array([[1, 0], [0, value], [0, value]]))
-    with pytest.raises(UserError, match=r"cats-rxx.labels: label 1 of picture 1 is \S+, expected a finite number"):
+    with refused(labels_path(folder, "cats"), "label 1", "picture 1", value):
         open_data_set(folder)
 
 
@@ -363,7 +366,7 @@ def test_what_is_no_regular_file_is_not_waited_for(folder, name, kind):
         path.mkdir()
     else:
         path.symlink_to("/dev/zero")
-    with pytest.raises(UserError, match=f"{name} .*is not a regular file"):
+    with refused(path, "regular"):
         open_data_set(folder)
 
 
@@ -377,7 +380,7 @@ def test_a_pipe_as_dataset_json_says_nothing(folder):
 )
 def test_a_crop_that_is_none_is_said(folder, crop):
     (folder / FACTS).write_text(f'{{"num_images": 3, "crop": {crop}}}')
-    with pytest.raises(UserError, match=r"dataset.json: 'crop' is .*, expected \[x, y, width, height\] inside 16x16"):
+    with refused(folder / FACTS, "'crop'", "[x, y, width, height]", "16x16"):
         open_data_set(folder)
 
 
@@ -392,5 +395,5 @@ def test_numbers_and_nesting_that_json_cannot_bear_say_nothing(folder, text):
 
 def test_a_dataset_json_larger_than_any_of_ours_is_not_read(folder):
     (folder / FACTS).write_text('{"num_images": 3, "a": [' + "[],\n" * 2**22 + "0]}")
-    with pytest.raises(UserError, match="dataset.json has 16,777,243 bytes, more than any of ours; move it away"):
+    with refused(folder / FACTS, "16,777,243"):
         open_data_set(folder)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import check_printed, failed, raises, refused
 
 import stylegan_tf
 from stylegan_tf import files
@@ -14,7 +15,6 @@ from stylegan_tf.data import writing
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.reading import all_pictures, read_pictures
 from stylegan_tf.data.writing import Writer, check_target, encode_levels
-from stylegan_tf.errors import Failure, UserError
 
 
 def noise(count, resolution=8, channels=3):
@@ -75,10 +75,10 @@ def test_an_error_leaves_nothing(tmp_path, error):
 
 
 def test_no_pictures_and_wrong_labels_leave_nothing(tmp_path):
-    with pytest.raises(UserError, match="no picture was added"), Writer(tmp_path / "cats", "cats", 8, 3):
+    with refused(tmp_path / "cats", "no picture"), Writer(tmp_path / "cats", "cats", 8, 3):
         assert len(os.listdir(tmp_path)) == 1
     with (
-        pytest.raises(ValueError, match=r"expected labels \[1, label_size\], got \[2, 2\]"),
+        raises(ValueError, "labels", "[1, label_size]", "[2, 2]"),
         Writer(tmp_path / "cats", "cats", 8, 3) as writer,
     ):
         writer.add(noise(1)[0])
@@ -88,21 +88,21 @@ def test_no_pictures_and_wrong_labels_leave_nothing(tmp_path):
 
 def test_a_full_folder_is_refused_and_kept(tmp_path):
     (tmp_path / "mine").touch()
-    with pytest.raises(UserError, match="is not empty"), Writer(tmp_path, "cats", 8, 3):
+    with refused(tmp_path, "empty", "--overwrite"), Writer(tmp_path, "cats", 8, 3):
         raise AssertionError("the block must not be entered")
     assert os.listdir(tmp_path) == ["mine"]
 
 
 @pytest.mark.parametrize("resolution", [0, 2, 6, -8])
 def test_resolutions(tmp_path, resolution):
-    with pytest.raises(UserError, match=f"a power of two, 4 or more, not {resolution}"):
+    with refused("resolution", 4, resolution):
         Writer(tmp_path / "cats", "cats", resolution, 3)
 
 
 @pytest.mark.parametrize("picture", [np.zeros((8, 8, 1), np.uint8), np.zeros((8, 8, 3)), np.zeros((3, 8, 8), np.uint8)])
 def test_other_pictures_are_refused(tmp_path, picture):
     with (
-        pytest.raises(ValueError, match=r"expected uint8 \[8, 8, 3\]"),
+        raises(ValueError, "uint8 [8, 8, 3]", list(picture.shape)),
         Writer(tmp_path / "cats", "cats", 8, 3) as writer,
     ):
         writer.add(picture)
@@ -115,10 +115,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Writer, "_write", full)
     with (
-        pytest.raises(
-            Failure,
-            match=r"^No space left on device: the data set \S+/cats cannot be written; nothing was left behind$",
-        ),
+        failed(tmp_path / "cats", "No space left"),
         Writer(tmp_path / "cats", "cats", 8, 3) as writer,
     ):
         writer.add(noise(1)[0])
@@ -132,10 +129,7 @@ def test_a_disk_that_fails_at_the_very_end(tmp_path, monkeypatch):
     write(tmp_path / "cats", noise(2))
     monkeypatch.setattr(files, "_flush_to_disk", broken)
     for name, overwrite in (("cats", True), ("new", False)):
-        with pytest.raises(
-            Failure,
-            match=f"^Input/output error: dataset.json of the data set .*/{name} cannot be written; nothing was left",
-        ):
+        with failed("dataset.json", tmp_path / name, "Input/output error"):
             write(tmp_path / name, noise(3), overwrite=overwrite)
     assert os.listdir(tmp_path) == ["cats"]
     assert np.array_equal(list(all_pictures(open_data_set(tmp_path / "cats"))), noise(2))
@@ -171,16 +165,16 @@ def test_blobs_of_another_resolution_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "names"),
     [
-        ((8, 3, "zip"), "no compression 'zip'; choose from none, png, gzip"),
-        ((16384, 3, "png"), "up to 8192x8192 .*, not 16384x16384x3"),
-        ((8, 2, "gzip"), "1, 3 or 4 channels, not 8x8x2"),
+        ((8, 3, "zip"), "'zip' none png gzip"),
+        ((16384, 3, "png"), "8192x8192 16384x16384x3"),
+        ((8, 2, "gzip"), "1 3 4 channels 8x8x2"),
     ],
 )
-def test_compressions_that_cannot_be(tmp_path, arguments, message):
+def test_compressions_that_cannot_be(tmp_path, arguments, names):
     resolution, channels, compression = arguments
-    with pytest.raises(UserError, match=message):
+    with refused(*names.split()):
         Writer(tmp_path / "cats", "cats", resolution, channels, compression=compression)
 
 
@@ -223,38 +217,38 @@ def test_the_old_set_comes_back_when_the_new_one_cannot_take_its_place(tmp_path,
         replace(source, target)
 
     monkeypatch.setattr(files.os, "replace", refuse)
-    with pytest.raises(Failure, match="Input/output error"):
+    with failed(tmp_path / "cats", "Input/output error"):
         write(tmp_path / "cats", noise(3), overwrite=True)
     assert os.listdir(tmp_path) == ["cats"] and open_data_set(tmp_path / "cats").num_images == 2
 
 
 def test_what_is_there_is_only_replaced_when_asked_and_when_a_data_set(tmp_path):
     write(tmp_path / "cats", noise(2))
-    with pytest.raises(UserError, match="cats is not empty; add --overwrite"):
+    with refused(tmp_path / "cats", "empty", "--overwrite"):
         check_target(tmp_path / "cats")
     check_target(tmp_path / "cats", overwrite=True)
     (tmp_path / "cats" / "holiday").mkdir()
-    with pytest.raises(UserError, match="cats holds holiday; move it away"):
+    with refused("--overwrite", tmp_path / "cats", "holiday"):
         check_target(tmp_path / "cats", overwrite=True)
     (tmp_path / "letters").mkdir()
     check_target(tmp_path / "letters")
     (tmp_path / "letters" / "mine.txt").touch()
-    with pytest.raises(UserError, match="--overwrite replaces data sets, nothing else: .*letters holds no data set"):
+    with refused("--overwrite", tmp_path / "letters", "*-rNN.tfrecords"):
         check_target(tmp_path / "letters", overwrite=True)
     for name in ("letters/mine.txt", "link"):
         if name == "link":
             (tmp_path / name).symlink_to(tmp_path / "cats")
         for overwrite in (False, True):
-            with pytest.raises(UserError, match=f"{name} exists and is not a folder"):
+            with refused(tmp_path / name, "folder"):
                 check_target(tmp_path / name, overwrite)
-    with pytest.raises(UserError, match="mine.txt is not a folder, so that .*mine.txt/new/set cannot be made"):
+    with refused(tmp_path / "letters" / "mine.txt", tmp_path / "letters" / "mine.txt" / "new" / "set"):
         check_target(tmp_path / "letters" / "mine.txt" / "new" / "set")
 
 
 def test_what_came_meanwhile_is_kept(tmp_path):
     write(tmp_path / "cats", noise(2))
     with (
-        pytest.raises(UserError, match="holds holiday"),
+        refused("--overwrite", tmp_path / "cats", "holiday"),
         Writer(tmp_path / "cats", "cats", 8, 3, overwrite=True) as writer,
     ):
         writer.add(noise(1)[0])
@@ -270,8 +264,9 @@ def test_a_read_only_folder(tmp_path):
     if user == 0:  # root may write anywhere, nobody may not even look into root's folders
         os.seteuid(65534)
     try:
-        with pytest.raises(UserError, match="the folder .* is read-only; make the data set where you may write"):
+        with refused("read-only") as caught:
             write(locked / "deep" / "cats", noise(1))
+        assert any(f" {folder} " in str(caught.value) for folder in (locked, *locked.parents))
     finally:
         os.seteuid(user)
     assert os.listdir(locked) == []
@@ -314,9 +309,9 @@ sys.exit(exit_code(write))
 def test_what_was_written_when_the_disk_was_full_is_said_behind_the_reason(tmp_path):
     raw = 100 * (16 * 16 * 3 + 100)
     for which, limit, file in (
-        ("pictures", 20000, "a-r04.tfrecords of the data set "),
-        ("labels", raw, "a-rxx.labels of the data set "),
-        ("facts", raw, "dataset.json of the data set "),
+        ("pictures", 20000, "a-r04.tfrecords"),
+        ("labels", raw, "a-rxx.labels"),
+        ("facts", raw, "dataset.json"),
         ("extract", 300, "img00000000.png"),
     ):
         place = tmp_path / which
@@ -324,7 +319,6 @@ def test_what_was_written_when_the_disk_was_full_is_said_behind_the_reason(tmp_p
         command = [sys.executable, "-c", FULL, str(place), which, str(limit)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
         assert done.returncode == 1
-        last = done.stderr.splitlines()[-1]
-        assert last.startswith(f"error: File too large: {file}"), last
-        assert last.endswith("cannot be written; nothing was left behind")
+        *_, last = done.stderr.splitlines(keepends=True)
+        check_printed(last, file, "File too large")
         assert os.listdir(place) == (["a"] if which == "extract" else [])

@@ -2,6 +2,7 @@ import io
 
 import numpy as np
 import pytest
+from refusals import raises
 
 from stylegan_tf.data import writing
 from stylegan_tf.data.example import decode, encode, parse
@@ -71,7 +72,7 @@ def test_any_memory_layout(tmp_path):
     + [np.zeros((1, 2, 2, 3), np.uint8), np.zeros((1, 0, 0, 3), np.uint8)],
 )
 def test_other_pictures_are_refused(pictures):
-    with pytest.raises(ValueError, match=r"expected uint8 \[n, R, R, C\]"):
+    with raises(ValueError, "uint8 [n, R, R, C]", list(pictures.shape)):
         encode_levels(pictures)
 
 

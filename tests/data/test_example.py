@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
+from refusals import refused
 
 from stylegan_tf.data.example import LARGEST, decode, encode, example_class, message, parse
 from stylegan_tf.errors import UserError
@@ -65,27 +66,27 @@ def shaped(*shape: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("payload", "message"),
+    ("payload", "names"),
     [
-        (b"", "no feature 'shape'"),
-        (field(1, SHAPE), "no feature 'data'"),
-        (field(1, PIXELS), "no feature 'shape'"),
-        (b"\xff\xff", "not an Example"),
-        (field(1, SHAPE + field(1, field(1, b"data"))), "'data' holds 0 byte strings"),
-        (shaped(1, 2, 3), "'data' holds 4 bytes, expected \\[1, 2, 3\\]"),
-        (shaped(2, 2), "'shape' is \\[2, 2\\]"),
-        (shaped(-1, -2, 2), "'shape' is \\[-1, -2, 2\\]"),
-        (shaped(2**62, 4, 2**62), "'data' holds 4 bytes"),
+        (b"", ["Example", "'shape'"]),
+        (field(1, SHAPE), ["Example", "'data'"]),
+        (field(1, PIXELS), ["Example", "'shape'"]),
+        (b"\xff\xff", ["Example"]),
+        (field(1, SHAPE + field(1, field(1, b"data"))), ["'data'", "0"]),
+        (shaped(1, 2, 3), ["'data'", "4 bytes", "[1, 2, 3] uint8"]),
+        (shaped(2, 2), ["'shape'", "[2, 2]", "[channels, height, width]"]),
+        (shaped(-1, -2, 2), ["'shape'", "[-1, -2, 2]", "[channels, height, width]"]),
+        (shaped(2**62, 4, 2**62), ["'data'", "4 bytes", [2**62, 4, 2**62]]),
     ],
 )
-def test_decode_says_what_is_wrong(payload, message):
-    with pytest.raises(UserError, match=message):
+def test_decode_says_what_is_wrong(payload, names):
+    with refused(*names):
         decode(payload)
 
 
 def test_a_list_of_floats_is_no_picture():
     floats = field(1, field(1, b"data") + field(2, field(2, field(1, struct.pack("<f", 1.0)))))
-    with pytest.raises(UserError, match="'data' holds 0 byte strings"):
+    with refused("'data'", "0"):
         decode(field(1, SHAPE + floats))
 
 
@@ -166,31 +167,31 @@ def png(width, height, depth=8, colour=2):
 
 
 @pytest.mark.parametrize(
-    ("data", "kind", "shape", "message"),
+    ("data", "kind", "shape", "names"),
     [
-        (PNG, "jpeg", (3, 4, 4), "'encoding' is 'jpeg', expected png or gzip"),
-        (PNG, "none", (3, 4, 4), "'encoding' is 'none'"),
-        (GZIP, "png", (3, 4, 4), "no whole PNG file"),
-        (b"", "png", (3, 4, 4), "more than 'data' of 0 bytes can hold"),
-        (PNG[:20], "png", (3, 4, 4), "PNG file is damaged"),
-        (PNG, "png", (3, 4, 8), r"is 4x4 RGB; that is not \[3, 4, 8\]"),
-        (PNG, "png", (1, 4, 4), r"RGB; that is not \[1, 4, 4\]"),
-        (png(4, 4, depth=16) + PNG[33:], "png", (3, 4, 4), "PNG file is damaged"),
-        (png(4, 4, colour=3) + PNG[33:], "png", (3, 4, 4), "is 4x4 P; that is not"),
-        (PNG[:-30], "png", (3, 4, 4), "PNG file is damaged"),
-        (PNG[:33], "png", (3, 4, 4), "no whole PNG file"),
-        (PNG, "gzip", (3, 4, 4), "gzip data is damaged"),
-        (GZIP[:-1], "gzip", (3, 4, 4), r"does not hold exactly \[3, 4, 4\]"),
-        (GZIP + b"x", "gzip", (3, 4, 4), "does not hold exactly"),
-        (GZIP, "gzip", (3, 4, 5), "does not hold exactly"),
-        (GZIP, "gzip", (3, 4, 3), "does not hold exactly"),
-        (GZIP, "gzip", (2, 4, 4), r"'shape' is \[2, 4, 4\]"),
-        (b"x" * 9999, "gzip", (1, 1, LARGEST + 1), "or 8192 wide"),
-        (PNG, "png", (4, 8192, 8192), "more than 'data' of"),
+        (PNG, "jpeg", (3, 4, 4), ["'encoding'", "'jpeg'", "png", "gzip"]),
+        (PNG, "none", (3, 4, 4), ["'encoding'", "'none'", "png", "gzip"]),
+        (GZIP, "png", (3, 4, 4), ["'data'", "PNG"]),
+        (b"", "png", (3, 4, 4), ["'data'", "0 bytes", [3, 4, 4]]),
+        (PNG[:20], "png", (3, 4, 4), ["PNG", "damaged"]),
+        (PNG, "png", (3, 4, 8), ["PNG", "4x4 RGB", [3, 4, 8]]),
+        (PNG, "png", (1, 4, 4), ["PNG", "4x4 RGB", [1, 4, 4]]),
+        (png(4, 4, depth=16) + PNG[33:], "png", (3, 4, 4), ["PNG", "damaged"]),
+        (png(4, 4, colour=3) + PNG[33:], "png", (3, 4, 4), ["PNG", "4x4 P", [3, 4, 4]]),
+        (PNG[:-30], "png", (3, 4, 4), ["PNG", "damaged"]),
+        (PNG[:33], "png", (3, 4, 4), ["'data'", "PNG"]),
+        (PNG, "gzip", (3, 4, 4), ["gzip", "damaged"]),
+        (GZIP[:-1], "gzip", (3, 4, 4), ["gzip", [3, 4, 4]]),
+        (GZIP + b"x", "gzip", (3, 4, 4), ["gzip", [3, 4, 4]]),
+        (GZIP, "gzip", (3, 4, 5), ["gzip", [3, 4, 5]]),
+        (GZIP, "gzip", (3, 4, 3), ["gzip", [3, 4, 3]]),
+        (GZIP, "gzip", (2, 4, 4), ["'shape'", [2, 4, 4]]),
+        (b"x" * 9999, "gzip", (1, 1, LARGEST + 1), ["'shape'", [1, 1, LARGEST + 1], LARGEST]),
+        (PNG, "png", (4, 8192, 8192), ["'shape'", "'data'", [4, 8192, 8192]]),
     ],
 )
-def test_what_is_wrong_is_said(data, kind, shape, message):
-    with pytest.raises(UserError, match=message):
+def test_what_is_wrong_is_said(data, kind, shape, names):
+    with refused(*names):
         expand(data, kind, shape)
 
 
@@ -218,7 +219,7 @@ def test_a_png_bomb_is_not_decoded(monkeypatch):
 def test_a_gzip_bomb_is_unpacked_no_further_than_the_picture():
     bomb = gzip.compress(bytes(2**25), 9)
     tracemalloc.start()
-    with pytest.raises(UserError, match="does not hold exactly"):
+    with refused("gzip", "[3, 64, 64]"):
         expand(bomb, "gzip", (3, 64, 64))
     assert tracemalloc.get_traced_memory()[1] < 500_000
     tracemalloc.stop()

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 import tiny
 from PIL import Image
+from refusals import refused
 
 from stylegan_tf import draws, rundir
 from stylegan_tf.data.layout import open_data_set
@@ -13,7 +14,6 @@ from stylegan_tf.data.reading import all_pictures as stored_pictures
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
-from stylegan_tf.errors import UserError
 from stylegan_tf.training import loop
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import Steps
@@ -182,10 +182,9 @@ def test_a_damaged_record_is_a_mistake(replicas, tmp_path):
     content = bytearray(path.read_bytes())
     content[data_set.index(4)[0][30] + 100] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError) as caught:
+    with refused(path, "checksum") as caught:
         fed(data_set, 8, replicas=replicas)
-    assert str(caught.value).startswith(str(path)) and "checksum of its data is wrong" in str(caught.value)
-    assert "\n" not in str(caught.value) and caught.value.__suppress_context__
+    assert caught.value.__suppress_context__
 
 
 def test_other_errors_stay_what_they_are(data_set, monkeypatch):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import check_refusal, refused
 
 from stylegan_tf.data import layout, verifying
 from stylegan_tf.data.example import encode
@@ -50,13 +51,13 @@ def test_verify_lists_every_fault(tmp_path):
     with pytest.raises(UserError) as raised:
         verify(tmp_path / "cats")
     lines = str(raised.value).splitlines()
-    assert lines[0] == f"the data set {tmp_path}/cats is damaged:"
+    check_refusal(lines[0], tmp_path / "cats")
     assert [line.split(": ")[0].strip() for line in lines[1:4]] == [
         f"{coarse}, record 5",
         f"{fine}, record 0",
         f"{fine}, record 4",
     ]
-    assert lines[4] == "  cats-r02.tfrecords holds 5 records, others 6"
+    check_refusal(lines[4], "cats-r02.tfrecords", 5, 6)
     assert len(lines) == 5
 
 
@@ -69,11 +70,13 @@ def test_verify_checks_shapes_messages_and_labels(tmp_path):
         np.save(file, np.zeros((2, 3), np.float32))
     with pytest.raises(UserError) as raised:
         verify(tmp_path / "cats")
-    text = str(raised.value)
-    assert "cats-r03.tfrecords, record 2: the picture is [1, 8, 8], expected [3, 8, 8]" in text
-    assert "cats-r03.tfrecords, record 3: not an Example message" in text
-    assert "cats-r02.tfrecords holds 2 records, others 4" in text
-    assert "cats-rxx.labels holds labels of shape [2, 3], expected 4 rows" in text
+    for names in (
+        ("cats-r03.tfrecords", "record 2", "[1, 8, 8]", "[3, 8, 8]"),
+        ("cats-r03.tfrecords", "record 3", "Example"),
+        ("cats-r02.tfrecords", 2, 4),
+        ("cats-rxx.labels", "[2, 3]", 4),
+    ):
+        check_refusal(str(raised.value), *names)
 
 
 def test_verify_lists_twenty_faults_and_counts_the_rest(tmp_path):
@@ -87,12 +90,12 @@ def test_verify_lists_twenty_faults_and_counts_the_rest(tmp_path):
         verify(tmp_path / "cats")
     lines = str(raised.value).splitlines()
     assert len(lines) == 22
-    assert lines[-1] == "  and 10 more"
+    assert "10" in lines[-1]
 
 
 def test_verify_says_when_there_is_nothing(tmp_path):
     (tmp_path / "cats-r02.tfrecords").touch()
-    with pytest.raises(UserError, match="it holds no pictures"):
+    with refused(tmp_path, "no pictures"):
         verify(tmp_path)
 
 
@@ -110,10 +113,9 @@ def replace_coarse(folder, numbers, compression="none"):
 def test_a_coarse_picture_that_is_not_the_mean_of_the_fine_one(tmp_path, compression):
     make(tmp_path / "cats", compression=compression)
     replace_coarse(tmp_path / "cats", [2], compression)
-    with pytest.raises(UserError) as raised:
+    with refused(tmp_path / "cats" / "cats-r02.tfrecords", "record 2", "8x8") as raised:
         verify(tmp_path / "cats")
-    what = "record 2: it is not the 8x8 picture made smaller"
-    assert str(raised.value).splitlines()[1:] == [f"  {tmp_path}/cats/cats-r02.tfrecords, {what}"]
+    assert len(str(raised.value).splitlines()) == 2
 
 
 def test_a_sample_is_spread_evenly_and_full_takes_all(tmp_path, monkeypatch):
@@ -125,11 +127,11 @@ def test_a_sample_is_spread_evenly_and_full_takes_all(tmp_path, monkeypatch):
         shutil.copytree(tmp_path / "cats", tmp_path / f"{number}")
         replace_coarse(tmp_path / f"{number}", [number])
         if number in (0, 4, 8):
-            with pytest.raises(UserError, match=f"record {number}"):
+            with refused(f"record {number}", "8x8"):
                 verify(tmp_path / f"{number}")
         else:
             assert verify(tmp_path / f"{number}").num_images == 9
-        with pytest.raises(UserError, match=f"record {number}"):
+        with refused(f"record {number}", "8x8"):
             verify(tmp_path / f"{number}", full=True)
 
 
@@ -137,7 +139,7 @@ def test_dataset_json_that_says_another_number(tmp_path):
     make(tmp_path / "cats")
     path = tmp_path / "cats" / layout.FACTS
     path.write_text(json.dumps(json.loads(path.read_text()) | {"num_images": 7}))
-    with pytest.raises(UserError, match="dataset.json says 7 pictures, the records are 6"):
+    with refused("dataset.json", 7, 6):
         verify(tmp_path / "cats")
 
 
@@ -150,9 +152,6 @@ def test_one_picture_of_another_size_is_a_fault_of_its_record(tmp_path, compress
     other = encode(np.zeros(shape, np.uint8), compression)
     content = [framed(encode(picture)) for picture in records]
     (tmp_path / "cats" / "cats-r03.tfrecords").write_bytes(b"".join([*content[:2], framed(other), *content[3:]]))
-    with pytest.raises(UserError) as raised:
+    with refused(tmp_path / "cats" / "cats-r03.tfrecords", "record 2", list(shape), "[3, 8, 8]") as raised:
         verify(tmp_path / "cats")
-    _, *faults = str(raised.value).splitlines()
-    assert faults == [
-        f"  {tmp_path}/cats/cats-r03.tfrecords, record 2: the picture is {list(shape)}, expected [3, 8, 8]"
-    ]
+    assert len(str(raised.value).splitlines()) == 2

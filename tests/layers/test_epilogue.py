@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tolerances
+from refusals import raises
 
 from stylegan_tf.layers.epilogue import Epilogue
 
@@ -64,12 +65,12 @@ def test_pixel_norm_comes_before_instance_norm():
 
 
 def test_styles_need_the_shape_of_w():
-    with pytest.raises(ValueError, match="needs the shape of w"):
+    with raises(ValueError, "Epilogue", "w", "build"):
         Epilogue().build((None, 4, 4, 2))
 
 
 def test_unknown_nonlinearity():
-    with pytest.raises(ValueError, match="got 'gelu'"):
+    with raises(ValueError, "nonlinearity", "lrelu", "'gelu'"):
         Epilogue(nonlinearity="gelu")
 
 

@@ -31,3 +31,18 @@ def test_two_snapshots(tmp_path: Path) -> None:
     assert one == tmp_path / "metric-one.png" and other is not None
     with Image.open(one) as a, Image.open(other) as b:
         assert np.asarray(a).std() > 10 and np.array_equal(a, b)
+
+
+def test_lines_that_are_no_results(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """Good ones count, whatever stands before them; how many do not is said."""
+    points = [(f"run/network-snapshot-{kimg:06d}/Gs.keras", value) for kimg, value in ((200, 3.0), (100, 9.0))]
+    path = rows(tmp_path / "metric-one.jsonl", *points)
+    wrong = ["garbage", "[]", '{"metric": 1}', '{"metric": "x", "value": "y", "conditions": {"file": "a"}}']
+    wrong += [
+        '{"metric": "x", "value": 1e999, "conditions": {"file": "a"}}',
+        '{"metric": "x", "value": 1, "conditions": []}',
+    ]
+    first, second = path.read_text().splitlines()
+    path.write_text("\n".join([*wrong[:3], first, *wrong[3:], second]))
+    assert curve(path) == path.with_suffix(".png")
+    assert "metric-one.jsonl: 6 lines are left out" in capsys.readouterr().out

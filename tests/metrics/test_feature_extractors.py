@@ -6,12 +6,13 @@ import numpy as np
 import official_files
 import pytest
 import tensorflow as tf
+from refusals import refused
 
 from stylegan_tf.configs.schema import DiscriminatorConfig, GeneratorConfig
 from stylegan_tf.devices import Replicas
-from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import feature_extractors
 from stylegan_tf.networks.kinds import make
+from stylegan_tf.networks.lpips import Lpips
 from stylegan_tf.weights import faces_bundle, metric_weights, registry
 
 SMALL = {"resolution": 8, "fmap_base": 16, "fmap_max": 4}
@@ -40,7 +41,7 @@ def published(tmp_path: Path) -> Path:
 
 def test_auto_is_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without published files the bundle, which its name says; never a download."""
-    for role in ("features", "distance", "classifiers"):
+    for role in ("features", "distance", "embedding", "classifiers"):
         assert not feature_extractors.published_are_here(role)
         found = feature_extractors.feature_extractor(role, "auto", Replicas(1))
         assert found.suffix == "faces" and found.name.startswith("faces-") and len(found.digest) == 64
@@ -49,6 +50,16 @@ def test_auto_is_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metric_weights, "inception", lambda kind: loaded)
     assert feature_extractors.feature_extractor("features", "auto", Replicas(1)).suffix == ""
     assert feature_extractors.feature_extractor("distance", "auto", Replicas(1)).suffix == "faces"
+
+
+def test_published_lpips_where_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = metric_weights.Loaded(Lpips(), "d" * 64, "lpips (open)")
+    monkeypatch.setattr(metric_weights, "is_here", lambda which: which == "lpips")
+    monkeypatch.setattr(metric_weights, "lpips", lambda kind: loaded)
+    pictures = tf.zeros((2, 32, 32, 3))
+    for role, arguments, shape in (("distance", (pictures, pictures), (2,)), ("embedding", (pictures,), (2, 124928))):
+        found = feature_extractors.feature_extractor(role, "auto", Replicas(1))
+        assert (found.suffix, found.name, found(*arguments).shape) == ("", "lpips (open)", shape)
 
 
 def test_the_bundle_sees() -> None:
@@ -75,12 +86,10 @@ def test_mistakes(published: Path, tmp_path: Path) -> None:
     first = published / "celebahq-classifier-00-male.pkl"
     G = make(GeneratorConfig(**SMALL, z_dim=4, w_dim=4, mapping_layers=1))
     first.write_bytes(official_files.write(tmp_path / "G.pkl", {"Gs": G}).read_bytes())
-    with pytest.raises(UserError, match="00-male.pkl holds no attribute classifier"):
+    with refused(first):
         list(feature_extractors.feature_extractor("classifiers", str(published), Replicas(1)).network)
     first.unlink()
-    with pytest.raises(
-        UserError, match="must hold the 40 attribute classifiers; there is no celebahq-classifier-00-male"
-    ):
+    with refused(published, first.name):
         feature_extractors.feature_extractor("classifiers", str(published), Replicas(1))
-    with pytest.raises(UserError, match="--nets=opne: choose from auto, open, official, faces, or name a folder"):
+    with refused("--nets=opne", "auto", "open", "official", "faces", "folder"):
         feature_extractors.feature_extractor("features", "opne", Replicas(1))

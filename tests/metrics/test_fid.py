@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tolerances
 from metric_stubs import Painter, Pixels, noisy_G
+from refusals import failed, raises, refused
 
 from stylegan_tf.devices import Replicas
-from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics import fid
 from stylegan_tf.metrics.fid import Gaussian
 from stylegan_tf.metrics.samples import Fakes
@@ -64,17 +64,17 @@ def test_kept_statistics_serve_as_reals():
 
 
 def test_one_picture_is_too_few():
-    with pytest.raises(UserError, match="there are 1 pictures"):
+    with refused(1, "covariance", 2):
         value(reals=[REALS[:1]])
 
 
 def test_pictures_that_are_not_finite():
     G = Painter()
     G.mapping = lambda z, labels=None: z / 0
-    with pytest.raises(Failure, match="the picture of sample 0 is not finite"):
+    with failed("sample 0", "finite"):
         value(Gs=G)
 
 
 def test_other_features_cannot_be_compared():
-    with pytest.raises(ValueError, match="features of 2 numbers cannot be compared with features of 3"):
+    with raises(ValueError, "features", 2, 3):
         fid.frechet_distance(gaussian([0, 0], np.eye(2)), gaussian([0, 0, 0], np.eye(3)))

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 from metric_stubs import Pixels, noisy_G
+from refusals import refused
 
 from stylegan_tf.devices import Replicas
-from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import inception_score as inception
 from stylegan_tf.metrics.samples import Fakes
 
@@ -45,5 +45,5 @@ def test_evaluate():
     first = found(1, 8)
     assert first.mean > 1
     assert found(2, 3) == pytest.approx(first, rel=1e-5)
-    with pytest.raises(UserError, match="9 pictures cannot be split in 10"):
+    with refused(9, 10):
         inception.evaluate(Fakes(noisy_G(), Replicas(1)), Pixels(), 9)

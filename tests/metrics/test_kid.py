@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tolerances
 from metric_stubs import Pixels, noisy_G
+from refusals import raises, refused
 
 from stylegan_tf.devices import Replicas
-from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import kid
 from stylegan_tf.metrics.samples import Fakes
 
@@ -26,14 +26,14 @@ def test_squared_mmd_by_hand():
 
 
 def test_squared_mmd_wants_equal_sets():
-    with pytest.raises(ValueError, match="the same size, 2 at least, got 2 and 3"):
+    with raises(ValueError, "same size", 2, 3):
         kid.squared_mmd(column(0, 1), column(0, 1, 2))
 
 
 def test_small_sets_are_used_whole():
     # Every subset is then everything, and the mean of equal numbers is that number.
     assert kid.kernel_distance(column(0, 1), column(2, 1)) == pytest.approx(9.5)
-    with pytest.raises(UserError, match="there are 1 pictures, and a kernel distance needs 2 at least"):
+    with refused(1, "kernel distance", 2):
         kid.kernel_distance(column(0), column(2, 1))
 
 
@@ -65,5 +65,5 @@ def test_evaluate():
 
 
 def test_too_few_reals():
-    with pytest.raises(UserError, match="the data set has 20 pictures, kid5k asks for 5000"):
+    with refused("kid5k", 20, 5000, "--num_samples=20"):
         kid.evaluate(Fakes(noisy_G(), Replicas(1)), [REALS], Pixels(), 5000, "kid5k")

@@ -3,10 +3,10 @@ import pytest
 import tensorflow as tf
 import tolerances
 from metric_stubs import Painter, noisy_G, progan
+from refusals import refused
 
 from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
-from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import ls
 from stylegan_tf.metrics.samples import Fakes, latents
 
@@ -146,7 +146,7 @@ def test_config_a_is_judged_in_z_alone():
 
 
 def test_what_cannot_be_asked():
-    with pytest.raises(UserError, match="the separability of 10 samples cannot keep the 20 most confident"):
+    with refused("separability", 10, 20):
         evaluated(num_samples=10, keep=20)
-    with pytest.raises(UserError, match="needs the classifier of one attribute at least"):
+    with refused("linear separability", "attribute"):
         ls.evaluate(Fakes(Painter(), Replicas(1)), [], 10, 5)

@@ -1,12 +1,13 @@
 import json
+import os
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from metric_stubs import Painter
+from refusals import failed, refused
 
 from stylegan_tf.devices import Replicas
-from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics import ls_samples
 from stylegan_tf.metrics.ls_samples import Samples, drawn, fitted
 from stylegan_tf.metrics.samples import Fakes
@@ -93,21 +94,21 @@ def test_damaged_files_are_made_again(whole, tmp_path, capsys):
 
 def test_a_folder_of_other_conditions_is_refused(tmp_path):
     arrays(tmp_path)
-    with pytest.raises(UserError, match=r"holds samples of another evaluation \(seed 0, here 1\)"):
+    with refused(tmp_path, "seed 0", "here 1"):
         arrays(tmp_path, seed=1)
     conditions = json.loads((tmp_path / "conditions.json").read_text())
     (tmp_path / "conditions.json").write_text(json.dumps(conditions | {"network": "bb"}))
-    with pytest.raises(UserError, match=r"\(network bb, here aa\)"):
+    with refused(tmp_path, "network bb", "here aa"):
         arrays(tmp_path)
     (tmp_path / "conditions.json").write_text('{"network')
-    with pytest.raises(UserError, match="is damaged .*: remove it"):
+    with refused(tmp_path, "damaged"):
         arrays(tmp_path)
 
 
 def test_one_evaluation_at_a_time(tmp_path):
     with (
         Samples(Fakes(Painter(), Replicas(1)), COUNT, tmp_path),
-        pytest.raises(UserError, match="is in use by process"),
+        refused(tmp_path, f"process {os.getpid()}"),
         Samples(Fakes(Painter(), Replicas(1)), COUNT, tmp_path),
     ):
         raise AssertionError("two at a time")
@@ -116,12 +117,12 @@ def test_one_evaluation_at_a_time(tmp_path):
 
 
 def test_logits_that_are_not_finite():
-    with pytest.raises(Failure, match="the picture of sample 0 is not finite, or what a network made of it"):
+    with failed("sample 0", "finite"):
         arrays(None, networks=[("light", lambda images: images[:, 0, 0, 0] / 0)])
 
 
 def test_names_that_are_no_file_names():
-    with pytest.raises(UserError, match=r"'\.\./up' cannot be the name of an attribute"):
+    with refused("'../up'", "letters"):
         arrays(None, networks=[("../up", row(0))])
 
 
@@ -134,5 +135,5 @@ def test_pictures_are_made_to_fit():
     assert fitted(images, "a", free) is images  # 256 where it does not say
     large = tf.zeros((1, 1024, 1024, 3))
     assert fitted(large, "a", free).shape == (1, 256, 256, 3)
-    with pytest.raises(UserError, match="makes pictures of 8x8, and the classifier 'a' needs 32x32 at least"):
+    with refused("8x8", "classifier 'a'", "32x32"):
         fitted(images, "a", type("C", (), {"resolution": 32})())

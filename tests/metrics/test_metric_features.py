@@ -3,10 +3,10 @@ import pytest
 import tensorflow as tf
 import tolerances
 from metric_stubs import Painter, Pixels, noisy_G
+from refusals import failed, raises, refused
 
 from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
-from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics import features
 from stylegan_tf.metrics.samples import Fakes, latents
 
@@ -75,12 +75,12 @@ def test_too_few_reals():
     fakes = Fakes(Painter(), Replicas(1))
     both = features.of_both(fakes, [grey(3)], Sides(), 3, "kid50k")
     assert [len(found) for found in both] == [3, 3]
-    with pytest.raises(UserError, match=r"the data set has 3 pictures, kid50k asks for 4: .*--num_samples=3"):
+    with refused("kid50k", 3, 4, "--num_samples=3"):
         features.of_both(fakes, [grey(3)], Sides(), 4, "kid50k")
 
 
 def test_what_is_not_a_picture():
-    with pytest.raises(UserError, match=r"real pictures must be grey or RGB, .* got \[2, 8, 8, 4\]"):
+    with refused("[N, H, W, 1 or 3]", "[2, 8, 8, 4]"):
         list(features.of_reals([np.zeros((2, 8, 8, 4), np.uint8)], Sides(), Replicas(1)))
 
 
@@ -92,13 +92,13 @@ class Broken:
 
 
 def test_features_that_are_not_finite():
-    with pytest.raises(Failure, match="the network broken makes numbers of a real picture that are not finite"):
+    with failed("network broken", "finite"):
         list(features.of_reals([grey(2)], Broken(), Replicas(1)))
-    with pytest.raises(Failure, match="sample 0 is not finite, or what a network made of it"):
+    with failed("sample 0", "finite"):
         list(features.of_fakes(Fakes(Painter(), Replicas(1)), Broken(), 2))
 
 
 def test_features_must_be_rows():
-    with pytest.raises(ValueError, match=r"must return \[N, F\], sum returned \(8,\)"):
+    with raises(ValueError, "[N, F]", "sum", "(8,)"):
         network = type("Sum", (), {"name": "sum", "__call__": lambda self, x: tf.reduce_sum(x, axis=(1, 2, 3))})()
         list(features.of_reals([grey(2)], network, Replicas(1)))

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from metric_stubs import Pixels, noisy_G
+from refusals import refused
 
 from stylegan_tf.devices import Replicas
-from stylegan_tf.errors import UserError
 from stylegan_tf.metrics import precision_recall as pr
 from stylegan_tf.metrics.samples import Fakes
 
@@ -56,10 +56,10 @@ def test_evaluate():
     assert 0 <= found.precision <= 1 and 0 <= found.recall <= 1
     assert pr.evaluate(Fakes(noisy_G(), Replicas(2), batch=3), [pictures], Pixels(), 20) == found
     assert told[-1] == ("neighbours", 4, 4)
-    with pytest.raises(UserError, match="the data set has 20 pictures, pr50k3 asks for 50000"):
+    with refused("pr50k3", 20, 50000, "--num_samples=20"):
         pr.evaluate(fakes, [pictures], Pixels())
 
 
 def test_too_few_for_neighbours():
-    with pytest.raises(UserError, match="there are 3 pictures, and 3 nearest others need 4"):
+    with refused(3, "nearest", 4):
         pr.radii(REALS[:3])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tolerances
 from recorded import relative
+from refusals import raises
 
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.progan import ProganGenerator
@@ -127,24 +128,27 @@ def test_changed_variables_are_seen(F):
 
 
 @pytest.mark.parametrize(
-    ("call", "sentence"),
+    ("call", "names"),
     [
-        (lambda Gs: Gs(np.zeros((2, 9)), np.eye(3)[:2]), r"z must have the shape \[N, 8\], got \[2, 9\]"),
-        (lambda Gs: Gs(np.zeros(8), np.eye(3)[:1]), r"z must have the shape \[N, 8\], got \[8\]"),
-        (lambda Gs: Gs(np.zeros((2, 8))), r"labels must have the shape \[N, 3\], got None"),
-        (lambda Gs: Gs.mapping(np.zeros((2, 8)), np.array([0, 1])), r"labels must have the shape \[N, 3\], got \[2\]"),
-        (lambda Gs: Gs.broadcast(np.zeros((2, 6, 8))), r"w must have the shape \[N, 8\], got \[2, 6, 8\]"),
-        (lambda Gs: Gs.synthesis(np.zeros((2, 8))), r"ws must have the shape .*, got \[2, 8\]"),
-        (lambda Gs: Gs.synthesis(np.zeros((2, 6, 8)), noise="random"), "noise must be 'const', 'none' or a list"),
-        (lambda Gs: Gs.synthesis(np.zeros((2, 6, 8)), noise=noise_of(2)[:1]), "a list of 6 tensors"),
-        (lambda Gs: Gs.synthesis(np.zeros((2, 6, 8)), noise=noise_of(2)[1:] * 2), r"noise\[1\] must have .*2, 8, 8, 1"),
-        (lambda Gs: Gs(np.zeros((2, 8)), np.eye(3)[:2], stage=9), r"stage must be 2 \(4x4\) to 4 \(16x16\), got 9"),
+        (lambda Gs: Gs(np.zeros((2, 9)), np.eye(3)[:2]), ("z", "[N, 8]", "[2, 9]")),
+        (lambda Gs: Gs(np.zeros(8), np.eye(3)[:1]), ("z", "[N, 8]", "[8]")),
+        (lambda Gs: Gs(np.zeros((2, 8))), ("labels", "[N, 3]", None)),
+        (lambda Gs: Gs.mapping(np.zeros((2, 8)), np.array([0, 1])), ("labels", "[N, 3]", "[2]")),
+        (lambda Gs: Gs.broadcast(np.zeros((2, 6, 8))), ("w", "[N, 8]", "[2, 6, 8]")),
+        (lambda Gs: Gs.synthesis(np.zeros((2, 8))), ("ws", "[N, 6, 8]", "[2, 8]")),
+        (lambda Gs: Gs.synthesis(np.zeros((2, 6, 8)), noise="random"), ("noise", "'const'", "'none'", "'random'")),
+        (lambda Gs: Gs.synthesis(np.zeros((2, 6, 8)), noise=noise_of(2)[:1]), ("noise", 6, 1)),
+        (
+            lambda Gs: Gs.synthesis(np.zeros((2, 6, 8)), noise=noise_of(2)[1:] * 2),
+            ("noise[1]", "[N, 4, 4, 1]", "[2, 8, 8, 1]"),
+        ),
+        (lambda Gs: Gs(np.zeros((2, 8)), np.eye(3)[:2], stage=9), ("stage", "2 (4x4)", "4 (16x16)", 9)),
     ],
 )
-def test_errors_are_those_of_the_network(F, call, sentence):
+def test_errors_are_those_of_the_network(F, call, names):
     told = []
     for network in F:
-        with pytest.raises(ValueError, match=sentence) as caught:
+        with raises(ValueError, *names) as caught:
             call(network)
         told.append(str(caught.value))
     assert told[0].splitlines()[:3] == told[1].splitlines()[:3]
@@ -157,5 +161,5 @@ def test_the_network_itself_is_left_as_it_was(F):
 
 
 def test_wrong_arguments_are_named(F):
-    with pytest.raises(TypeError, match="got an unexpected keyword argument 'truncation'"):
+    with raises(TypeError, "'truncation'"):
         F[1](np.zeros((2, 8)), truncation=0.7)

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from refusals import raises
 
 from stylegan_tf.configs.schema import DiscriminatorConfig, GeneratorConfig
 from stylegan_tf.networks.generator import Generator
@@ -33,19 +34,19 @@ def test_its_configuration_is_the_dataclass() -> None:
 
 
 def test_unknown_keywords_are_named_with_the_nearest() -> None:
-    with pytest.raises(TypeError, match="Generator has no argument fmap_mx; did you mean fmap_max.$"):
+    with raises(TypeError, "Generator", "fmap_mx", "fmap_max"):
         Generator(**TINY, fmap_mx=3)
-    with pytest.raises(TypeError, match="Generator has no argument zzzzzz$"):
+    with raises(TypeError, "Generator", "zzzzzz"):
         Generator(zzzzzz=3)
     for wrong in (DiscriminatorConfig(), 8):
-        with pytest.raises(TypeError, match="^Generator is made from a GeneratorConfig, not from "):
+        with raises(TypeError, "Generator", "GeneratorConfig", type(wrong).__name__ if wrong != 8 else 8):
             Generator(wrong)
 
 
 def test_options_that_cannot_be() -> None:
-    with pytest.raises(ValueError, match="fmap_base must be at least 1, not 0; fmap_decay must be a number, not 'x'$"):
+    with raises(ValueError, "fmap_base", 1, 0, "fmap_decay", "'x'"):
         Generator(fmap_base=0, fmap_decay="x")
-    with pytest.raises(ValueError, match="fmap_base=1 leaves layers without channels$"):
+    with raises(ValueError, "fmap_base=1"):
         Generator(resolution=8, fmap_base=1)
-    with pytest.raises(ValueError, match="fused_scale is measured, which stands for a value that is chosen when train"):
+    with raises(ValueError, "fused_scale", "measured"):
         Generator(**TINY, fused_scale="measured")

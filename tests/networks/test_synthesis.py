@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 import tolerances
 from recorded import relative
+from refusals import raises
 
 from stylegan_tf.networks.synthesis import Synthesis
 from stylegan_tf.ops.resample import upscale
@@ -101,21 +102,21 @@ def test_without_styles_and_with_the_constant_input_w_changes_nothing(ws):
 
 
 def test_errors_repeat_what_they_got(synthesis, ws):
-    with pytest.raises(ValueError, match=r"ws must have the shape \[N, 6, 4\], got \[3, 4, 4\]"):
+    with raises(ValueError, "ws", "[N, 6, 4]", "[3, 4, 4]"):
         synthesis(ws[:, :4])
-    with pytest.raises(ValueError, match=r"ws must have the shape \[N, 4 or 5 or 6, 4\], got \[3, 3, 4\]"):
+    with raises(ValueError, "ws", "[N, 4 or 5 or 6, 4]", "[3, 3, 4]"):
         synthesis(ws[:, :3], stage=3)
-    with pytest.raises(ValueError, match="got 'random'"):
+    with raises(ValueError, "noise", "'const'", "'none'", "'random'"):
         synthesis(ws, noise="random")
-    with pytest.raises(ValueError, match="a list of 6 tensors, one per layer, got 2"):
+    with raises(ValueError, "noise", 6, 2):
         synthesis(ws, noise=[synthesis.noise0, synthesis.noise1])
-    with pytest.raises(ValueError, match=r"noise\[2\] must have the shape \[N, 8, 8, 1\], got \[1, 4, 4, 1\]"):
+    with raises(ValueError, "noise[2]", "[N, 8, 8, 1]", "[1, 4, 4, 1]"):
         synthesis(ws, noise=[synthesis.noise0] * 6)
-    with pytest.raises(ValueError, match=r"stage must be 2 \(4x4\) to 4 \(16x16\), got 5"):
+    with raises(ValueError, "stage", "2 (4x4)", "4 (16x16)", 5):
         synthesis(ws, stage=5)
-    with pytest.raises(ValueError, match="resolution=4 must be a power of two from 8"):
+    with raises(ValueError, "resolution=4", 8):
         Synthesis(resolution=4)
-    with pytest.raises(ValueError, match="resolution=24 must be a power of two"):
+    with raises(ValueError, "resolution=24", 8, 32):
         Synthesis(resolution=24)
-    with pytest.raises(ValueError, match="fused_scale is always; choose from auto, on, off or"):
+    with raises(ValueError, "fused_scale", "always", "auto", "on", "off", "16,32"):
         Synthesis(**SMALL, fused_scale="always")

@@ -32,7 +32,7 @@ def test_projected_by_hand():
     assert benchmark.projected(chosen, {3: 0.5}) > 64 * 0.5 + 128 * 0.5
 
 
-def test_two_replicas_share_the_minibatch():
+def test_two_replicas_share_the_minibatch(quick):
     chosen = tiny.experiment()
     (stage,) = benchmark.stages(replace(chosen, replicas=2), Replicas(2), [3])
     assert (stage.stage, stage.minibatch) == (3, 8) and stage.seconds > 0

@@ -3,7 +3,7 @@
 import io
 from types import SimpleNamespace
 
-import pytest
+from refusals import raises
 
 from stylegan_tf.programs.classifiers import Display
 from stylegan_tf.progress import LiveLine
@@ -35,7 +35,7 @@ def test_the_rest_counts_all_trainings(monkeypatch):
 
 def test_a_request_to_stop_ends_it():
     show = display(io.StringIO(), requested=True).begin("bald")
-    with pytest.raises(Stopped, match="stopped in bald; what is finished is kept, and the same command continues"):
+    with raises(Stopped, "bald", "same command"):
         show.say(1, 0.5)
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from refusals import failed, raises, refused
 
 from stylegan_tf.configs.classifiers import CPU
 from stylegan_tf.data.attributes import read_attributes
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.programs import classifiers
 from stylegan_tf.programs.classifiers import Job, check, train
 from stylegan_tf.training.classifier import Trainer
@@ -89,7 +89,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(folder, trained, tmp_path
         fit(self, *arguments)
 
     monkeypatch.setattr(Trainer, "fit", stopped)
-    with pytest.raises(Stopped, match="stopped in smiling; what is finished is kept"):
+    with raises(Stopped, "smiling", "same command"):
         train(job(folder, tmp_path))
     there = {path.name for path in tmp_path.iterdir()}
     assert there == {"00-male.json", "00-male.keras", "lock"}
@@ -107,7 +107,7 @@ def test_what_is_finished_is_not_trained_again(folder, trained, monkeypatch):
 
 
 def test_other_settings_do_not_go_into_the_same_folder(folder, trained):
-    with pytest.raises(UserError, match=r"trained otherwise \(seed was 1000, now it is 3\); name another --outdir"):
+    with refused(trained[0] / "00-male.keras", "seed", 1000, 3, "--outdir"):
         train(job(folder, trained[0], recipe=replace(RECIPE, seed=3)))
 
 
@@ -139,41 +139,39 @@ def test_a_set_that_does_not_fit_into_memory_is_read_as_it_is_needed(folder, mon
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "names"),
     [
         (
             {"names": ["bald"]},
-            "bald is absent from all 58 pictures to train on, so there is nothing to learn; leave it",
+            ("bald", "58", "--attributes"),
         ),
-        ({"names": ["male", "wearing-hat"]}, "wearing-hat is present on all 58 pictures to train on"),
+        ({"names": ["male", "wearing-hat"]}, ("wearing-hat", "58", "--only=male")),
         (
             {"names": ["bald", "male", "wearing-hat"]},
-            "bald is absent from all, wearing-hat is present on all 58 pictures",
+            ("bald", "wearing-hat", "58", "--only=male", "list_attr_it.txt"),
         ),
-        ({"names": ["bald", "male", "wearing-hat"]}, "leave it out with --only=male"),
-        ({"recipe": replace(RECIPE, resolution=32)}, "has no 32x32 pictures"),
-        ({"features": True}, "--features needs RGB pictures and --resolution=32"),
+        ({"recipe": replace(RECIPE, resolution=32)}, ("32x32", "4, 8, 16")),
+        ({"features": True}, ("--features", "RGB", "--resolution=32")),
     ],
 )
-def test_mistakes(folder, tmp_path, changes, sentence):
-    with pytest.raises(UserError) as caught:
+def test_mistakes(folder, tmp_path, changes, names):
+    with refused(*names):
         train(job(folder, tmp_path / "out", **changes))
-    assert sentence in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
 def test_channels(tmp_path):
     check(job(write_set(tmp_path / "grey", channels=1), tmp_path / "out"))
-    with pytest.raises(UserError, match="classifiers take RGB or grey pictures"):
+    with refused(tmp_path / "grey", "RGB", "grey"):
         data = job(tmp_path / "grey", tmp_path / "out").data_set
         check(job(tmp_path / "grey", tmp_path / "out", data_set=replace(data, channels=4)))
 
 
 def test_files_in_the_way(folder, tmp_path):
     (tmp_path / "file").write_text("here")
-    with pytest.raises(UserError, match=r"--outdir: .*file cannot be a folder, because there is a file of that name"):
+    with refused("--outdir", tmp_path / "file", "folder"):
         train(job(folder, tmp_path / "file"))
-    with pytest.raises(UserError, match=r"--pack: .*file cannot be a folder"):
+    with refused("--pack", tmp_path / "file", "folder"):
         train(job(folder, tmp_path / "out", pack=str(tmp_path / "file/it.npz")))
 
 
@@ -183,6 +181,6 @@ def test_a_disk_that_is_full(tmp_path):
             path.write_bytes(b"half")
             raise RuntimeError("no space left")
 
-    with pytest.raises(Failure, match=r"00-male.keras could not be written: no space left"):
+    with failed(tmp_path / "00-male.keras", "no space left"):
         classifiers._save(Network(), tmp_path / "00-male.keras")
     assert not list(tmp_path.iterdir())

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from stylegan_tf import files, to_uint8, video
 from stylegan_tf.configs.presets import experiment
@@ -192,9 +193,8 @@ def test_paper_makes_all_figures(network, tmp_path, capsys):
 def test_classes_of_a_conditional_network(tmp_path, capsys):
     path = tmp_path / "Gs.keras"
     generator(label_size=3).save(path)
-    with pytest.raises(UserError) as caught:
+    with refused("--labels", 0, 2):
         made(tmp_path, capsys, "truncation", f"--network={path}", "--seeds=1,2")
-    assert "--labels" in str(caught.value)
     (sheet,) = made(tmp_path, capsys, "truncation", f"--network={path}", "--seeds=1,1", "--psis=1", "--labels=0,2")
     both = pixels(sheet).astype(int)
     assert np.abs(both[: len(both) // 2] - both[len(both) // 2 :]).max() > 3
@@ -343,7 +343,7 @@ def test_another_reader_finds_the_frames(network, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("arguments", "names"),
     [
         (["mixing", "--layers=coarse,fine"], "--layers=coarse,fine"),
         (["mixing", "--layers=soft"], "soft"),
@@ -359,10 +359,10 @@ def test_another_reader_finds_the_frames(network, tmp_path, capsys):
         (["edit", "--direction=none.npy"], "--direction=none.npy"),
         (["edit", "--steps=1"], "--steps=1"),
         (["video", "--of=dreams"], "--of=dreams"),
-        (["video", "--direction=sefa1"], "--direction has no effect with --of=seeds"),
-        (["video", "--of=truncation", "--psi=0.5"], "--psi has no effect"),
-        (["video", "--of=direction", "--walk=lerp"], "--walk has no effect"),
-        (["video", "--of=mixing", "--space=z"], "--space has no effect"),
+        (["video", "--direction=sefa1"], "--direction --of=seeds"),
+        (["video", "--of=truncation", "--psi=0.5"], "--psi --of=truncation"),
+        (["video", "--of=direction", "--walk=lerp"], "--walk --of=direction"),
+        (["video", "--of=mixing", "--space=z"], "--space --of=mixing"),
         (["mixing", "--crop=0,0,8,8"], "--crop=0,0,8,8"),
         (["video", "--walk=run"], "--walk=run"),
         (["video", "--of=mixing", "--walk=run"], "--walk=run"),
@@ -376,19 +376,17 @@ def test_another_reader_finds_the_frames(network, tmp_path, capsys):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_one_sentence_that_names_the_flag(network, tmp_path, capsys, arguments, named):
-    with pytest.raises(UserError) as caught:
+def test_one_sentence_that_names_the_flag(network, tmp_path, capsys, arguments, names):
+    with refused(*names.split()):
         made(tmp_path, capsys, arguments[0], f"--network={network}", *arguments[1:])
-    assert named in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 
 def test_networks_without_noise_have_none_to_show(tmp_path, capsys):
     path = tmp_path / "Gs.keras"
     generator(use_noise=False).save(path)
-    with pytest.raises(UserError) as caught:
+    with refused(path, "noise"):
         made(tmp_path, capsys, "noise", f"--network={path}")
-    assert "without noise" in str(caught.value)
 
 
 def test_help_of_every_command(capsys):

@@ -1,6 +1,7 @@
 """A run from its experiment: data set, run directory, lock. The loop itself is replaced, it has its own tests."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,13 +10,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from refusals import refused
 
 from stylegan_tf import files, rundir
 from stylegan_tf.configs.presets import with_labels
 from stylegan_tf.configs.text import put, to_json
 from stylegan_tf.data import layout, training_set
 from stylegan_tf.data.layout import open_data_set
-from stylegan_tf.errors import UserError
 from stylegan_tf.networks.kinds import make
 from stylegan_tf.programs.train import pace_of, train
 from stylegan_tf.training import autotune, loop
@@ -45,7 +46,7 @@ def trained(settings, monkeypatch):
         assert (len(callbacks) == 0) == (experiment.output.metrics == "")
         print("\n".join(say_first))
         calls.append((experiment, run_dir, data_set, replicas))
-        with pytest.raises(UserError, match="is in use by process"), files.Lock(run_dir / rundir.LOCK):
+        with refused(run_dir, f"process {os.getpid()}"), files.Lock(run_dir / rundir.LOCK):
             raise AssertionError("nobody holds the lock")
         rundir.mark_finished(run_dir, round(experiment.training.total_kimg * 1000))
 
@@ -123,6 +124,10 @@ def test_how_long_where_it_is_known(chosen, trained, capsys):
     lines = [json.dumps({"nimg": 1, "Progress/lod": lod, "Timing/sec_per_kimg": pace}) for lod, pace in ticks]
     (first / rundir.STATS).write_text("\n".join([*lines, '{"nimg": 1, "Metrics/fid": 3}']) + "\n")
     assert pace_of(first, chosen) == {3: 1.0, 4: 2.0}
+    damaged = ["garbage", lines[0], "{", '{"Progress/lod": 1e9, "Timing/sec_per_kimg": 1}', "[]", lines[1]]
+    (first / rundir.STATS).write_text("\n".join(damaged))
+    assert pace_of(first, chosen) == {3: 1.0, 4: 2.0}, "good lines count, whatever stands before them"
+    assert "stats.jsonl: 3 lines are left out" in capsys.readouterr().out
     train(replace(chosen, training=replace(chosen.training, seed=1)))
     assert "0.192 kimg; about 5m 20s to go" in capsys.readouterr().out
     train(replace(chosen, G=replace(chosen.G, fmap_max=4)))
@@ -155,7 +160,7 @@ def test_a_data_set_that_changed_under_a_run(chosen, trained, tmp_path, capsys):
     labels = tmp_path / "noise" / "noise-rxx.labels"
     with labels.open("wb") as file:
         np.save(file, np.zeros((64, 2), np.float32))
-    with pytest.raises(UserError, match="data set has changed since .*: labels was .*; --allow_changed_data continues"):
+    with refused(run_dir, "labels", "--allow_changed_data", "--resume=never"):
         train(chosen)
     assert len(trained) == 1
     assert train(chosen, allow_changed_data=True) == train(chosen) == run_dir
@@ -195,7 +200,7 @@ def test_never_and_a_directory(chosen, trained):
     (first / rundir.FINISHED).unlink()
     assert train(chosen, resume=str(first)) == first and len(trained) == 3
     other = replace(chosen, training=replace(chosen.training, seed=1))
-    with pytest.raises(UserError, match="another configuration: training.seed: 1000 there, 1 here"):
+    with refused(f"--resume={first}", "training.seed", 1000, 1):
         train(other, resume=str(first))
 
 
@@ -203,7 +208,7 @@ def test_a_run_that_another_process_trains(chosen, trained):
     run_dir = train(chosen)
     (run_dir / rundir.FINISHED).unlink()
     before = (run_dir / "config.json").stat().st_mtime_ns
-    with files.Lock(run_dir / rundir.LOCK), pytest.raises(UserError, match=f"{run_dir} is in use by process"):
+    with files.Lock(run_dir / rundir.LOCK), refused(run_dir, f"process {os.getpid()}"):
         train(chosen)
     assert len(trained) == 1 and (run_dir / "config.json").stat().st_mtime_ns == before
 
@@ -215,7 +220,7 @@ def test_the_lock_is_given_back(chosen, trained):
 
 def test_replicas_that_cannot_share_a_minibatch(chosen, trained, tmp_path):
     chosen = replace(chosen, replicas=2, schedule=replace(chosen.schedule, minibatch={16: 12}))
-    with pytest.raises(UserError, match="--replicas=2: the minibatch at 16x16, 12, must be a multiple of 8"):
+    with refused("--replicas=2", "16x16", 12, 8, "--replicas=1", "--set=schedule.minibatch.16=16"):
         train(chosen)
     assert trained == [] and not (tmp_path / "results").exists()
     train(replace(chosen, schedule=replace(chosen.schedule, minibatch={16: 16})))
@@ -223,9 +228,9 @@ def test_replicas_that_cannot_share_a_minibatch(chosen, trained, tmp_path):
 
 
 def test_mistakes_leave_no_run_directory(chosen, trained, tmp_path):
-    with pytest.raises(UserError, match="does not exist"):
+    with refused(tmp_path / "nowhere", "dataset_tool.py"):
         train(replace(chosen, data=replace(chosen.data, directory=str(tmp_path / "nowhere"))))
-    with pytest.raises(UserError, match="there is no such run directory"):
+    with refused(f"--resume={tmp_path}/nowhere", "auto", "never"):
         train(chosen, resume=str(tmp_path / "nowhere"))
     assert trained == [] and not (tmp_path / "results").exists()
 

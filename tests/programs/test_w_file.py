@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refused
 
-from stylegan_tf.errors import UserError
-from stylegan_tf.programs.generate import read_w, save_w
+from stylegan_tf.programs.generate import read_noise, read_w, save_w
 
 
 def test_back_as_they_were(tmp_path: Path) -> None:
@@ -24,47 +24,46 @@ def test_back_as_they_were(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrays", "sentence"),
+    ("arrays", "names"),
     [
-        ({"w": np.zeros((2, 4))}, r"of the shape \[N, 3\], and is float64 \[2, 4\]"),
-        ({"w": np.zeros((2, 18, 3))}, r"and is float64 \[2, 18, 3\]"),
-        ({"w": np.zeros((0, 3))}, r"and is float64 \[0, 3\]"),
-        ({"w": np.zeros((2, 3), int)}, r"and is int64"),
-        ({"w": np.full((2, 3), np.nan)}, "finite numbers"),
-        ({"w": np.zeros((2, 3)), "seeds": np.zeros(3, int)}, "seeds must be 2 whole numbers, one for each w"),
-        ({"w": np.zeros((2, 3)), "seeds": np.zeros(2)}, "seeds must be 2 whole numbers"),
-        ({"w": np.zeros((2, 3)), "seeds": np.int64([0, -1])}, "seeds must be 2 whole numbers"),
-        ({"z": np.zeros((2, 3))}, "no file that --save_w wrote"),
-        ({"w": np.array([{}])}, "no file that --save_w wrote"),
+        ({"w": np.zeros((2, 4))}, ("[N, 3]", "float64 [2, 4]")),
+        ({"w": np.zeros((2, 18, 3))}, ("[N, 3]", "float64 [2, 18, 3]")),
+        ({"w": np.zeros((0, 3))}, ("[N, 3]", "float64 [0, 3]")),
+        ({"w": np.zeros((2, 3), int)}, ("[N, 3]", "int64 [2, 3]")),
+        ({"w": np.full((2, 3), np.nan)}, ("finite",)),
+        ({"w": np.zeros((2, 3)), "seeds": np.zeros(3, int)}, ("seeds", "2")),
+        ({"w": np.zeros((2, 3)), "seeds": np.zeros(2)}, ("seeds", "2")),
+        ({"w": np.zeros((2, 3)), "seeds": np.int64([0, -1])}, ("seeds", "2")),
+        ({"z": np.zeros((2, 3))}, ("--save_w", "'w'")),
+        ({"w": np.array([{}])}, ("--save_w", "type is object")),
     ],
 )
-def test_refused(arrays: dict[str, np.ndarray], sentence: str, tmp_path: Path) -> None:
+def test_refused(arrays: dict[str, np.ndarray], names: tuple, tmp_path: Path) -> None:
     np.savez(tmp_path / "w.npz", **arrays)
-    with pytest.raises(UserError, match=sentence) as caught:
+    with refused(f"--w={tmp_path}/w.npz", *names):
         read_w(tmp_path / "w.npz", 3, 6)
-    assert str(caught.value).startswith(f"--w={tmp_path}/w.npz")
 
 
 def test_files_that_are_no_npz(tmp_path: Path) -> None:
     path = tmp_path / "w.npz"
-    with pytest.raises(UserError, match="there is no such file"):
+    with refused(f"--w={path}"):
         read_w(path, 3, 6)
     path.write_bytes(b"PK")
-    with pytest.raises(UserError, match="no file that --save_w wrote"):
+    with refused(f"--w={path}", "--save_w", "zip"):
         read_w(path, 3, 6)
     for start, what in (
-        (b"<html><title>Sign in</title>", "web page .Sign in"),
+        (b"<html><title>Sign in</title>", "web page"),
         (b"\x89HDF\r\n\x1a\n", "HDF5"),
         (b"7z\xbc\xaf\x27\x1c", "7z"),
     ):
         path.write_bytes(start)
-        with pytest.raises(UserError, match=f"^--w={path} is an? .*{what}"):
+        with refused(f"--w={path}", what):
             read_w(path, 3, 6)
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (2**40, 3)})
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("w.npy", header.getvalue())
-    with pytest.raises(UserError, match="w.npy declares more numbers than the file has"):
+    with refused(f"--w={path}", "shape is (1099511627776, 3)"):
         read_w(path, 3, 6)
 
 
@@ -78,15 +77,31 @@ def test_files_of_a_projector(shape: tuple, read: tuple, tmp_path: Path) -> None
     found, seeds = read_w(tmp_path / "latent.npy", 3, 6)
     assert (found.shape, found.dtype, seeds) == (read, np.float32, list(range(read[0])))
     np.testing.assert_array_equal(found.ravel(), w.astype(np.float32).ravel())
-    if len(shape) == 3:
-        np.savez(tmp_path / "projected_w.npz", w=w)
-        np.testing.assert_array_equal(read_w(tmp_path / "projected_w.npz", 3, 6)[0], found)
+    np.savez(tmp_path / "projected_w.npz", w=w)
+    np.testing.assert_array_equal(read_w(tmp_path / "projected_w.npz", 3, 6)[0], found)
+
+
+def test_noise_maps_beside_w(tmp_path: Path) -> None:
+    path, shapes = tmp_path / "w.npz", [(4, 4, 1), (4, 4, 1)]
+    first, second = np.ones((1, 4, 4, 1), np.float32), np.ones((2, 4, 4, 1), np.float32)
+    np.savez(path, w=np.zeros((2, 6, 3)), noise0=first, noise1=second)
+    assert [maps.shape for maps in read_noise(path, 2, shapes)] == [(2, 4, 4, 1)] * 2  # one for all pictures, or each
+    np.savez(path, w=np.zeros((2, 6, 3)))
+    assert read_noise(path, 2, shapes) == []
+    for wrong in (
+        {"noise0": first},
+        {"noise0": first, "noise1": second[:, :2]},
+        {"noise0": first, "noise1": first * np.inf},
+    ):
+        np.savez(path, w=np.zeros((2, 6, 3)), **wrong)
+        with refused(f"--w={path}", "noise maps", "[2, H, W, 1]"):
+            read_noise(path, 2, shapes)
 
 
 @pytest.mark.parametrize("shape", [(18, 4), (1, 5, 3), (0, 6, 3), (2, 1, 6, 3), ()])
 def test_files_of_a_projector_for_another_network(shape: tuple, tmp_path: Path) -> None:
     np.save(tmp_path / "latent.npy", np.zeros(shape))
-    with pytest.raises(UserError, match=r"with one for each layer it is \[N, 6, 3\]"):
+    with refused(f"--w={tmp_path}/latent.npy", "[N, 3]", list(shape), "[N, 6, 3]"):
         read_w(tmp_path / "latent.npy", 3, 6)
 
 
@@ -97,10 +112,10 @@ def test_archives_that_are_not_plain(tmp_path: Path) -> None:
     for start in (whole.find(b"PK\3\4") + 6, whole.find(b"PK\1\2") + 8):
         whole[start] |= 1  # the flag of encrypted entries
     path.write_bytes(whole)
-    with pytest.raises(UserError, match="is encrypted"):
+    with refused(f"--w={path}", "encrypted"):
         read_w(path, 3, 6)
     (tmp_path / "cut.npy").write_bytes(
         b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (9, 3)}"
     )
-    with pytest.raises(UserError, match="no file that --save_w wrote, or a projector"):
+    with refused(f"--w={tmp_path}/cut.npy", "--save_w"):
         read_w(tmp_path / "cut.npy", 3, 6)

@@ -1,6 +1,8 @@
 """Checkpoints: everything is in them, the last two stay, and a bad one is a clear sentence."""
 
 import json
+import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from refusals import check_refusal, refused
 
 from stylegan_tf.devices import Replicas
-from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.errors import Failure
 from stylegan_tf.training.checkpoint import Checkpoints, Progress
 from stylegan_tf.training.state import State
 
@@ -111,16 +114,69 @@ def test_a_killed_process_may_have_written_elsewhere_too(state, saved):
     assert sorted(path.name for path in saved.iterdir()) == ["checkpoints", "log.txt"]
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left"), tf.errors.ResourceExhaustedError(None, None, "full")])
-def test_a_checkpoint_that_cannot_be_written_leaves_nothing(error, state, saved, monkeypatch):
+LONG = f"/{'folder/' * 50}state.data-00000-of-00001"
+FULL = "No space left on device"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, FULL, LONG),
+        OSError(28, FULL),
+        tf.errors.ResourceExhaustedError(None, None, f"{{{{function_node x}}}} {LONG}; {FULL} [Op:SaveV2]"),
+        tf.errors.UnknownError(None, None, f"{LONG}; {FULL}"),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False], ids=["one before", "none before"])
+def test_a_checkpoint_that_cannot_be_written_leaves_nothing(error, before, state, saved, monkeypatch):
     def write(self, path):
         Path(f"{path}.index").touch()
         raise error
 
+    if not before:
+        shutil.rmtree(saved / "checkpoints" / "000000352")
     monkeypatch.setattr(tf.train.Checkpoint, "write", write)
-    with pytest.raises(Failure, match=r"checkpoints/000000384 could not be written \(.+\); the one before is whole"):
+    with pytest.raises(Failure) as caught:
         Checkpoints(saved, state).save(replace(PROGRESS, nimg=384))
-    assert [path.name for path in (saved / "checkpoints").iterdir()] == ["000000352"]
+    said = str(caught.value)
+    assert said.startswith(FULL) and "checkpoints/000000384 could not be written" in said and "\n" not in said
+    assert ("before" in said) == before
+    assert [path.name for path in (saved / "checkpoints").iterdir()] == ["000000352"] * before
+
+
+def test_stray_entries_are_neither_checkpoints_nor_in_the_way(state, other, saved):
+    folder = saved / "checkpoints"
+    (folder / "000000999").write_text("a file")
+    (folder / "\u00b2").mkdir()
+    (folder / ".tmp-12-x").mkdir()
+    (folder / ".y.tmp-12").write_text("a file")
+    (saved / ".tmp-mine").mkdir()
+    (saved / ".tmp-13-folder").mkdir()
+    assert [path.name for path in Checkpoints(saved, other).existing()] == ["000000352"]
+    assert Checkpoints(saved, other).restore() == (PROGRESS, [])
+    for nimg in (384, 416, 448):
+        Checkpoints(saved, state).save(replace(PROGRESS, nimg=nimg))
+    assert sorted(path.name for path in folder.iterdir()) == ["000000416", "000000448", "000000999", "\u00b2"]
+    assert (saved / ".tmp-mine").exists() and not (saved / ".tmp-13-folder").exists()
+
+
+WRONG = [
+    *({"nimg": value} for value in (None, "9", -1, 10**400, 2.0, True)),
+    *({"seconds": value} for value in (float("nan"), "1", -1)),
+    *({"lengths": value} for value in ([], {"stats.jsonl": -1}, {"stats.jsonl": "9"})),
+    *({"sums": value} for value in ([], {"D": {"D": "x"}}, {"D": {"steps": None}})),
+    *({"threads": "2"}, {"finite": 1}, {"reset_key": "01"}, {"files": []}, {"files": {"../config.json": "0" * 64}}),
+]
+
+
+@pytest.mark.parametrize("change", WRONG, ids=lambda change: str(change)[:30])
+def test_progress_of_wrong_types_is_a_mistake(change, other, saved):
+    folder = saved / "checkpoints" / "000000352"
+    content = json.loads((folder / "progress.json").read_text()) | change
+    del content["sha256"]
+    (folder / "progress.json").write_text(json.dumps(content))
+    with cannot_be_taken_up(folder):
+        Checkpoints(saved, other).restore()
 
 
 def test_counters_can_be_noted_later(state, other, saved):
@@ -177,9 +233,8 @@ DAMAGE = [
 def test_damage_is_a_mistake_where_there_is_no_other(file, damage, other, saved):
     folder = saved / "checkpoints" / "000000352"
     damage(folder / file)
-    with pytest.raises(UserError) as caught:
+    with cannot_be_taken_up(folder):
         Checkpoints(saved, other).restore()
-    check_sentence(caught.value, folder)
 
 
 @pytest.mark.parametrize(("file", "damage"), DAMAGE)
@@ -194,8 +249,7 @@ def test_damage_falls_back_to_the_one_before(file, damage, state, other, saved):
     damage(folder / file)
     progress, (line,) = Checkpoints(saved, other).restore()
     assert progress == PROGRESS and tiny.differing(expected, tiny.numbers(other)) == []
-    assert line.startswith(f"the checkpoint {folder} cannot be taken up (")
-    assert line.endswith("): it is 000000384.damaged now") and "\n" not in line
+    check_refusal(line, f"checkpoint {folder}", "000000384.damaged")
     assert sorted(path.name for path in folder.parent.iterdir()) == ["000000352", "000000384.damaged"]
     assert Checkpoints(saved, other).restore() == (PROGRESS, [])
 
@@ -204,23 +258,21 @@ def test_two_damaged_ones(state, other, saved):
     Checkpoints(saved, state).save(replace(PROGRESS, nimg=384))
     for name in ("000000352", "000000384"):
         flip(saved / "checkpoints" / name / "state.index")
-    with pytest.raises(UserError) as caught:
+    with cannot_be_taken_up(saved / "checkpoints" / "000000384"):
         Checkpoints(saved, other).restore()
-    check_sentence(caught.value, saved / "checkpoints" / "000000384", ", and none before it can")
     assert sorted(path.name for path in (saved / "checkpoints").iterdir()) == ["000000352", "000000384"]
 
 
-def check_sentence(mistake, folder, others=" and is the only one"):
-    assert str(mistake).startswith(f"the checkpoint {folder} cannot be taken up (")
-    assert str(mistake).endswith(
-        f"){others}: remove {folder.parent} to begin this run again, or start a new run with --resume=never"
-    )
-    assert "\n" not in str(mistake) and " ()" not in str(mistake)
-    assert mistake.__suppress_context__
+@contextmanager
+def cannot_be_taken_up(folder):
+    """A block that must refuse a checkpoint, with a reason and both remedies."""
+    with refused(f"checkpoint {folder}", f"remove {folder.parent}", "--resume=never") as caught:
+        yield
+    assert "()" not in str(caught.value)
+    assert caught.value.__suppress_context__
 
 
 @pytest.mark.parametrize("change", [{"fmap_max": 4}, {"label_size": 3}, {"resolution": 32}, {"resolution": 8}], ids=str)
 def test_another_architecture_is_a_mistake(change, saved):
-    with pytest.raises(UserError) as caught:
+    with cannot_be_taken_up(saved / "checkpoints" / "000000352"):
         Checkpoints(saved, new_state(**change)).restore()
-    check_sentence(caught.value, saved / "checkpoints" / "000000352")

@@ -203,3 +203,22 @@ def test_event_files_are_in_the_order_of_their_names(tmp_path: Path) -> None:
         EventFile(tmp_path, 0).file.close()
         names += {path.name for path in tmp_path.iterdir()} - set(names)
     assert len(names) == 13 and names == sorted(names)
+
+
+def test_a_line_that_was_cut_short_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "stats.jsonl").write_text('{"nimg": 1}\n{"nim')
+    with RunLog(tmp_path) as log:
+        log.metrics({"fid": 1.0}, 2)
+    assert (tmp_path / "stats.jsonl").read_text().splitlines()[1:] == ['{"nim', '{"nimg": 2, "Metrics/fid": 1.0}']
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log.txt").mkdir()
+    with pytest.raises(OSError, match="log.txt"):
+        RunLog(tmp_path)
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "log.txt").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left on device: .*log.txt"), RunLog(tmp_path) as log:
+        log.say("a line")

@@ -6,9 +6,9 @@ import numpy as np
 import official_files
 import pytest
 import tiny
+from refusals import refused
 
 from stylegan_tf.devices import Replicas
-from stylegan_tf.errors import UserError
 from stylegan_tf.networks.kinds import make
 from stylegan_tf.training.state import State
 from stylegan_tf.training.transfer import start_of, take
@@ -82,7 +82,7 @@ def test_layers_of_another_shape_are_left_alone(state):
 
 def test_nothing_that_fits(state):
     progan = network(tiny.experiment("A").G, 7)
-    with pytest.raises(UserError, match="--init_from=A.pkl: none of its layers has the name and shape"):
+    with refused("--init_from=A.pkl", "layers"):
         take(state, Networks(None, None, progan), "A.pkl")
 
 

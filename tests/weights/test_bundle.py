@@ -5,6 +5,7 @@ import pytest
 import tiny
 
 from stylegan_tf import files
+from stylegan_tf.configs.text import to_json
 from stylegan_tf.devices import Replicas
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.kinds import make
@@ -26,8 +27,8 @@ def run(tmp_path_factory):
     snapshot.mkdir(parents=True)
     for name, config, seed in (("G", TINY.G, 1), ("D", TINY.D, 2), ("Gs", TINY.G, 3)):
         make(config, seed).save(snapshot / f"{name}.keras")
-    files.write_json(run / "config.json", {"kimg": 1})
-    files.write_json(snapshot / "config.json", {"kimg": 1})
+    for folder in (run, snapshot):
+        files.write_json(folder / "config.json", to_json(TINY))
     np.savez(run / "directions-network-snapshot-000001.npz", attributes=["male"], w=np.ones((1, TINY.G.w_dim)))
     return run
 

@@ -8,8 +8,8 @@ import official_files
 import pytest
 import tolerances
 from recorded import Recorded, relative
+from refusals import refused
 
-from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.progan import ProganDiscriminator, ProganGenerator
@@ -136,41 +136,43 @@ ONES = np.ones(4, np.float32)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "sentence"),
+    ("spoil", "names"),
     [
-        (replaced("8x8/Conv0/bias"), "no official tensor for .*b8_conv0/bias"),
-        (replaced("8x8/Conv0/bias", ONES[:3]), r"'8x8/Conv0/bias' has the shape \[3\], the network wants \[4\]"),
-        (replaced("8x8/Conv0/bias", np.ones((2, 2), "f4")), r"'8x8/Conv0/bias' has the shape \[2, 2\], the network"),
+        (replaced("8x8/Conv0/bias"), ("b8_conv0/bias",)),
+        (replaced("8x8/Conv0/bias", ONES[:3]), ("'8x8/Conv0/bias'", "[3]", "[4]")),
+        (replaced("8x8/Conv0/bias", np.ones((2, 2), "f4")), ("'8x8/Conv0/bias'", "[2, 2]", "[4]")),
         (
             replaced("16x16/Conv0/bias", ONES, "16x16/Conv0/bias"),
-            "no b16_conv0.bias for the official '16x16/Conv0/bias'",
+            ("b16_conv0.bias", "'16x16/Conv0/bias'"),
         ),
         (
             replaced("Adam", ONES, "Adam/beta1_power"),
-            "'Adam/beta1_power' is not a variable of a StyleGAN or Progressive",
+            ("'Adam/beta1_power'",),
         ),
-        (replaced("x", ONES, "8x8/Conv1/const"), "'8x8/Conv1/const' is not a variable of a StyleGAN or Progressive"),
-        (replaced("x", ONES, "8x8/Conv1/bias"), "'8x8/Conv1/bias' is there under another name too"),
-        (replaced("x", ONES, "ToRGB_lod0/bias"), "no b8_to_rgb.bias for the official 'ToRGB_lod0/bias'"),
-        (replaced("x", ONES, f"FromRGB_lod{'9' * 150}/bias"), "no b0_from_rgb.bias for the official"),
+        (replaced("x", ONES, "8x8/Conv1/const"), ("'8x8/Conv1/const'",)),
+        (replaced("x", ONES, "8x8/Conv1/bias"), ("'8x8/Conv1/bias'", "another name")),
+        (replaced("x", ONES, "ToRGB_lod0/bias"), ("b8_to_rgb.bias", "'ToRGB_lod0/bias'")),
+        (replaced("x", ONES, f"FromRGB_lod{'9' * 150}/bias"), ("b0_from_rgb.bias",)),
         (
             replaced("4x4/Dense0/weight", np.ones((63, 4), "f4")),
-            r"has the shape \[63, 4\], the network wants \[64, 4\]",
+            ("'4x4/Dense0/weight'", "[63, 4]", "[64, 4]"),
         ),
-        (replaced("4x4/Dense0/weight", np.ones(256, "f4")), r"has the shape \[256\], the network wants \[64, 4\]"),
-        (lambda states: states["D"]["static_kwargs"].update(fmap_max=2), "has the shape .* the network wants"),
+        (replaced("4x4/Dense0/weight", np.ones(256, "f4")), ("'4x4/Dense0/weight'", "[256]", "[64, 4]")),
+        (
+            lambda states: states["D"]["static_kwargs"].update(fmap_max=2),
+            ("'8x8/Conv0/weight'", "[3, 3, 4, 4]", "[3, 3, 2, 2]"),
+        ),
     ],
 )
-def test_every_tensor_once(spoil: Any, sentence: str, tmp_path: Path) -> None:
+def test_every_tensor_once(spoil: Any, names: Any, tmp_path: Path) -> None:
     path = official_files.write(tmp_path / "bad.pkl", {"D": Discriminator(**TINY)}, spoil=spoil)
     state = official_pickle.read(path)["D"]
-    with pytest.raises(UserError, match=sentence) as caught:
+    with refused(path, "its D", "D_basic", *names):
         to_network(state)
-    assert str(caught.value).startswith(f"{path}: its D cannot be one of D_basic: ")
 
 
 def test_arguments_that_do_not_go_together(tmp_path: Path) -> None:
     G = Generator(**TINY, **MAPPING)
     path = official_files.write(tmp_path / "bad.pkl", {"Gs": G}, latent_size=9, mapping_layers=0)
-    with pytest.raises(UserError, match="its Gs cannot be one of G_style: with mapping_layers=0, w is z: w_dim must"):
+    with refused(path, "its Gs", "G_style", "mapping_layers=0", "w_dim", 9):
         to_network(official_pickle.read(path)["Gs"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from official_args import ours
 from recorded import FOLDER
+from refusals import raises
 
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
@@ -87,7 +88,7 @@ def test_attribute_path(name, path):
     ],
 )
 def test_names_of_other_networks_are_refused(name):
-    with pytest.raises(ValueError, match=f"'{name}' is not a variable of"):
+    with raises(ValueError, f"'{name}'"):
         names.attribute_path(name, 1024)
 
 
@@ -160,11 +161,11 @@ def test_assign_fills_every_variable_or_says_what_is_wrong():
     tensors = official_tensors(D, LIKE)
     names.assign(D, tensors)
     assert np.array_equal(D.b8_conv0.weight, tensors["8x8/Conv0/weight"])
-    with pytest.raises(ValueError, match="no official tensor for .*b4_conv/bias"):
+    with raises(ValueError, "b4_conv/bias"):
         names.assign(D, {name: array for name, array in tensors.items() if name != "4x4/Conv/bias"})
-    with pytest.raises(ValueError, match=r"'4x4/Conv/bias' has the shape \[5\], the network wants \[4\]"):
+    with raises(ValueError, "'4x4/Conv/bias'", "[5]", "[4]"):
         names.assign(D, tensors | {"4x4/Conv/bias": np.zeros(5)})
-    with pytest.raises(ValueError, match="the network has no b16_conv0.weight for the official '16x16/Conv0/weight'"):
+    with raises(ValueError, "b16_conv0.weight", "'16x16/Conv0/weight'"):
         names.assign(D, tensors | {"16x16/Conv0/weight": np.zeros((3, 3, 4, 4))})
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from stylegan_tf.configs.schema import (
     DiscriminatorConfig,
@@ -12,7 +13,6 @@ from stylegan_tf.configs.schema import (
     ProganDiscriminatorConfig,
     ProganGeneratorConfig,
 )
-from stylegan_tf.errors import UserError
 from stylegan_tf.weights.official_pickle import State, Translated, declared, translated
 
 SIZES = {"resolution": 16, "num_channels": 1, "label_size": 0}
@@ -180,63 +180,68 @@ def test_parts_that_agree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "arguments", "variables", "parts", "sentence"),
+    ("function", "arguments", "variables", "parts", "names"),
     [
-        ("G_style", SIZES, None, PARTS, "G_synthesis has use_noise=False, and the network itself True"),
+        ("G_style", SIZES, None, PARTS, ("G_synthesis", "use_noise=False", "True")),
         (
             "G_style",
             SIZES | {"latent_size": 4},
             None,
             {"G_mapping": {"latent_size": 8}},
-            "G_mapping has latent_size=8, and the network itself 4",
+            ("G_mapping", "latent_size=8", "4"),
         ),
         (
             "G_style",
             SIZES | {"blur_filter": [1, 3, 3, 1]},
             None,
             None,
-            r"blur_filter is \[1, 3, 3, 1\], not \[1, 2, 1\]",
+            ("blur_filter", "[1, 3, 3, 1]", "[1, 2, 1]"),
         ),
-        ("D_basic", SIZES | {"blur_filter": True}, None, None, r"blur_filter is True, not \[1, 2, 1\] or None"),
-        ("G_style", SIZES | {"fused_scale": "yes"}, None, None, "fused_scale is 'yes', not 'auto', true or false"),
-        ("G_style", SIZES | {"fused_scale": [1]}, None, None, r"fused_scale is \[1\], not 'auto', true or false"),
-        ("G_paper", SIZES | {"fused_scale": "auto"}, None, None, "fused_scale is 'auto', not true or false"),
-        ("G_paper", SIZES | {"fused_scale": False}, None, None, "is False, and yet it has layers called Conv0_up"),
-        ("D_paper", SIZES, {}, None, "must all be called Conv1_down, or all Conv1"),
+        ("D_basic", SIZES | {"blur_filter": True}, None, None, ("blur_filter", "True", "[1, 2, 1]")),
+        ("G_style", SIZES | {"fused_scale": "yes"}, None, None, ("fused_scale", "'yes'", "'auto'", "true", "false")),
+        ("G_style", SIZES | {"fused_scale": [1]}, None, None, ("fused_scale", "[1]", "'auto'", "true", "false")),
+        ("G_paper", SIZES | {"fused_scale": "auto"}, None, None, ("fused_scale", "'auto'", "true", "false")),
+        ("G_paper", SIZES | {"fused_scale": False}, None, None, ("fused_scale", "False", "Conv0_up")),
+        ("D_paper", SIZES, {}, None, ("Conv1_down", "Conv1")),
         (
             "D_paper",
             SIZES,
             {DOWN: zeros(1), "8x8/Conv1/weight": zeros(1)},
             None,
-            "must all be called Conv1_down, or all Conv1",
+            ("Conv1_down", "Conv1"),
         ),
-        ("G_style", SIZES | {"resolution": 24}, None, None, "resolution=24 must be a power of two from 8 to 32768"),
-        ("G_style", SIZES | {"resolution": 4}, None, None, "resolution=4 must be a power of two from 8"),
-        ("G_style", SIZES | {"nonlinearity": "swish"}, None, None, "nonlinearity is swish; choose from lrelu, relu"),
-        ("G_style", SIZES | {"mapping_nonlinearity": "elu"}, None, None, "mapping_nonlinearity is elu; choose from"),
-        ("G_style", SIZES | {"latent_size": None}, None, None, "z_dim must be a whole number, not None"),
-        ("G_style", SIZES | {"fmap_max": 10**30}, None, None, "fmap_max must be at most 65536, not 10*$"),
-        ("G_paper", SIZES | {"fmap_base": "x"}, None, None, "fmap_base must be a whole number, not 'x'"),
-        ("G_paper", SIZES | {"pixelnorm_epsilon": 0.0}, None, None, "pixelnorm_epsilon must be above 0, not 0.0"),
-        ("D_basic", {"num_channels": 3, "label_size": 0}, {}, None, "resolution=0 must be a power of two from 8"),
-        ("D_basic", {"resolution": 8}, {}, None, "it has no FromRGB_lod0/weight of 4 axes"),
+        ("G_style", SIZES | {"resolution": 24}, None, None, ("resolution=24", "8", "32768")),
+        ("G_style", SIZES | {"resolution": 4}, None, None, ("resolution=4", "8", "32768")),
+        ("G_style", SIZES | {"nonlinearity": "swish"}, None, None, ("nonlinearity", "swish", "lrelu", "relu")),
+        (
+            "G_style",
+            SIZES | {"mapping_nonlinearity": "elu"},
+            None,
+            None,
+            ("mapping_nonlinearity", "elu", "lrelu", "relu"),
+        ),
+        ("G_style", SIZES | {"latent_size": None}, None, None, ("z_dim", "None")),
+        ("G_style", SIZES | {"fmap_max": 10**30}, None, None, ("fmap_max", "65536", "1000000000000000000000000000000")),
+        ("G_paper", SIZES | {"fmap_base": "x"}, None, None, ("fmap_base", "'x'")),
+        ("G_paper", SIZES | {"pixelnorm_epsilon": 0.0}, None, None, ("pixelnorm_epsilon", "0.0")),
+        ("D_basic", {"num_channels": 3, "label_size": 0}, {}, None, ("resolution=0", "8", "32768")),
+        ("D_basic", {"resolution": 8}, {}, None, ("FromRGB_lod0/weight", "4 axes")),
         (
             "G_paper",
             SMALL | {"latent_size": 9},
             {UP: zeros(1), "4x4/Dense/weight": zeros(5, 8)},
             None,
-            "label_size must",
+            ("label_size", "-4"),
         ),
         (
             "G_style",
             SIZES | {"resolution": 32768, "fmap_base": 2**30, "fmap_max": 65536},
             None,
             None,
-            r"declare weights of \d+ bytes or more, and it has 4000000576",
+            ("4000000576",),
         ),
     ],
 )
-def test_refused(function: str, arguments: Any, variables: Any, parts: Any, sentence: str) -> None:
-    with pytest.raises(UserError, match=sentence) as caught:
+def test_refused(function: str, arguments: Any, variables: Any, parts: Any, names: Any) -> None:
+    with refused("net.pkl", f"its {function[0]}", function, *names):
         declared(state(function, arguments, variables, parts))
-    assert str(caught.value).startswith("net.pkl: its ") and "\n" not in str(caught.value)

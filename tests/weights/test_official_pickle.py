@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import official_files
 import pytest
+from refusals import refused
 
-from stylegan_tf.errors import UserError
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.weights import official_pickle
@@ -157,69 +157,68 @@ def doubled(times: int, pair: Any) -> Any:
 )
 def test_sharing_in_arguments_is_bounded(value: Any, networks: dict[str, Any], tmp_path: Path) -> None:
     path = official_files.write(tmp_path / "net.pkl", {"D": networks["D"]}, anything=value)
-    with pytest.raises(UserError, match="the argument 'anything' of the network holds (more values than|a text of)"):
+    with refused(path, "argument 'anything'", 20000 if isinstance(value, str) else 10000):
         official_pickle.read(path)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "sentence"),
+    ("spoil", "names"),
     [
-        (of_G(version=1), "G has the state version 1; supported are 2, 3, 4"),
-        (of_G(version=5), "G has the state version 5; supported are 2, 3, 4"),
-        (of_G(version=True), "the version of G is True, which is no int"),
-        (of_G(version="3"), "the version of G is '3', which is no int"),
-        (without("G", "version"), "G is stored without version"),
-        (without("D", "static_kwargs"), "D is stored without static_kwargs"),
-        (without("Gs", "build_module_src"), "Gs is stored without build_module_src"),
-        (of_G(name=""), "the name of G has 0 letters"),
-        (of_G(name="x" * 201), "the name of G has 201 letters"),
+        (of_G(version=1), ("G", "version 1", "2, 3, 4")),
+        (of_G(version=5), ("G", "version 5", "2, 3, 4")),
+        (of_G(version=True), ("version of G", "True", "int")),
+        (of_G(version="3"), ("version of G", "'3'", "int")),
+        (without("G", "version"), ("G", "version")),
+        (without("D", "static_kwargs"), ("D", "static_kwargs")),
+        (without("Gs", "build_module_src"), ("Gs", "build_module_src")),
+        (of_G(name=""), ("name of G", "0 letters")),
+        (of_G(name="x" * 201), ("name of G", "201 letters")),
         (
             of_G(build_func_name="G_mapping"),
-            "G was built by 'G_mapping', a part of G_style and no network by itself; s",
+            ("G", "'G_mapping'", "G_style, D_basic, G_paper, D_paper"),
         ),
-        (of_G(build_func_name="G_main"), "G was built by 'G_main'; supported are G_style, D_basic, G_paper, D_paper"),
-        (of_G(build_func_name="\x1b[2J"), r"G was built by '\\x1b\[2J'; supported"),
-        (of_G(build_func_name="D_basic"), "G has the components a dict of 2, where D_basic has none"),
-        (of_G(build_func_name="D_basic", components={}), "its G, built by D_basic, is no generator: the order must be"),
-        (swapped, "its G, built by D_basic, is no generator: the order must be G, D, Gs"),
-        (of_G(build_module_src=b"import os"), "the build_module_src of G is b'import os', which is no str"),
-        (of_G(static_kwargs=[1]), "the static_kwargs of G is a list of 1, which is no dict"),
-        (argument(fmap_decay=float("nan")), "the argument 'fmap_decay' of G is nan, no finite number"),
-        (argument(anything=[{"deep": float("inf")}]), "the argument 'anything' of G is inf, no finite number"),
-        (argument(anything=b"x"), "the argument 'anything' of G is b'x', which no argument can be"),
-        (of_G(static_kwargs={3: 4}), "G has an argument called 3"),
-        (of_G(components=[]), "G has the components a list of 0, where G_style has synthesis, mapping"),
-        (lambda states: states["G"]["components"].pop("mapping"), "G has the components a dict of 1, where G_style"),
-        (lambda states: states["G"]["components"].update(mapping=3), "the component mapping of G is 3, no network"),
+        (of_G(build_func_name="G_main"), ("G", "'G_main'", "G_style, D_basic, G_paper, D_paper")),
+        (of_G(build_func_name="\x1b[2J"), ("G", "'\\x1b[2J'", "G_style, D_basic, G_paper, D_paper")),
+        (of_G(build_func_name="D_basic"), ("components", "dict of 2", "D_basic")),
+        (of_G(build_func_name="D_basic", components={}), ("G", "D_basic", "G, D, Gs")),
+        (swapped, ("G", "D_basic", "G, D, Gs")),
+        (of_G(build_module_src=b"import os"), ("build_module_src of G", "b'import os'", "str")),
+        (of_G(static_kwargs=[1]), ("static_kwargs of G", "list of 1", "dict")),
+        (argument(fmap_decay=float("nan")), ("'fmap_decay' of G", "nan", "finite")),
+        (argument(anything=[{"deep": float("inf")}]), ("'anything' of G", "inf", "finite")),
+        (argument(anything=b"x"), ("'anything' of G", "b'x'")),
+        (of_G(static_kwargs={3: 4}), ("argument", "G", "3")),
+        (of_G(components=[]), ("components", "list of 0", "synthesis, mapping")),
+        (lambda states: states["G"]["components"].pop("mapping"), ("components", "dict of 1", "synthesis, mapping")),
+        (lambda states: states["G"]["components"].update(mapping=3), ("component mapping", "3")),
         (
             of_part("mapping", name="G_map"),
-            "the component mapping of G is called 'G_map' and was built by 'G_mapping', w",
+            ("component mapping", "'G_map'", "'G_mapping'"),
         ),
-        (of_part("synthesis", build_func_name="G_paper"), "built by 'G_paper', where both must be G_synthesis"),
-        (of_part("synthesis", components={"a": 1}), "the component synthesis of G has components itself"),
-        (of_part("mapping", variables=None), "the variables of G_mapping is None, which is no list"),
-        (added(("x", ONES), ("x", ONES)), "G has the variable 'x' twice"),
-        (added(("G_mapping/Dense0/bias", ONES)), "G has the variable G_mapping/Dense0/bias twice"),
-        (added(("x", ONES, ONES)), "G has a tuple of 3 among its variables, which is no pair of a name and an array"),
-        (added((1, ONES)), "G has a tuple of 2 among its variables"),
-        (added(("x" * 201, ONES)), "G has a variable whose name has 201 letters"),
-        (added(("x", "y")), "the variable 'x' of G is 'y', no array"),
-        (added(("x", [1.0])), "the variable 'x' of G is a list of 1, no array"),
-        (added(("x", ONES.astype("f8"))), "the variable 'x' of G is float64, not float32"),
-        (added(("x", np.array([1, np.nan], "f4"))), "the variable 'x' of G holds numbers that are not finite"),
-        (added(("x", -np.full(2, np.inf, "f4"))), "the variable 'x' of G holds numbers that are not finite"),
-        (shared, r"its variables have \d+ bytes, more than 4 times the file's \d+: some are there"),
-        (lambda states: states.pop("Gs"), "it holds a list of 2 networks; there must be one alone, or three"),
-        (lambda states: states.update(H=states["G"]), "it holds a list of 4 networks"),
-        (lambda states: states.update(Gs=3), "it holds a list of 3, not a network, or G, D and Gs"),
-        (lambda states: states.update(G=[1]), "it holds a list of 3, not a network, or G, D and Gs"),
+        (of_part("synthesis", build_func_name="G_paper"), ("component synthesis", "'G_paper'", "G_synthesis")),
+        (of_part("synthesis", components={"a": 1}), ("component synthesis", "components")),
+        (of_part("mapping", variables=None), ("variables of G_mapping", "None", "list")),
+        (added(("x", ONES), ("x", ONES)), ("G", "'x' twice")),
+        (added(("G_mapping/Dense0/bias", ONES)), ("G", "G_mapping/Dense0/bias twice")),
+        (added(("x", ONES, ONES)), ("G", "tuple of 3")),
+        (added((1, ONES)), ("G", "tuple of 2")),
+        (added(("x" * 201, ONES)), ("variable", "G", "201 letters")),
+        (added(("x", "y")), ("variable 'x'", "'y'", "array")),
+        (added(("x", [1.0])), ("variable 'x'", "list of 1", "array")),
+        (added(("x", ONES.astype("f8"))), ("variable 'x'", "float64", "float32")),
+        (added(("x", np.array([1, np.nan], "f4"))), ("variable 'x'", "finite")),
+        (added(("x", -np.full(2, np.inf, "f4"))), ("variable 'x'", "finite")),
+        (shared, ("variables", "bytes", "4 times")),
+        (lambda states: states.pop("Gs"), ("list of 2", "three")),
+        (lambda states: states.update(H=states["G"]), ("list of 4", "three")),
+        (lambda states: states.update(Gs=3), ("list of 3", "G, D and Gs")),
+        (lambda states: states.update(G=[1]), ("list of 3", "G, D and Gs")),
     ],
 )
-def test_refused(spoil: Any, sentence: str, networks: dict[str, Any], tmp_path: Path) -> None:
+def test_refused(spoil: Any, names: Any, networks: dict[str, Any], tmp_path: Path) -> None:
     path = official_files.write(tmp_path / "bad.pkl", networks, spoil=spoil)
-    with pytest.raises(UserError, match=sentence) as caught:
+    with refused(path, *names):
         official_pickle.read(path)
-    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("lod", [-0.5, 17.0, np.ones(2, np.float32), np.float32(np.nan)])
@@ -228,17 +227,17 @@ def test_levels_of_detail_that_cannot_be(lod: Any, networks: dict[str, Any], tmp
         states["D"]["variables"][0] = ("lod", lod)
 
     path = official_files.write(tmp_path / "bad.pkl", networks, spoil=spoil)
-    with pytest.raises(UserError, match="the lod of D is .*, not a number from 0 to 16"):
+    with refused(path, "lod", "D", "0 to 16"):
         official_pickle.read(path)
 
 
 def test_files_of_another_kind(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"there is no file {tmp_path}/none.pkl"):
+    with refused(tmp_path / "none.pkl"):
         official_pickle.read(tmp_path / "none.pkl")
     (tmp_path / "text.pkl").write_text("hello")
-    with pytest.raises(UserError, match=f"{tmp_path}/text.pkl is a text \\(hello\\); this program reads"):
+    with refused(tmp_path / "text.pkl", "text (hello)"):
         official_pickle.read(tmp_path / "text.pkl")
-    with pytest.raises(UserError, match="it holds 3, not a network, or G, D and Gs"):
+    with refused("number.pkl", 3, "G, D and Gs"):
         official_pickle.read(official_files.write_states(tmp_path / "number.pkl", 3))
-    with pytest.raises(UserError, match="it holds a list of 0 networks"):
+    with refused("list.pkl", "list of 0", "three"):
         official_pickle.read(official_files.write_states(tmp_path / "list.pkl", []))

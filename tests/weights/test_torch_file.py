@@ -2,7 +2,6 @@
 
 import io
 import pickle
-import re
 import struct
 import zipfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch_files
+from refusals import check_refusal, refused
 from torch_files import write_older, write_zip
 
 from stylegan_tf.errors import UserError
@@ -25,11 +25,9 @@ ARRAYS = {
 }
 
 
-def refusal(path: Path) -> str:
-    with pytest.raises(UserError) as caught:
+def check_refused(path: Path, *names: object) -> None:
+    with refused(path, *names):
         torch_file.read(path)
-    assert str(caught.value).startswith(str(path))
-    return str(caught.value)
 
 
 def same(found: dict, expected: dict) -> bool:
@@ -96,19 +94,19 @@ VIEWS = {
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_views_that_are_none(tmp_path, view):
     arrays = {"whole": np.arange(12, dtype=np.float32).reshape(3, 4)}
-    assert "it has a tensor" in refusal(write_zip(tmp_path / "w.pth", arrays, views={"whole": view}))
+    check_refused(write_zip(tmp_path / "w.pth", arrays, views={"whole": view}), "tensor")
 
 
 def test_foreign_names(tmp_path):
     path = tmp_path / "w.pth"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", b"cos\nsystem\n(U\x04trueptR.")
-    assert "it asks for os.system" in refusal(path)
+    check_refused(path, "os.system")
     with torch_files.torch_modules() as torch:
         table = pickle.dumps({"a": torch.FloatStorage}, protocol=2)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", table)
-    refusal(path)
+    check_refused(path, "torch.FloatStorage")
 
 
 def test_declared_sizes(tmp_path):
@@ -119,7 +117,7 @@ def test_declared_sizes(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", table)
         archive.writestr("archive/data/0", bytes(8))
-    assert "declares 1099511627776 numbers, more than the file has" in refusal(path)
+    check_refused(path, "storage '0'", 2**40)
 
 
 def test_storages_that_are_not_as_declared(tmp_path):
@@ -128,13 +126,13 @@ def test_storages_that_are_not_as_declared(tmp_path):
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(spoilt, "w") as copy:
         for name in archive.namelist():
             copy.writestr(name, bytes(12) if name == "archive/data/0" else archive.read(name))
-    assert "its storage 0 has 12 bytes, declared are 16" in refusal(spoilt)
+    check_refused(spoilt, "storage 0", "12 bytes", 16)
     spoilt.write_bytes(python2_file(count=2))
-    assert "a tensor of the shape [1, 3, 1, 1] in a storage of 2 numbers" in refusal(spoilt)
+    check_refused(spoilt, "tensor", "[1, 3, 1, 1]", "2 numbers")
     spoilt.write_bytes(python2_file(count=4))
-    assert "has 3 numbers, declared are 4" in refusal(spoilt)
+    check_refused(spoilt, "storage", 3, 4)
     spoilt.write_bytes(python2_file(key="other"))
-    assert "it lists 1 storages" in refusal(spoilt)
+    check_refused(spoilt, "1 storages")
 
 
 def test_one_storage_many_times(tmp_path):
@@ -146,7 +144,7 @@ def test_one_storage_many_times(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", table)
         archive.writestr("archive/data/0", bytes(4096))
-    assert "some are there more than once" in refusal(path)
+    check_refused(path, "tensors", "bytes")
 
 
 def test_cut_files(tmp_path):
@@ -155,7 +153,7 @@ def test_cut_files(tmp_path):
         cut = tmp_path / "cut.pth"
         for size in (*range(0, len(whole), 97), len(whole) - 1):
             cut.write_bytes(whole[:size])
-            assert refusal(cut), size
+            check_refused(cut)
 
 
 @pytest.mark.parametrize("write", [write_zip, write_older])
@@ -171,7 +169,7 @@ def test_changed_bytes(tmp_path, write):
         try:
             torch_file.read(path)
         except UserError as error:
-            assert str(error).startswith(str(path))
+            check_refusal(str(error), path)
             refused += 1
     assert refused > 200
 
@@ -181,20 +179,20 @@ def test_damaged_bytes_of_an_archive(tmp_path):
     content = bytearray(path.read_bytes())
     content[content.index(np.arange(64, dtype=np.float32).tobytes()) + 9] ^= 1
     path.write_bytes(content)
-    assert "is damaged, or no .pth file: Bad CRC-32" in refusal(path)
+    check_refused(path, "damaged", "CRC-32")
 
 
 def test_other_archives(tmp_path):
     path = tmp_path / "w.pth"
-    assert "compressed" in refusal(write_zip(path, ARRAYS, compression=zipfile.ZIP_DEFLATED))
-    assert "its byte order is b'big', not little" in refusal(write_zip(path, ARRAYS, order=b"big"))
-    assert "its byte order is not little" in refusal(write_older(path, ARRAYS, little=False))
-    assert "does not begin as torch.save" in refusal(write_older(path, ARRAYS, magic=5))
+    check_refused(write_zip(path, ARRAYS, compression=zipfile.ZIP_DEFLATED), "compressed")
+    check_refused(write_zip(path, ARRAYS, order=b"big"), "byte order", "b'big'", "little")
+    check_refused(write_older(path, ARRAYS, little=False), "byte order", "little")
+    check_refused(write_older(path, ARRAYS, magic=5), "torch.save")
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", "{}")
-    assert "must hold one folder with a data.pkl" in refusal(path)
+    check_refused(path, "data.pkl")
     path.write_bytes(pickle.dumps({"a": 1}))
-    assert "does not begin as torch.save" in refusal(path)
+    check_refused(path, "torch.save")
 
 
 @pytest.mark.parametrize("content", [[1], {"a": {}}, {3: None}, "text"])
@@ -204,9 +202,9 @@ def test_contents_that_are_no_table_of_tensors(tmp_path, content):
         archive.writestr("archive/data.pkl", pickle.dumps(content, protocol=2))
     path = tmp_path / "w.pth"
     path.write_bytes(file.getvalue())
-    assert re.search("no table of tensors|no tensor", refusal(path))
+    check_refused(path, "tensor" if isinstance(content, dict) else "table")
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(UserError, match="there is no file"):
+    with refused(tmp_path / "w.pth", "no file"):
         torch_file.read(tmp_path / "w.pth")

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from subprocess import DEVNULL, Popen
 from typing import Any
 
-from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.errors import Failure, UserError, brief
 
 
 def apart(
@@ -81,8 +81,7 @@ def work(descriptor: int) -> None:
     except (UserError, Failure) as error:
         sender.send((None, error, True))
     except Exception as error:  # these libraries raise nearly anything for foreign bytes
-        what = str(error).splitlines()[0] if str(error) else type(error).__name__
-        sender.send((None, UserError(f"{path} is damaged ({what}); fetch or make it anew"), True))
+        sender.send((None, UserError(f"{path} is damaged ({brief(error)}); fetch or make it anew"), True))
 
 
 def _end_with_parent(connection: Connection) -> None:

@@ -14,11 +14,11 @@ import numpy as np
 
 from stylegan_tf.data.attributes import read_attributes, write_attributes
 from stylegan_tf.data.importers.ahead import in_threads
-from stylegan_tf.data.importers.check import open_picture
+from stylegan_tf.data.importers.check import open_picture, pillow_limits
 from stylegan_tf.data.importers.source import Source, ignored
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 PICTURES, ATTRIBUTES = "img_align_celeba_png", "list_attr_celeba.txt"
 # Where pictures may lie, and what they end in; the first that is there counts. Kaggle packs a folder into itself.
@@ -64,7 +64,7 @@ def create_celeba(
     ordered = [files[index] for index in official_order(len(files))]
     beside = _attribute_writer(Path(celeba_dir), ordered)
     origin = {"command": "create_celeba", "source": os.fspath(celeba_dir), "cx": cx, "cy": cy}
-    with closing(_pictures(ordered, box, storage.workers)) as pictures:
+    with pillow_limits(), closing(_pictures(ordered, box, storage.workers)) as pictures:
         return store(directory, pictures, (SIDE, 3), len(files), origin, storage, beside=beside)
 
 
@@ -94,7 +94,7 @@ def _crop(box: tuple[int, int, int, int], files: Sequence[Path]) -> list[np.ndar
                 fits = size == (WIDTH, HEIGHT) and mode == "RGB"
                 pixels = np.array(image.crop(box)) if fits else None
         except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
-            raise UserError(f"{path} cannot be read as a picture ({error}); unpack it anew") from None
+            raise UserError(f"{path} cannot be read as a picture ({brief(error)}); unpack it anew") from None
         if pixels is None:
             raise UserError(f"{path} is {size[0]}x{size[1]} {mode}, expected {WIDTH}x{HEIGHT} RGB")
         result.append(pixels)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from stylegan_tf import file_kinds
 from stylegan_tf.data.importers.source import Source, Unreadable
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 SIDE, PIXELS = 2**15, 2**28  # the largest pictures: 32,768 wide or high, and 16,384 x 16,384 pixels in all
 # Pixels of which a small file may be, and more for each of its bytes: a photograph of 33 million has 2 bytes for each,
@@ -57,7 +57,7 @@ class Faults:
     def lines(self, most: int | None = LISTED) -> list[str]:
         """A line each, sorted by name: at most so many and then a count."""
         both = [*sorted(self.found.items()), *sorted(self.stray.items())]
-        lines = [f"{name if name.isprintable() else repr(name)}: {what}" for name, what in both]
+        lines = [f"{brief(name)}: {what}" for name, what in both]
         if most is not None and len(lines) > most:
             lines[most:] = [f"and {len(lines) - most:,} more"]
         return lines
@@ -200,7 +200,7 @@ def _header(content: bytes, file_size: int, whole: bool = True) -> Header:
         elif (frames := frame_count(image)) > 1:
             fault = f"it has {frames} frames; save the one you want as a picture of its own"
         elif not mode:
-            fault = f"Input images must be stored as RGB or grayscale of 8 or 16 bits, not {image.mode}"
+            fault = f"Input images must be stored as RGB or grayscale of 8 or 16 bits, not {brief(image.mode)}"
         else:
             fault = None
         return Header(size, mode, form, fault)
@@ -238,4 +238,4 @@ def reason(error: Exception, empty: bool = False) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"it cannot be read ({error.strerror})"
-    return f"it is damaged or cut short ({str(error) or type(error).__name__}); make it anew"
+    return f"it is damaged or cut short ({brief(error)}); make it anew"

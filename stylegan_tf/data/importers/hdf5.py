@@ -16,7 +16,7 @@ from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.apart import apart
 from stylegan_tf.data.importers.store import PLAIN, Storage, official_order, store
 from stylegan_tf.data.layout import DataSet, read_labels
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.progress import few
 
 _SLICE_BYTES = 2**22
@@ -65,13 +65,12 @@ def _contents(path: Path, shuffle: bool) -> Iterator[Any]:
         file = h5py.File(path, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES)
     except OSError as error:
         what = None if h5py.is_hdf5(path) else file_kinds.of_file(path)
-        raise UserError(f"{path} is {what}" if what else f"{path} is no whole HDF5 file ({error})") from None
+        raise UserError(f"{path} is {what}" if what else f"{path} is no whole HDF5 file ({brief(error)})") from None
     with file:
         found = [item for name in file if name.startswith("data") and (item := _own(path, file, name)) is not None]
         if not found:
-            raise UserError(
-                f"{path} holds no set 'data*' of pictures, only {few([*islice(file, _NAMED)]) or 'nothing'}"
-            )
+            names = few([*islice(file, _NAMED)])
+            raise UserError(f"{path} holds no set 'data*' of pictures, only {names or 'nothing'}")
         data = max(found, key=lambda item: prod(item.shape or (0,)))
         _check(path, data)
         count, channels, resolution, _ = data.shape
@@ -84,7 +83,7 @@ def _own(path: Path, file, name: str):
     could be that of any file here."""
     import h5py
 
-    where = f"'{name}' in {path}"
+    where = f"'{brief(name)}' in {path}"
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
         raise UserError(f"{where} is a link to somewhere else, which is not followed; {_REPACK}")
     item = file[name]
@@ -99,7 +98,7 @@ def _own(path: Path, file, name: str):
 
 def _check(path: Path, data) -> None:
     shape: list[int] = list(data.shape or ())
-    where = f"'{data.name.strip('/')}' in {path}"
+    where = f"'{brief(data.name.strip('/'))}' in {path}"
     if data.dtype != np.uint8 or len(shape) != 4 or 0 in shape:
         raise UserError(f"{where} is {data.dtype} {shape}, expected uint8 [N, C, H, W]")
     if shape[1] not in (1, 3):
@@ -128,4 +127,4 @@ def _read(path: Path, data, order: np.ndarray | None) -> Iterator[np.ndarray]:
                 planes = np.stack([data[index] for index in order[start : start + count]])
             yield planes.transpose(0, 2, 3, 1)
     except OSError as error:
-        raise UserError(f"{path} is damaged: {error}") from None
+        raise UserError(f"{path} is damaged: {brief(error)}") from None

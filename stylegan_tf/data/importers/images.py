@@ -186,9 +186,9 @@ def _write(job: Job, plan: Plan, labels: Labels | None, chosen: Sequence[Source]
             rows = labels.rows(kept).repeat(1 + plan.mirror, axis=0)
             writer.set_labels(rows)
             if labels.are_attributes and labels.names:
-                files = np.repeat(["_".join(Path(source).name.split()) for source in kept], 1 + plan.mirror).tolist()
-                names = ["_".join(each.split()) for each in labels.names]
-                write_attributes(writer.folder / f"list_attr_{name}.txt", files, names, rows > 0)
+                files = np.repeat([_one_word(Path(source).name) for source in kept], 1 + plan.mirror).tolist()
+                names = [_one_word(each) for each in labels.names]
+                writer.beside(lambda folder: write_attributes(folder / f"list_attr_{name}.txt", files, names, rows > 0))
         if faults.found:
             writer.origin["skipped"] = dict(islice(sorted(faults.found.items()), _SKIPPED))
             if len(faults.found) > _SKIPPED:
@@ -198,6 +198,11 @@ def _write(job: Job, plan: Plan, labels: Labels | None, chosen: Sequence[Source]
     if len(faults.found) > known:  # the others are in the report
         late = Faults(dict(list(faults.found.items())[known:]))
         print("\n  ".join([f"{late.head(job.origin, job.total)}; left out:", *late.lines()]), file=sys.stderr)
+
+
+def _one_word(name: str) -> str:
+    """As it stands in an attribute list, where spaces divide."""
+    return "_".join(name.split()) or "_"
 
 
 def _origin(job: Job, plan: Plan, labels: Labels | None) -> dict[str, object]:

@@ -9,7 +9,6 @@ import json
 import os
 import posixpath
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -19,14 +18,14 @@ import numpy as np
 
 from stylegan_tf.data.attributes import PATTERNS, parse_attributes
 from stylegan_tf.data.importers.check import Faults
-from stylegan_tf.data.importers.source import LISTS, Found, Source, Unreadable, check_list, normal, slashes
+from stylegan_tf.data.importers.source import LISTS, Found, Source, Unreadable, check_list, composed, normal, slashes
 from stylegan_tf.data.importers.store import one_hot
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.progress import few
 
 _MOST_CLASSES = 2**16  # a row of labels is then as large as a picture of 128x128
 _LIST_BYTES, _ROW_BYTES = 2**24, 2**14  # the most that a list may have, and for each picture
-_NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?((\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
 _CLASS_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic"}
 _WANTED = f"whole numbers from 0 to {_MOST_CLASSES - 1}, or texts, all of one kind, or lists of finite numbers"
@@ -49,7 +48,7 @@ class Labels:
         """float32 [len(names), size], in their order: the vectors, or classes one-hot."""
         if self.vectors:
             return np.stack([self.vectors[name] for name in names])
-        return one_hot(np.array([self.classes[name] for name in names], np.int64), self.size)
+        return one_hot(np.array([self.classes[name] for name in names], np.int64), self.size, self.origin)
 
 
 @dataclass
@@ -87,7 +86,7 @@ def read_labels(found: Found, choice: str, faults: Faults) -> Labels | None:
         check_list(source, len(pictures))
         listed = _reader(source, loosely)(source, limit, loosely)
         if all(label is None for _, label in listed.entries):
-            faults.unused.append(listed.unused or f"{source.name} has no labels in it")
+            faults.unused.append(listed.unused or f"{source.shown} has no labels in it")
         else:
             listings[source.name] = listed
             faults.unused += [listed.unused] if listed.unused else []
@@ -102,7 +101,9 @@ def read_labels(found: Found, choice: str, faults: Faults) -> Labels | None:
     (first, one), *others = listings.items()
     for name, other in others:
         if other.columns != one.columns:
-            raise UserError(f"the columns of {name} are not those of {first}; they must be the same, in order")
+            raise UserError(
+                f"the columns of {brief(name)} are not those of {brief(first)}; they must be the same, in order"
+            )
     origin, entries = origins[0], []
     for name, listed in listings.items():
         where = "" if loosely else posixpath.dirname(name)
@@ -129,7 +130,7 @@ def _say_what_is_left(found: Found, lists: Sequence[Source], labelled: bool, fau
     rest = [each.name for each in (*found.lists, *found.side) if not {each.name, os.path.abspath(each.path)} & read]
     if rest:
         faults.unused.append(f"{few(rest)}: labels are read from {few(LISTS)}, or from --labels=FILE{made}")
-    if not labelled:
+    if not labelled and any("/" in source.name for source in found.pictures):
         nowhere = Faults()
         folders = sorted(set(_folders([source.name for source in found.pictures], nowhere).values()))
         if len(folders) > 1 and not nowhere:
@@ -160,12 +161,13 @@ def _read_json(source: Source, limit: int, _: bool) -> _Listed:
         pairs = listed.items() if isinstance(listed, dict) else listed
         entries: list[Entry] = [(str(name), label) for name, label in pairs]
         rest = [str(key) for key in content if key != "labels"] if entries else []
-        return _Listed(entries, unused=f"{few(rest)} of {source.name}: only its labels are read" if rest else "")
+        return _Listed(entries, unused=f"{few(rest)} of {source.shown}: only its labels are read" if rest else "")
     except UserError:
         raise
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         wanted = '{"labels": [["path", class], ...]}'
-        raise UserError(f"{source.name} is not a list of labels, {wanted}: {error}; correct it or remove it") from None
+        what = f"{source.shown} is not a list of labels, {wanted}: {brief(error)}"
+        raise UserError(f"{what}; correct it or remove it") from None
 
 
 def _read_csv(source: Source, limit: int, loosely: bool) -> _Listed:
@@ -184,13 +186,13 @@ def _read_csv(source: Source, limit: int, loosely: bool) -> _Listed:
                 cells: list[object] = [cell.strip() or None for cell in row]
                 if any(cell is not None for cell in cells[len(header) :]):
                     more = f"line {line} has {len(cells)} cells, the first line {len(header)}"
-                    raise UserError(f"{source.name}: {more}; put names with a comma in quotes")
+                    raise UserError(f"{source.shown}: {more}; put names with a comma in quotes")
                 if any(cell is not None for cell in cells):
                     yield line, [*cells, *[None] * (len(header) - len(cells))]
 
-        listed = _table(source.name, header, rows(), loosely)
+        listed = _table(source.shown, header, rows(), loosely)
     except csv.Error as error:
-        raise UserError(f"{source.name}, after line {line}: {error}; correct it or remove it") from None
+        raise UserError(f"{source.shown}, after line {line}: {brief(error)}; correct it or remove it") from None
     if listed.columns is None:
         paths, labels = [path for path, _ in listed.entries], [label for _, label in listed.entries]
         listed.entries = list(zip(paths, _typed(labels), strict=True))
@@ -223,18 +225,18 @@ def _read_jsonl(source: Source, limit: int, loosely: bool) -> _Listed:
                         raise ValueError
                 except (ValueError, AttributeError, RecursionError):
                     wanted = 'not {"file_name": ..., "label": ...}'
-                    raise UserError(f"{source.name}, line {number}: {wanted}; correct it or remove it") from None
+                    raise UserError(f"{source.shown}, line {number}: {wanted}; correct it or remove it") from None
                 yield number, row
 
     header = list(dict.fromkeys(key for _, row in parsed() for key in row))
     rows = ((number, [row.get(key) for key in header]) for number, row in parsed())
-    return _table(source.name, header or ["file_name", "label"], rows, loosely)
+    return _table(source.shown, header or ["file_name", "label"], rows, loosely)
 
 
 def _table(name: str, header: Sequence[str], rows: Iterable[tuple[int, list[object]]], loosely: bool) -> _Listed:
     """The labels in a table: its column label, or all its columns where they are several and of numbers only."""
     keys = [title.lower() for title in header]
-    there = f"it has {few([title for title in header if title], 20) or 'none'}"
+    there = f"it has {few([title for title in header if title], 5) or 'none'}"
     for key in ("file_name", "label"):
         if keys.count(key) > 1:
             raise UserError(f"{name} has two columns {key!r} ({there}); rename one of the two")
@@ -273,7 +275,7 @@ def _table(name: str, header: Sequence[str], rows: Iterable[tuple[int, list[obje
 
 
 def _read_attribute_list(source: Source, limit: int, _: bool) -> _Listed:
-    found = parse_attributes(source.name, _text(source, limit))
+    found = parse_attributes(source.shown, _text(source, limit))
     table = np.where(found.table, 1, -1).astype(np.float32)
     return _Listed(list(zip(found.files, table, strict=True)), found.names, are_attributes=True)
 
@@ -281,13 +283,13 @@ def _read_attribute_list(source: Source, limit: int, _: bool) -> _Listed:
 def _text(source: Source, limit: int) -> str:
     if source.size > limit:
         raise UserError(
-            f"{source.name} has {source.size:,} bytes, more than any list of labels for so few pictures; remove it or "
+            f"{source.shown} has {source.size:,} bytes, more than any list of labels for so few pictures; remove it or "
             "give --labels=none"
         )
     try:
         return source.read().decode("utf-8-sig")
     except (OSError, Unreadable, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {source.name}: {error}; correct it or remove it") from None
+        raise UserError(f"cannot read {source.shown}: {brief(error)}; correct it or remove it") from None
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -312,7 +314,7 @@ def _matched(
             more += 1
         elif at is None:
             faults.stray[path] = f"it has a label in {origin}, but there is no such picture"
-        elif at in labels and not np.array_equal(np.asarray(labels[at]), np.asarray(label)):
+        elif at in labels and not _is_same(labels[at], label):
             faults.add(at, f"it has two labels in {origin}")
         else:
             labels[at] = None if isinstance(label, str) and not label else label
@@ -322,6 +324,12 @@ def _matched(
         if labels.get(name) is None:
             faults.add(name, f"it has no label in {origin}; add it, or give --labels=none")
     return {name: label for name, label in labels.items() if label is not None}
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Whether two labels are equal, which are whatever a list says, or vectors."""
+    arrays = [isinstance(label, np.ndarray) for label in (one, other)]
+    return np.array_equal(one, other) if all(arrays) else not any(arrays) and one == other  # type: ignore[arg-type]
 
 
 def _shorter(path: str) -> set[str]:
@@ -363,12 +371,12 @@ def _labels(
                 raise _no_label(name, origin, found[name])
             if len(vector) != size:
                 raise UserError(
-                    f"the label of {name} in {origin} has {len(vector)} numbers, that of {next(iter(vectors))} {size}; "
-                    "all must have as many"
+                    f"the label of {brief(name)} in {origin} has {len(vector)} numbers, that of "
+                    f"{brief(next(iter(vectors)))} {size}; all must have as many"
                 )
         return Labels({}, size, columns, origin, vectors, are_attributes)  # type: ignore[arg-type]
     if all(isinstance(label, str) for label in found.values()):
-        texts = {name: unicodedata.normalize("NFC", str(label)) for name, label in found.items()}
+        texts = {name: composed(str(label)) for name, label in found.items()}
         names = sorted(set(texts.values()))
         if all(map(_CLASS_NUMBER.fullmatch, names)):
             names.sort(key=int)
@@ -406,4 +414,4 @@ def _vector(values: Sequence[object] | np.ndarray) -> np.ndarray | None:
 
 
 def _no_label(name: str, origin: str, label: object) -> UserError:
-    return UserError(f"the label of {name} in {origin} is {label!r:.80}; labels must be {_WANTED}")
+    return UserError(f"the label of {brief(name)} in {origin} is {label!r:.80}; labels must be {_WANTED}")

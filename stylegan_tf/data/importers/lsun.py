@@ -15,11 +15,11 @@ from PIL import Image
 from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.importers.ahead import in_threads
 from stylegan_tf.data.importers.apart import apart
-from stylegan_tf.data.importers.check import open_picture
+from stylegan_tf.data.importers.check import open_picture, pillow_limits
 from stylegan_tf.data.importers.source import LARGEST
 from stylegan_tf.data.importers.store import PLAIN, Storage, store
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 _CHUNK = 4  # pictures per task
 _FREE = 64  # pages
@@ -110,10 +110,12 @@ def _create(
         raise UserError("LSUN databases are read by the package lmdb, which is not installed: pip install lmdb")
     if not os.path.isfile(os.path.join(lmdb_dir, "data.mdb")):
         raise UserError(f"{lmdb_dir} is no LMDB database: it has no file data.mdb; name the unpacked folder")
-    with closing(apart(lmdb_dir, None, _contents, os.fspath(lmdb_dir))) as contents:
+    with pillow_limits(), closing(apart(lmdb_dir, None, _contents, os.fspath(lmdb_dir))) as contents:
         entries = next(contents)
+        if not 0 < entries <= os.path.getsize(os.path.join(lmdb_dir, "data.mdb")):
+            raise UserError(f"{lmdb_dir} says that it holds {entries:,} pictures, which cannot be; fetch it anew")
         total = entries if max_images is None else min(entries, max_images)
-        with closing(_accepted(contents, fit, storage.workers)) as pictures:
+        with closing(_accepted(lmdb_dir, contents, fit, storage.workers)) as pictures:
             return store(directory, islice(pictures, total), (resolution, 3), total, origin, storage)
 
 
@@ -138,7 +140,7 @@ def _contents(lmdb_dir: str) -> Iterator[Any]:
                 while chunk := [_entry(*entry) for entry in islice(entries, _CHUNK)]:
                     yield chunk
     except lmdb.Error as error:
-        raise UserError(f"{lmdb_dir} is no whole LMDB database: {error}") from None
+        raise UserError(f"{lmdb_dir} is no whole LMDB database: {brief(error)}") from None
 
 
 def _entry(key: memoryview, value: memoryview) -> tuple[bytes, bytes]:
@@ -146,15 +148,21 @@ def _entry(key: memoryview, value: memoryview) -> tuple[bytes, bytes]:
     return bytes(key), bytes(value) if len(value) <= LARGEST else b""
 
 
-def _accepted(chunks: Iterator[list[tuple[bytes, bytes]]], fit: Fit, workers: int) -> Generator[np.ndarray, None, None]:
-    """The pictures that fit; says which do not, and why."""
+def _accepted(
+    lmdb_dir: str | os.PathLike, chunks: Iterator[list[tuple[bytes, bytes]]], fit: Fit, workers: int
+) -> Generator[np.ndarray, None, None]:
+    """The pictures that fit; says which do not, and why. Raises UserError where none does."""
+    found = 0
     with closing(in_threads(partial(_decode, fit), chunks, workers)) as decoded:
         for chunk, pictures in decoded:
             for (key, _), picture in zip(chunk, pictures, strict=True):
                 if isinstance(picture, str):
-                    print(f"skipped {key.decode('utf-8', 'backslashreplace')}: {picture}", file=sys.stderr)
+                    print(f"skipped {brief(key.decode('utf-8', 'backslashreplace'))}: {picture}", file=sys.stderr)
                 else:
+                    found += 1
                     yield picture
+    if not found:
+        raise UserError(f"{lmdb_dir} holds no picture that can be used; see above")
 
 
 def _decode(fit: Fit, chunk: list[tuple[bytes, bytes]]) -> list[np.ndarray | str]:
@@ -165,5 +173,5 @@ def _decode(fit: Fit, chunk: list[tuple[bytes, bytes]]) -> list[np.ndarray | str
             with open_picture(value) as image:
                 result.append(fit(image))
         except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
-            result.append(str(error) or type(error).__name__)
+            result.append(brief(error))
     return result

@@ -12,7 +12,7 @@ import numpy as np
 
 from stylegan_tf.data.importers.store import PLAIN, Storage, one_hot, store, store_array
 from stylegan_tf.data.layout import DataSet
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 _SIDE = 28
@@ -26,7 +26,7 @@ def create_mnist(directory: str | os.PathLike, mnist_dir: str | os.PathLike, sto
     if len(labels) != len(images):
         raise UserError(f"{path} holds {len(labels)} labels, but there are {len(images)} pictures")
     origin = {"command": "create_mnist", "source": os.fspath(mnist_dir)}
-    return store_array(directory, images[:, np.newaxis], one_hot(labels, 10), origin, storage)
+    return store_array(directory, images[:, np.newaxis], one_hot(labels, 10, path), origin, storage)
 
 
 def create_mnistrgb(
@@ -77,8 +77,8 @@ def read_idx(path: str | os.PathLike, axes: int) -> np.ndarray:
             values = file.read(prod(shape))
             if len(values) < prod(shape) or file.read(1):
                 raise UserError(f"{path} does not hold the {prod(shape)} bytes that it announces; download it anew")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"{path} does not exist; name the folder that holds {IMAGES} and {LABELS}") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path} is not a whole gzip file ({error}); download it anew") from None
+        raise UserError(f"{path} is not a whole gzip file ({brief(error)}); download it anew") from None
     return np.frombuffer(values, np.uint8).reshape(shape)

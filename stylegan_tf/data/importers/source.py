@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import PurePosixPath
 
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 
 LARGEST = 1 << 30  # bytes; a picture of the largest size that is accepted is smaller uncompressed
 # Bytes that may come out of any archive, and out of each of its bytes: pictures that were packed already come to 1, and
@@ -34,6 +34,7 @@ _SYSTEM_FILES = {
 _MARK = ":zone.identifier"  # of what Windows downloaded, as a file of its own where Linux copies it
 _SYSTEM_SUFFIXES = {".aae", ".xmp", ".thm", ".ctg", ".pp3", ".dop", ".lnk", ".url", ".webloc"}
 _DEFLATED = 8
+_LONGEST_NAME = 1000
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 
 
@@ -59,6 +60,11 @@ class Source:
     path: str  # the file itself, or the archive
     size: int  # unpacked bytes
     part: Part | None = None  # where in the archive
+
+    @property
+    def shown(self) -> str:
+        """Its name, for a sentence."""
+        return brief(self.name)
 
     def read(self, limit: int | None = None) -> bytes:
         """Its bytes, or the first `limit`. Raises Unreadable or OSError; safe to call from many threads."""
@@ -105,7 +111,10 @@ def _unzip(file: FileIO, part: Part, size: int, limit: int | None) -> bytes:
         raise Unreadable("the zip file is damaged where it should begin")
     content = _exactly(file, part.start + _LOCAL_HEADER.size + name + extra, part.stored, limit)
     if part.method == _DEFLATED:
-        content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, (size + 1) if limit is None else limit)
+        try:
+            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, (size + 1) if limit is None else limit)
+        except zlib.error as error:
+            raise Unreadable(f"the zip file is damaged in it: {error}") from None
     if limit is None and (len(content) != size or zlib.crc32(content) != part.crc):
         raise Unreadable("the zip file is damaged in it: the checksum differs")
     return content
@@ -117,7 +126,7 @@ def check_list(source: Source, pictures: int) -> None:
     most = LIST_OF_ANY + LIST_PER_PICTURE * pictures
     if source.size > most:
         raise UserError(
-            f"{source.name} has {source.size:,} bytes, more than labels of {pictures:,} pictures take; shorten it"
+            f"{source.shown} has {source.size:,} bytes, more than labels of {pictures:,} pictures take; shorten it"
         )
     try:
         text = source.read()
@@ -128,7 +137,7 @@ def check_list(source: Source, pictures: int) -> None:
     # A row that is shorter than the first line of a table gets all of its columns in memory.
     cells = head.count(b",") * (rest.count(b"\n") + text.count(b"\r"))
     if nested > most // 8 or cells > most + text.count(b",") * 2:
-        raise UserError(f"{source.name} is not a list of the labels of {pictures:,} pictures; correct it or remove it")
+        raise UserError(f"{source.shown} is not a list of the labels of {pictures:,} pictures; correct it or remove it")
 
 
 @dataclass(frozen=True)
@@ -149,11 +158,13 @@ def sort_out(sources: Iterable[Source], left_out: Iterable[str] = ()) -> Found:
     for source in sorted(sources, key=lambda source: source.name):
         if what := system_file(source.name):
             found.left_out[what] += 1
-        elif not ignored(source.name):
+        elif posixpath.splitext(source.name)[1].lower() not in _SIDE_FILES:
             found.pictures.append(source)
             other = spelled.setdefault(normal(source.name), source.name)
             if other != source.name:
-                found.clashes[source.name] = f"its name is another spelling of {other!a}; rename one of the two"
+                found.clashes[source.name] = (
+                    f"its name is another spelling of {brief(ascii(other))}; rename one of the two"
+                )
         elif posixpath.basename(source.name).lower() in LISTS:
             found.lists.append(source)
         else:
@@ -165,12 +176,24 @@ def normal(name: str) -> str:
     """The spelling by which names are compared: forward slashes, no ./ and folder/../, accents composed (NFC), and the
     extension in lower case."""
     path, suffix = posixpath.splitext(posixpath.normpath(name.replace("\\", "/")))
-    return unicodedata.normalize("NFC", path + suffix.lower())
+    return composed(path + suffix.lower())
+
+
+def composed(text: str) -> str:
+    """Accents composed (NFC), which takes the square of the length: a text longer than any name stays as it is."""
+    return unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_NAME else text
 
 
 def slashes(name: str) -> str:
     """With / where Windows writes \\, and without the ./ that tar likes to put before names."""
-    return PurePosixPath(name.replace("\\", "/")).as_posix()
+    name = name.replace("\\", "/")
+    plain = name and "//" not in name and "/." not in name and not name.startswith(".") and not name.endswith("/")
+    return name if plain else PurePosixPath(name).as_posix()  # which takes long, and archives may hold very many names
+
+
+def quoted(name: str) -> str:
+    """A name out of an archive, for a sentence."""
+    return brief(repr(name))
 
 
 def ignored(name: str) -> bool:

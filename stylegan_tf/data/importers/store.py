@@ -39,10 +39,10 @@ def official_order(count: int, shuffle: bool = True, seed: int = OFFICIAL_SEED) 
     return order
 
 
-def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
-    """float32 [N, classes] of class numbers [N]. Raises UserError for a number that is no class."""
+def one_hot(labels: np.ndarray, classes: int, origin: object) -> np.ndarray:
+    """float32 [N, classes] of class numbers [N]. Raises UserError for a number that is no class, naming the origin."""
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        raise UserError(f"the labels go from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
+        raise UserError(f"the labels in {origin} go from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
     table = np.zeros((len(labels), classes), np.float32)
     table[np.arange(len(labels)), labels] = 1
     return table
@@ -114,7 +114,7 @@ def store_files(
         raise UserError(f"{source} does not hold {', '.join(missing)}; {hint}")
     images, numbers = (np.concatenate(column) for column in zip(*map(read, paths), strict=True))
     origin = {"command": command, "source": os.fspath(source)}
-    return store_array(directory, images, one_hot(numbers, classes), origin, storage)
+    return store_array(directory, images, one_hot(numbers, classes, source), origin, storage)
 
 
 def _batches(pictures: Iterable[np.ndarray], shape: tuple[int, int]) -> Iterator[np.ndarray]:

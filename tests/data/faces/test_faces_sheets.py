@@ -3,12 +3,12 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refused
 
 from stylegan_tf.data.faces import sheets
 from stylegan_tf.data.faces.attributes import ATTRIBUTES
 from stylegan_tf.data.faces.draw import draw
 from stylegan_tf.data.faces.traits import face
-from stylegan_tf.errors import UserError
 
 
 def test_the_first_sheet_is_a_grid_read_row_by_row():
@@ -38,7 +38,7 @@ def test_both_sheets_are_written(tmp_path, monkeypatch):
 
 
 def test_mistakes_are_said(tmp_path, monkeypatch, capsys):
-    with pytest.raises(UserError, match="not a folder"):
+    with refused(tmp_path / "none", "folder"):
         sheets.write_sheets(tmp_path / "none")
     monkeypatch.setattr(sys, "argv", ["sheets"])
     with pytest.raises(SystemExit) as stop:

@@ -1,12 +1,11 @@
-import re
 import stat
 import zipfile
 
 import pytest
+from refusals import raises, refused
 
 from stylegan_tf.data.importers.archive import sources
 from stylegan_tf.data.importers.check import read_header
-from stylegan_tf.errors import UserError
 
 
 def pack(path, *names, method=zipfile.ZIP_STORED):
@@ -16,10 +15,9 @@ def pack(path, *names, method=zipfile.ZIP_STORED):
     return path
 
 
-def refusal(path):
-    with pytest.raises(UserError) as raised, sources(path):
+def check_refused(path, *names):
+    with refused(path, *names), sources(path):
         raise AssertionError("the block must not be entered")
-    return str(raised.value)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -33,7 +31,7 @@ def test_every_file_by_its_name_in_order(tmp_path, method):
 
 @pytest.mark.parametrize("name", ["../a.png", "a/../../b.png", "/etc/a.png", "..\\a.png", "C:\\a.png"])
 def test_names_that_lead_out_are_refused(tmp_path, name):
-    assert "a name that leads out of it" in refusal(pack(tmp_path / "a.zip", "fine.png", name))
+    check_refused(pack(tmp_path / "a.zip", "fine.png", name), name.replace("\\", "/"), "leads out")
 
 
 def pack_raw(path, *names):
@@ -64,7 +62,7 @@ def test_names_in_utf8_without_the_flag_are_read_as_such(tmp_path):
 
 @pytest.mark.parametrize("names", [("a/1.png", "a\\1.png"), ("./a.png", "a.png")])
 def test_one_name_in_two_spellings_is_refused(tmp_path, names):
-    assert "two files of the same name, 'a" in refusal(pack(tmp_path / "a.zip", *names))
+    check_refused(pack(tmp_path / "a.zip", *names), "two files", names[0].removeprefix("./"))
 
 
 def test_encrypted_files_are_refused(tmp_path):
@@ -72,30 +70,30 @@ def test_encrypted_files_are_refused(tmp_path):
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x01\x02") + 8] |= 1  # the flag in the central directory
     path.write_bytes(content)
-    assert "a.zip is encrypted ('a.png')" in refusal(path)
+    check_refused(path, "encrypted", "'a.png'")
 
 
 def test_other_methods_are_refused(tmp_path):
-    assert "holds 'a.png' packed by bzip2" in refusal(pack(tmp_path / "a.zip", "a.png", method=zipfile.ZIP_BZIP2))
+    check_refused(pack(tmp_path / "a.zip", "a.png", method=zipfile.ZIP_BZIP2), "'a.png'", "bzip2", "deflate")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_the_same_name_twice_is_refused(tmp_path):
-    assert "two files of the same name, 'a'" in refusal(pack(tmp_path / "a.zip", "a", "a", "b"))
+    check_refused(pack(tmp_path / "a.zip", "a", "a", "b"), "two files", "'a'")
 
 
 def test_what_is_no_zip_file(tmp_path):
     path = pack(tmp_path / "a.zip", "a.png")
     path.write_bytes(path.read_bytes()[:-10])
-    assert "a.zip is not a whole zip file" in refusal(path)
+    check_refused(path, "whole zip file")
     path.write_bytes(b"just text")
-    assert "a.zip is not a zip or tar file" in refusal(path)
-    for start, what in ((b"Rar!", "RAR archive: unpack it"), (b"\xff\xd8\xff", "JPEG"), (b"<html>", "a web page")):
+    check_refused(path, "zip", "tar", "folder")
+    for start, what in ((b"Rar!", "RAR"), (b"\xff\xd8\xff", "JPEG"), (b"<html>", "web page")):
         path.write_bytes(start + bytes(300))
-        assert re.search(f"a.zip is .*{what}.*; name a folder", refusal(path))
+        check_refused(path, what, "folder")
     path.write_bytes(b"")
-    assert "a.zip is not a zip or tar file" in refusal(path)
-    assert "here.zip does not exist" in refusal(tmp_path / "here.zip")
+    check_refused(path, "zip", "tar", "folder")
+    check_refused(tmp_path / "here.zip", "zip", "tar", "folder")
 
 
 def test_damage_inside_is_a_fault_of_the_file(tmp_path):
@@ -104,7 +102,7 @@ def test_damage_inside_is_a_fault_of_the_file(tmp_path):
     path.write_bytes(content.replace(b"a.pnga.png", b"a.pngb.png", 1))
     with sources(path) as found:
         assert read_header(found.pictures[0]).fault.startswith("it is not a picture")  # 5 bytes: only the start is read
-        with pytest.raises(Exception, match="the checksum differs"):
+        with raises(Exception, "zip", "checksum"):
             found.pictures[0].read()
 
 
@@ -114,4 +112,4 @@ def test_links_are_refused(tmp_path, target):
         link = zipfile.ZipInfo("b.png")
         link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
         file.writestr(link, target)
-    assert "holds 'b.png', a link; it is refused: pack plain files" in refusal(tmp_path / "a.zip")
+    check_refused(tmp_path / "a.zip", "'b.png'", "link")

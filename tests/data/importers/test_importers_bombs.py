@@ -90,14 +90,14 @@ def test_small_files_take_little_memory(tmp_path):
         file.write(struct.pack(">IIII", 0x803, 2**18, 28, 28))
         for _ in range(28 * 28 // 16):
             file.write(bytes(2**22))
-    expected = {"mnist": "refused .*announces an array of shape"}
+    expected = {"mnist": r"refused .*\[262144, 28, 28\]"}
 
     def picture(name, content, what):
         (folder / name).mkdir()
         (folder / name / "bomb.png").write_bytes(content)
         expected[name] = what
 
-    picture("p-rgb", huge_png(16384, 16384) + bytes(2**20), "refused .*claims 16384x16384 pixels in")
+    picture("p-rgb", huge_png(16384, 16384) + bytes(2**20), "refused .*16384x16384")
     picture(
         "p-turned",
         encoded(
@@ -109,38 +109,38 @@ def test_small_files_take_little_memory(tmp_path):
     )
     picture("p-alpha", encoded(Image.new("RGBA", (6000, 5500), "red"), compress_level=1), "made 1")
     picture("p-wide", encoded(Image.new("I;16", (6000, 5500)), compress_level=1), "made 1")
-    picture("p-icon", ico(huge_png(16384, 16384)), "refused .*claims 16384x16384 pixels in")
+    picture("p-icon", ico(huge_png(16384, 16384)), "refused .*16384x16384")
     bitmap = struct.pack("<IiiHHIIiiII", 40, 16384, 2 * 16384, 1, 32, 0, 0, 0, 0, 0, 0)
-    picture("p-icon-bitmap", ico(bitmap), "refused .*claims 16384x32768 pixels in")
-    picture("p-tile", tiff_of_a_huge_tile(), "refused .*: (it claims|it is damaged)")
+    picture("p-icon-bitmap", ico(bitmap), "refused .*16384x32768")
+    picture("p-tile", tiff_of_a_huge_tile(), "refused .*(claims|damaged)")
     zipped(folder / "z-jsonl.zip", {"a.png": fine, "metadata.jsonl": b"\n" * 2**26})
-    expected["z-jsonl.zip"] = "refused .*metadata.jsonl has 67,108,864 bytes, more than labels of 1 pictures take"
+    expected["z-jsonl.zip"] = "refused .*metadata.jsonl .*67,108,864 bytes"
     zipped(folder / "z-json.zip", {"a.png": fine, "dataset.json": b'{"labels": [' + b"[]," * 2700000 + b"0]}"})
-    expected["z-json.zip"] = "refused .*dataset.json is not a list of the labels of 1 pictures"
+    expected["z-json.zip"] = "refused .*dataset.json "
     zipped(folder / "z-csv.zip", {"a.png": fine, "metadata.csv": b"," * 2**21 + b"\n" + b"a\n" * 2**21})
-    expected["z-csv.zip"] = "refused .*metadata.csv is not a list of the labels of 1 pictures"
+    expected["z-csv.zip"] = "refused .*metadata.csv "
     zipped(folder / "z-large.zip", {"a.png": bytes(2**27)})
-    expected["z-large.zip"] = "refused .*bytes of the zip file claim to be 134,217,728"
+    expected["z-large.zip"] = "refused .*zip file .*134,217,728"
     overlapping(folder / "z-overlap.zip")
-    expected["z-overlap.zip"] = "refused .*in the middle of another file"
-    zeros = bytes(2**28 + 2**24)
-    (folder / "t.gz").write_bytes(gzip.compress(zeros, 6))
-    (folder / "t.xz").write_bytes(lzma.compress(zeros, preset=0))
-    expected["t.gz"] = expected["t.xz"] = "refused .*unpacks [0-9,]+ bytes to more than"
+    expected["z-overlap.zip"] = "refused .*another file"
+    zeros = bytes(2**24)
+    (folder / "t.gz").write_bytes(17 * gzip.compress(zeros))
+    (folder / "t.xz").write_bytes(17 * lzma.compress(zeros, preset=0))
+    expected["t.gz"] = expected["t.xz"] = "refused .*unpacks [0-9,]+ bytes"
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 2**30}]
     (folder / "t-dict.xz").write_bytes(lzma.compress(bytes(1000), filters=filters))
-    expected["t-dict.xz"] = "refused .*damaged or cut short"
+    expected["t-dict.xz"] = "refused .*damaged"
     with h5py.File(folder / "h.h5", "w") as file:
         file.create_dataset("data", (10**9, 1, 4, 4), np.uint8, chunks=(1000, 1, 4, 4))
-    expected["h.h5"] = "refused .*announces 1,000,000,000 pictures, but only 0 bytes"
+    expected["h.h5"] = "refused .*1,000,000,000 .* 0 bytes"
     with h5py.File(folder / "h-chunk.h5", "w") as file:
         data = file.create_dataset("data", (2**16, 1, 4, 4), np.uint8, chunks=(2**16, 1, 4, 4), compression="gzip")
         data.id.write_direct_chunk((0, 0, 0, 0), zlib.compress(bytes(600 * 2**20)))
-    expected["h-chunk.h5"] = "refused .*is damaged"
+    expected["h-chunk.h5"] = "refused .*damaged"
     (folder / "set").mkdir()
     (folder / "set" / "a-r02.tfrecords").write_bytes(b"")
     (folder / "set" / "dataset.json").write_bytes(b'{"num_images": 1, "x": [' + b"[]," * 5600000 + b"0]}")
-    expected["set"] = "refused .*dataset.json has .* bytes, more than any of ours"
+    expected["set"] = "refused .*dataset.json .* bytes"
     # Room that malloc sets aside for each thread would count too, used or not.
     environment = os.environ | {"MALLOC_ARENA_MAX": "1"}
     command = [sys.executable, "-c", WORK, str(tmp_path)]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from picture_files import RGB, animation, encoded, huge_png, noise, put, turned
 from PIL import EpsImagePlugin, Image
+from refusals import check_refusal
 
 from stylegan_tf.data.importers import check
 from stylegan_tf.data.importers.check import (
@@ -73,13 +74,13 @@ def test_headers_larger_than_the_first_bytes(header, form, name):
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_animations_are_faults(header, form):
-    assert header(animation(form)).fault == "it has 3 frames; save the one you want as a picture of its own"
+    check_refusal(header(animation(form)).fault, "3 frames")
 
 
 def test_a_second_frame_far_behind_is_seen(header):
     images = [Image.fromarray(noise(400, seed)[:, :, 0]) for seed in (0, 1)]
     content = encoded(images[0], form="GIF", save_all=True, append_images=images[1:])
-    assert header(content).fault.startswith("it has 2 frames")
+    check_refusal(header(content).fault, "2 frames")
 
 
 def test_previews_in_a_photo_are_no_frames(tmp_path):
@@ -92,22 +93,22 @@ def test_previews_in_a_photo_are_no_frames(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "what"),
+    ("content", "names"),
     [
-        (b"", "it is empty (zero bytes); remove it or make it anew"),
-        (b"just text", "it is not a picture, or its first bytes are damaged; remove it or make it anew"),
-        (encoded(RGB)[:30], "it is not a picture, or its first bytes are damaged; remove it or make it anew"),
-        (b"text " * 20000, "it is not a picture, or its first bytes are damaged; remove it or make it anew"),
-        (encoded(Image.new("F", (8, 8)), form="TIFF"), "RGB or grayscale of 8 or 16 bits, not F"),
-        (huge_png(60000, 60000), "it claims more pixels than the limit of 268,435,456; resize it"),
-        (huge_png(20000, 20000), "it claims more pixels than the limit of 268,435,456; resize it"),
-        (huge_png(16384, 16384), "it claims 16384x16384 pixels in 65 bytes, too many to be true; resize it"),
-        (huge_png(8192, 8192) + bytes(2**20), "it claims 8192x8192 pixels in"),
-        (huge_png(60000, 8), "it is 60000x8, beyond the limits of 32,768 a side and 268,435,456 pixels"),
+        (b"", ("empty",)),
+        (b"just text", ("picture", "damaged")),
+        (encoded(RGB)[:30], ("picture", "damaged")),
+        (b"text " * 20000, ("picture", "damaged")),
+        (encoded(Image.new("F", (8, 8)), form="TIFF"), ("RGB", "8 or 16 bits", "F")),
+        (huge_png(60000, 60000), ("268,435,456", "resize")),
+        (huge_png(20000, 20000), ("268,435,456", "resize")),
+        (huge_png(16384, 16384), ("16384x16384", "65 bytes", "resize")),
+        (huge_png(8192, 8192) + bytes(2**20), ("8192x8192", "resize")),
+        (huge_png(60000, 8), ("60000x8", "32,768", "268,435,456")),
     ],
 )
-def test_what_cannot_be_used(header, content, what):
-    assert what in header(content).fault
+def test_what_cannot_be_used(header, content, names):
+    check_refusal(header(content).fault, *names)
 
 
 def test_the_largest_pictures_pass_and_pillow_gets_its_limit_back(header):
@@ -120,12 +121,12 @@ def test_the_largest_pictures_pass_and_pillow_gets_its_limit_back(header):
 
 def test_files_that_cannot_be_opened(tmp_path):
     missing = Source("a.png", str(tmp_path / "a.png"), 0)
-    assert read_headers([missing, missing])[1].fault == "it cannot be read (No such file or directory)"
+    check_refusal(read_headers([missing, missing])[1].fault, "No such file")
 
 
 def test_an_error_without_words_has_a_name():
-    assert reason(AssertionError()) == "it is damaged or cut short (AssertionError); make it anew"
-    assert reason(SyntaxError("broken PNG file")) == "it is damaged or cut short (broken PNG file); make it anew"
+    check_refusal(reason(AssertionError()), "damaged", "AssertionError")
+    check_refusal(reason(SyntaxError("broken PNG file")), "damaged", "broken PNG file")
 
 
 def test_faults_are_listed_up_to_twenty():
@@ -138,9 +139,9 @@ def test_faults_are_listed_up_to_twenty():
     with pytest.raises(UserError) as raised:
         faults.refuse("pictures", 30)
     lines = str(raised.value).splitlines()
-    assert lines[0] == "21 of 30 files in pictures cannot be used; nothing was written:"
+    check_refusal(lines[0], "21 of 30", "pictures")
     assert lines[1] == "  '00\\x1b.png': broken"
-    assert lines[-1] == "  and 1 more"
+    assert "1" in lines[-1].split()
     assert len(lines) == 22
     assert len(faults.lines(None)) == 21
 
@@ -148,9 +149,10 @@ def test_faults_are_listed_up_to_twenty():
 def test_labels_without_a_file_are_counted_apart():
     faults = Faults()
     faults.stray["b.png"] = "no such picture"
-    assert faults and faults.head("in", 3) == "1 labels are for files that are not in in"
+    assert faults
+    check_refusal(faults.head("in", 3), "1 labels", "in")
     faults.add("a.png", "broken")
-    assert faults.head("in", 3) == "1 of 3 files in in cannot be used, and 1 labels are for files that are not in in"
+    check_refusal(faults.head("in", 3), "1 of 3", "1 labels", "in")
     assert faults.lines() == ["a.png: broken", "b.png: no such picture"]
 
 
@@ -158,34 +160,34 @@ HEIC = struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic" + bytes(3000
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "what"),
+    ("name", "content", "names"),
     [
-        ("IMG_0001.HEIC", HEIC, "it is a HEIC photo: `pip install pillow-heif` reads it here, or convert it to JPEG"),
-        ("IMG_0001.jpg", HEIC, "it is a HEIC photo: "),
-        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "it is an SVG drawing: convert it to PNG"),
-        ("a.svg", b"<?xml version='1.0'?>\n<svg></svg>", "it is an SVG drawing: convert it to PNG"),
-        ("a.eps", encoded(RGB, form="EPS"), "it is an EPS or PostScript drawing: convert it to PNG"),
-        ("a.png", encoded(RGB, form="EPS"), "it is an EPS or PostScript drawing: convert it to PNG"),
+        ("IMG_0001.HEIC", HEIC, ("HEIC photo", "pip install pillow-heif", "JPEG")),
+        ("IMG_0001.jpg", HEIC, ("HEIC photo", "pip install pillow-heif")),
+        ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", ("SVG", "PNG")),
+        ("a.svg", b"<?xml version='1.0'?>\n<svg></svg>", ("SVG", "PNG")),
+        ("a.eps", encoded(RGB, form="EPS"), ("EPS", "PNG")),
+        ("a.png", encoded(RGB, form="EPS"), ("EPS", "PNG")),
         (
             "a.png",
             b"\xc5\xd0\xd3\xc6" + struct.pack("<6I", 32, 9, 0, 0, 0, 0) + b"%!PS-Adobe",
-            "it is an EPS or PostScript",
+            ("EPS", "PNG"),
         ),
-        ("DSC_1.NEF", encoded(RGB, form="TIFF"), "it is a camera's raw photo: develop it"),
-        ("a.mp4", struct.pack(">I", 24) + b"ftypisom" + bytes(12), "it is a video: take pictures out of it"),
-        ("a.webm", b"\x1aE\xdf\xa3" + bytes(20), "it is a video: "),
-        ("a.jpg", b"<!DOCTYPE html><title>Sign in</title>", "it is a web page (Sign in): download the file itself"),
-        ("a.jpg", b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer: fetch the file itself"),
-        ("a.png", b"%PDF-1.7", "it is not a picture but a PDF document; remove it"),
-        ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(50), "it is not a picture, or its first bytes are damaged"),
-        ("a.wmf", b"\xd7\xcd\xc6\x9a" + bytes(50), "it is not a picture"),
+        ("DSC_1.NEF", encoded(RGB, form="TIFF"), ("raw photo",)),
+        ("a.mp4", struct.pack(">I", 24) + b"ftypisom" + bytes(12), ("video",)),
+        ("a.webm", b"\x1aE\xdf\xa3" + bytes(20), ("video",)),
+        ("a.jpg", b"<!DOCTYPE html><title>Sign in</title>", ("web page (Sign in)",)),
+        ("a.jpg", b"version https://git-lfs.github.com/spec/v1\n", ("Git LFS pointer",)),
+        ("a.png", b"%PDF-1.7", ("PDF",)),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(50), ("picture", "damaged")),
+        ("a.wmf", b"\xd7\xcd\xc6\x9a" + bytes(50), ("picture",)),
     ],
 )
-def test_what_is_no_picture_is_called_by_its_name(tmp_path, monkeypatch, name, content, what):
+def test_what_is_no_picture_is_called_by_its_name(tmp_path, monkeypatch, name, content, names):
     monkeypatch.setattr(subprocess, "Popen", lambda *given, **options: pytest.fail(f"{given} was started"))
     monkeypatch.setattr(EpsImagePlugin, "gs_binary", "/usr/bin/gs")
     fault = read_header(put(tmp_path / name, content)).fault
-    assert fault.startswith(what)
+    check_refusal(fault, *names)
     with pytest.raises(Image.UnidentifiedImageError):  # nor is it opened where pictures are decoded
         open_picture(content if not name.endswith("NEF") else b"")
 

@@ -3,10 +3,10 @@ import os
 import numpy as np
 import pytest
 from PIL import Image, ImageShow
+from refusals import refused
 
 from stylegan_tf.data.importers.display import SCREENS, contact_sheet, display
 from stylegan_tf.data.writing import Writer
-from stylegan_tf.errors import UserError
 
 PIXELS = np.random.RandomState(14).randint(0, 256, (5, 512, 512, 1), np.uint8)
 
@@ -51,16 +51,16 @@ def test_a_sheet_on_the_screen(tmp_path, monkeypatch):
     assert display(make(tmp_path / "set", 2)) == 2
     assert shown == [((1024, 512), str(tmp_path / "set"))]
     monkeypatch.setattr(ImageShow, "show", lambda image, title: False)
-    with pytest.raises(UserError, match=r"no program that shows pictures was found; give --out=sheet\.png"):
+    with refused("--out=sheet.png"):
         display(tmp_path / "set")
 
 
 def test_without_a_screen(tmp_path, no_screen):
-    with pytest.raises(UserError, match=r"there is no screen .*; give --out=sheet\.png"):
+    with refused("screen", "--out=sheet.png"):
         display(make(tmp_path / "set", 1))
-    with pytest.raises(UserError, match=r"a name that ends in \.png"):
+    with refused(f"--out={tmp_path}/sheet.jpg", "PNG", ".png"):
         display(tmp_path / "set", tmp_path / "sheet.jpg")
-    with pytest.raises(UserError, match="there is no such folder"):
+    with refused(f"--out={tmp_path}/none/sheet.png", "folder"):
         display(tmp_path / "set", tmp_path / "none" / "sheet.png")
     assert os.listdir(tmp_path) == ["set"]
 

@@ -3,6 +3,7 @@ import os
 import h5py
 import numpy as np
 import pytest
+from refusals import check_refusal, refused
 
 from stylegan_tf.data.importers import hdf5
 from stylegan_tf.data.importers.hdf5 import create_from_hdf5
@@ -45,19 +46,19 @@ def test_grey_pictures_without_labels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sets", "complaint"),
+    ("sets", "names"),
     [
-        ({"images": PIXELS}, r"holds no set 'data\*' of pictures, only images"),
-        ({}, "only nothing"),
-        ({"data": PIXELS.astype(np.float32)}, r"'data' in .* is float32 \[7, 3, 8, 8\], expected uint8 \[N, C, H, W\]"),
-        ({"data": PIXELS[0]}, r"is uint8 \[3, 8, 8\], expected"),
-        ({"data": PIXELS[:, :2]}, "must be stored as RGB or grayscale, but .* has 2 channels"),
-        ({"data": PIXELS[:, :, :4]}, "must have the same width and height"),
-        ({"data": PIXELS[:, :, :6, :6]}, "must be a power-of-two"),
+        ({"images": PIXELS}, ("'data*'", "images")),
+        ({}, ("'data*'", "nothing")),
+        ({"data": PIXELS.astype(np.float32)}, ("'data'", "float32 [7, 3, 8, 8]", "uint8 [N, C, H, W]")),
+        ({"data": PIXELS[0]}, ("'data'", "uint8 [3, 8, 8]", "uint8 [N, C, H, W]")),
+        ({"data": PIXELS[:, :2]}, ("'data'", "RGB", "2 channels")),
+        ({"data": PIXELS[:, :, :4]}, ("'data'", "same width", "[7, 3, 4, 8]")),
+        ({"data": PIXELS[:, :, :6, :6]}, ("'data'", "resolution", "[7, 3, 6, 6]")),
     ],
 )
-def test_other_contents(tmp_path, sets, complaint):
-    with pytest.raises(UserError, match=complaint):
+def test_other_contents(tmp_path, sets, names):
+    with refused(tmp_path / "a.h5", *names):
         create_from_hdf5(tmp_path / "set", write(tmp_path / "a.h5", **sets))
     assert os.listdir(tmp_path) == ["a.h5"]
 
@@ -65,22 +66,22 @@ def test_other_contents(tmp_path, sets, complaint):
 def test_labels_must_fit(tmp_path):
     path = write(tmp_path / "a.h5", data=PIXELS)
     np.save(tmp_path / "a-labels.npy", LABELS[:5])
-    with pytest.raises(UserError, match=r"a-labels.npy holds labels of shape \[5, 2\], expected 7 rows"):
+    with refused(tmp_path / "a-labels.npy", "[5, 2]", "7 rows"):
         create_from_hdf5(tmp_path / "set", path)
     (tmp_path / "a-labels.npy").write_bytes(b"no labels")
-    with pytest.raises(UserError, match="a-labels.npy is not a label file"):
+    with refused(tmp_path / "a-labels.npy", "np.save"):
         create_from_hdf5(tmp_path / "set", path)
 
 
 def test_what_is_no_file(tmp_path):
-    with pytest.raises(UserError, match="does not exist; name an HDF5 file"):
+    with refused(tmp_path / "a.h5", "HDF5"):
         create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
     (tmp_path / "a.h5").write_bytes(b"text")
-    with pytest.raises(UserError, match="is no whole HDF5 file"):
+    with refused(tmp_path / "a.h5", "HDF5", "signature"):
         create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
     whole = write(tmp_path / "b.h5", data=PIXELS).read_bytes()
     (tmp_path / "a.h5").write_bytes(whole[:-300])
-    with pytest.raises(UserError, match="is no whole HDF5 file"):
+    with refused(tmp_path / "a.h5", "HDF5", "truncated"):
         create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
 
 
@@ -112,39 +113,39 @@ def virtual_set(file, folder):
 
 
 @pytest.mark.parametrize(
-    ("put", "what"),
+    ("put", "kind"),
     [
-        (external, "keeps its pictures in another file, which is not read"),
-        (external_link, "is a link to somewhere else, which is not followed"),
-        (soft_link_through_an_external_one, "is a link to somewhere else, which is not followed"),
-        (link_to_a_pipe, "is a link to somewhere else, which is not followed"),
-        (virtual_set, "is a virtual set, whose pictures lie in other files"),
+        (external, "another file"),
+        (external_link, "link"),
+        (soft_link_through_an_external_one, "link"),
+        (link_to_a_pipe, "link"),
+        (virtual_set, "virtual"),
     ],
 )
-def test_pictures_of_other_files_are_refused(tmp_path, monkeypatch, put, what):
+def test_pictures_of_other_files_are_refused(tmp_path, monkeypatch, put, kind):
     monkeypatch.chdir(tmp_path)  # where HDF5 looks for them too
     with h5py.File("a.h5", "w") as file:
         put(file, tmp_path)
         file["data_more"] = PIXELS[:1]
-    with pytest.raises(UserError, match=f"'data' in a.h5 {what}"):
+    with refused("'data'", "a.h5", kind, "h5py"):
         create_from_hdf5(tmp_path / "set", "a.h5")
     assert not (tmp_path / "set").exists()
 
 
 @pytest.mark.parametrize(
-    ("options", "what"),
+    ("options", "names"),
     [
-        ({"shape": (10**9, 3, 4, 4), "chunks": (1000, 3, 4, 4)}, "announces 1,000,000,000 pictures, but only 0 bytes"),
-        ({"shape": (2**40, 3, 4, 4), "chunks": (1000, 3, 4, 4)}, "announces 1,099,511,627,776 pictures"),
-        ({"shape": (2, 3, 2**14, 2**14)}, "announces 2 pictures, but only 0 bytes of them are there"),
-        ({"shape": (2**24, 1, 4, 4), "chunks": (2**24, 1, 4, 4)}, "announces 16,777,216 pictures"),
-        ({"shape": (2, 1, 4, 4), "chunks": (2**24, 1, 4, 4), "maxshape": (None, 1, 4, 4)}, "is kept in pieces of 268,"),
+        ({"shape": (10**9, 3, 4, 4), "chunks": (1000, 3, 4, 4)}, ["1,000,000,000", "0 bytes"]),
+        ({"shape": (2**40, 3, 4, 4), "chunks": (1000, 3, 4, 4)}, ["1,099,511,627,776", "0 bytes"]),
+        ({"shape": (2, 3, 2**14, 2**14)}, ["2", "0 bytes"]),
+        ({"shape": (2**24, 1, 4, 4), "chunks": (2**24, 1, 4, 4)}, ["16,777,216", "0 bytes"]),
+        ({"shape": (2, 1, 4, 4), "chunks": (2**24, 1, 4, 4), "maxshape": (None, 1, 4, 4)}, ["268,435,456 bytes"]),
     ],
 )
-def test_more_pictures_than_the_file_can_hold(tmp_path, options, what):
+def test_more_pictures_than_the_file_can_hold(tmp_path, options, names):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("data", dtype=np.uint8, **options)
-    with pytest.raises(UserError, match=what):
+    with refused("'data'", tmp_path / "a.h5", *names):
         create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")
 
 
@@ -158,8 +159,7 @@ def test_damaged_files_are_one_sentence_or_pictures(tmp_path, seed):
     try:
         assert create_from_hdf5(tmp_path / "set", tmp_path / "a.h5").num_images > 0
     except UserError as error:
-        assert "a.h5" in str(error)
-        assert len(str(error).splitlines()) == 1
+        check_refusal(str(error), tmp_path / "a.h5")
         assert os.listdir(tmp_path) == ["a.h5"]
 
 
@@ -174,5 +174,5 @@ def test_sets_that_are_not_used_are_named(tmp_path, capsys, name):
 )
 def test_other_files_are_called_by_their_names(tmp_path, content, what):
     (tmp_path / "a.h5").write_bytes(content + bytes(99))
-    with pytest.raises(UserError, match=f"a.h5 is {what}"):
+    with refused("a.h5", what):
         create_from_hdf5(tmp_path / "set", tmp_path / "a.h5")

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from picture_files import animation, encoded, facts, huge_png, noise, put, read, save
 from PIL import Image
+from refusals import check_printed, check_refusal, failed, refused
 
 from stylegan_tf.data.importers import images
 from stylegan_tf.data.importers.images import Options, create_from_images
 from stylegan_tf.data.layout import open_data_set
-from stylegan_tf.errors import Failure, UserError
+from stylegan_tf.errors import UserError
 
 ROOT = Path(__file__).parents[3]
 PICTURES = ROOT / "tests" / "golden" / "dataset" / "png_rgb"
@@ -38,19 +39,19 @@ def spoil(folder):
     save(folder / "tiny.png", 2)
     put(folder / "wide.png", encoded(noise(8)[:4]))
     return {
-        "bomb.png": "it claims more pixels than the limit of 268,435,456; resize it",
-        "cut.png": "it is damaged or cut short",
-        "document.pdf": "it is not a picture",
-        "empty.png": "it is empty (zero bytes)",
-        "film.gif": "it has 3 frames",
-        "glass.png": "Input images must be stored as RGB or grayscale",
-        "grey.png": "it is grayscale, most are RGB",
-        "large.png": "it is 16x16, most are 8x8",
-        "odd.png": "Input image resolution must be a power-of-two, not 12x12",
-        "sky.tif": "Input images must be stored as RGB or grayscale of 8 or 16 bits, not F",
-        "text.png": "it is not a picture",
-        "tiny.png": "Input image resolution must be 4x4 or more",
-        "wide.png": "Input images must have the same width and height, but this one is 8x4",
+        "bomb.png": "268,435,456",
+        "cut.png": "damaged",
+        "document.pdf": "picture",
+        "empty.png": "empty",
+        "film.gif": "3 frames",
+        "glass.png": "--background=white",
+        "grey.png": "grayscale",
+        "large.png": "16x16",
+        "odd.png": "12x12",
+        "sky.tif": "8 or 16 bits",
+        "text.png": "picture",
+        "tiny.png": "4x4",
+        "wide.png": "8x4",
     }
 
 
@@ -62,15 +63,14 @@ def test_all_faults_are_reported_at_once_and_nothing_is_written(tmp_path, capsys
     with pytest.raises(UserError) as raised:
         create_from_images(tmp_path / "new" / "set", folder, SORTED)
     lines = str(raised.value).splitlines()
-    assert lines[0] == f"13 of 18 files in {folder} cannot be used; nothing was written:"
+    check_refusal(lines[0], "13 of 18", folder)
     assert len(lines) == 1 + len(expected)
     for line, (name, what) in zip(lines[1:], expected.items(), strict=True):
-        assert line.startswith(f"  {name}: ")
-        assert what in line
+        check_refusal(line, name, what)
     assert os.listdir(tmp_path) == ["in"]
     report = capsys.readouterr().err
-    assert f"faults   11 of 18 files in {folder} cannot be used\n" in report  # without the two that must be decoded
-    assert ("    odd.png: Input image resolution" in report) is slow  # said before the rest is decoded
+    assert f"faults   11 of 18 files in {folder} " in report  # without the two that must be decoded
+    assert ("    odd.png: " in report) is slow  # said before the rest is decoded
 
 
 def test_skipped_files_are_left_out_and_noted(tmp_path, capsys):
@@ -79,9 +79,9 @@ def test_skipped_files_are_left_out_and_noted(tmp_path, capsys):
     assert np.array_equal(read(data_set, 3), [noise(8, number) for number in range(5)])
     skipped = facts(data_set)["skipped"]
     assert sorted(skipped) == sorted(expected)
-    assert all(what in skipped[name] for name, what in expected.items())
+    for name, what in expected.items():
+        check_refusal(skipped[name], what)
     late = capsys.readouterr().err.partition("2 of 18 files")[2].splitlines()
-    assert late[0].endswith("cannot be used; left out:")
     assert [line.split(":")[0].strip() for line in late[1:]] == ["cut.png", "glass.png"]
 
 
@@ -90,14 +90,10 @@ def test_labels_of_what_is_skipped_are_left_out(tmp_path):
         save(tmp_path / "in" / f"{number}.png", seed=number)
     put(tmp_path / "in" / "1.png", (tmp_path / "in" / "1.png").read_bytes()[:-40])
     put(tmp_path / "in" / "dataset.json", b'{"labels": [["0.png", 2], ["1.png", 1], ["2.png", 0], ["gone.png", 1]]}')
-    with pytest.raises(UserError) as raised:
+    with refused("1 of 3", "1 labels", tmp_path / "in", "gone.png", "dataset.json") as raised:
         create_from_images(tmp_path / "set", tmp_path / "in")
-    assert str(raised.value).splitlines() == [
-        f"1 of 3 files in {tmp_path}/in cannot be used, and 1 labels are for files that are not in {tmp_path}/in; "
-        "nothing was written:",
-        str(raised.value).splitlines()[1],
-        "  gone.png: it has a label in dataset.json, but there is no such picture",
-    ]
+    check_refusal(str(raised.value), "1.png", "damaged")
+    assert len(str(raised.value).splitlines()) == 3
     data_set = create_from_images(tmp_path / "set", tmp_path / "in", Options(shuffle=False, on_error="skip"))
     assert data_set.labels.tolist() == [[0, 0, 1], [1, 0, 0]]
 
@@ -106,7 +102,7 @@ def test_labels_of_what_is_skipped_are_left_out(tmp_path):
 @pytest.mark.parametrize("content", [b"", encoded(noise(8))[:-40]])
 def test_nothing_but_faults_is_no_data_set(tmp_path, on_error, content):
     put(tmp_path / "in" / "a.png", content)
-    with pytest.raises(UserError, match="1 of 1 files in .* cannot be used; nothing was written:\n  a.png: "):
+    with refused("1 of 1", tmp_path / "in", "a.png"):
         create_from_images(tmp_path / "set", tmp_path / "in", Options(on_error=on_error))
     assert os.listdir(tmp_path) == ["in"]
 
@@ -121,17 +117,17 @@ def test_a_scan_reports_and_writes_nothing(tmp_path, capsys):
     assert lines[4].endswith(" with 3 workers")
     for number in range(30):
         put(tmp_path / "in" / f"{number}.png", b"")
-    with pytest.raises(UserError, match="30 of 31 files in .* cannot be used; the report above says why$"):
+    with refused("30 of 31", tmp_path / "in", "report"):
         create_from_images(tmp_path / "set", tmp_path / "in", Options(scan_only=True))
-    assert capsys.readouterr().out.count("it is empty (zero bytes)") == 30
+    assert capsys.readouterr().out.count(".png: ") == 30
     assert os.listdir(tmp_path) == ["in"]
 
 
 def test_nothing_to_import(tmp_path):
     put(tmp_path / "in" / "readme.txt", b"")
-    with pytest.raises(UserError, match="No input images found in .*in; name a folder"):
+    with refused(tmp_path / "in", "folder", "zip", "tar"):
         create_from_images(tmp_path / "set", tmp_path / "in")
-    with pytest.raises(UserError, match="nowhere does not exist; name a folder"):
+    with refused(tmp_path / "nowhere", "folder", "zip", "tar"):
         create_from_images(tmp_path / "set", tmp_path / "nowhere")
 
 
@@ -139,7 +135,7 @@ def test_an_occupied_target_is_kept_unless_overwriting_is_asked_for(tmp_path):
     save(tmp_path / "in" / "a.png")
     save(tmp_path / "in" / "b.png", seed=1)
     first = create_from_images(tmp_path / "set", tmp_path / "in", Options(max_images=1))
-    with pytest.raises(UserError, match="is not empty; .*--overwrite"):
+    with refused(tmp_path / "set", "empty", "--overwrite"):
         create_from_images(tmp_path / "set", tmp_path / "nowhere")
     assert open_data_set(tmp_path / "set") == first
     assert create_from_images(tmp_path / "set", tmp_path / "in", Options(overwrite=True)).num_images == 2
@@ -148,14 +144,14 @@ def test_an_occupied_target_is_kept_unless_overwriting_is_asked_for(tmp_path):
 
 def test_a_read_only_target_is_said_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode, **options: False)  # root may write everywhere
-    with pytest.raises(UserError, match="read-only"):
+    with refused(tmp_path, "read-only"):
         create_from_images(tmp_path / "set", tmp_path / "nowhere")
 
 
 def test_too_little_room_is_said_before_anything_is_written(tmp_path, monkeypatch):
     save(tmp_path / "in" / "a.png")
     monkeypatch.setattr(images, "free_space", lambda directory: 100)
-    with pytest.raises(Failure, match="but only 0.0 MB are free there"):
+    with failed(tmp_path / "set", "0.0 MB", "--resolution", "--compression=png"):
         create_from_images(tmp_path / "set", tmp_path / "in")
     assert os.listdir(tmp_path) == ["in"]
 
@@ -188,8 +184,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    what = f"set-r05.tfrecords of the data set {tmp_path}/set cannot be written; nothing was left behind"
-    assert errors == [f"error: File too large: {what}"]
+    check_printed("\n".join(errors) + "\n", "set-r05.tfrecords", tmp_path / "set", "File too large")
     assert "Traceback" not in done.stderr
     assert os.listdir(tmp_path) == []
 
@@ -222,7 +217,7 @@ def test_a_scan_finds_what_the_real_run_refuses(tmp_path, capsys, options):
 def test_a_scan_says_that_the_target_is_occupied(tmp_path, capsys):
     save(tmp_path / "in" / "a.png")
     put(tmp_path / "set" / "notes", b"")
-    with pytest.raises(UserError, match="set is not empty; add --overwrite"):
+    with refused(tmp_path / "set", "empty", "--overwrite"):
         create_from_images(tmp_path / "set", tmp_path / "in", Options(scan_only=True))
     assert "data set 1 pictures of 8x8x3" in capsys.readouterr().out
 
@@ -231,7 +226,7 @@ def test_transparent_pictures_are_flattened_where_a_background_is_given(tmp_path
     put(tmp_path / "in" / "a.png", encoded(Image.new("RGBA", (8, 8), (10, 20, 30, 0))))
     put(tmp_path / "in" / "b.png", encoded(noise(8)))
     for channels in ("auto", "rgb"):
-        with pytest.raises(UserError, match="a.png: it is partly transparent; .* or --background=white"):
+        with refused(tmp_path / "in", "a.png", "transparent", "--channels=rgba", "--background=white"):
             create_from_images(tmp_path / channels, tmp_path / "in", Options(channels=channels))
     made = create_from_images(tmp_path / "set", tmp_path / "in", Options(shuffle=False, background="#ff8000"))
     assert read(made, 3)[0, 4, 4].tolist() == [255, 128, 0]

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 from picture_files import put
+from refusals import check_refusal, refused
 
 from stylegan_tf.data.importers.check import Faults
 from stylegan_tf.data.importers.folder import sources
 from stylegan_tf.data.importers.labels import read_labels
-from stylegan_tf.errors import UserError
 
 
 @pytest.fixture
@@ -82,9 +82,11 @@ def test_pictures_without_a_label_and_labels_without_a_picture(read):
     text = dataset_json(["a.png", 1], ["gone.png", 0], ["c.png", None], ["d.png", 0], ["d.png", 1])
     labels, faults = read(["a.png", "b.png", "c.png", "d.png"], {"dataset.json": text})
     assert labels.size == 2
-    missing = "it has no label in dataset.json; add it, or give --labels=none"
-    assert faults.found == {"b.png": missing, "c.png": missing, "d.png": "it has two labels in dataset.json"}
-    assert faults.stray == {"gone.png": "it has a label in dataset.json, but there is no such picture"}
+    assert sorted(faults.found) == ["b.png", "c.png", "d.png"] and list(faults.stray) == ["gone.png"]
+    for name in ("b.png", "c.png"):
+        check_refusal(faults.found[name], "no label", "dataset.json", "--labels=none")
+    check_refusal(faults.found["d.png"], "two labels", "dataset.json")
+    check_refusal(faults.stray["gone.png"], "dataset.json")
 
 
 @pytest.mark.parametrize(
@@ -109,39 +111,42 @@ def test_labels_that_are_not_wanted_are_not_read(read):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "message"),
+    ("name", "text", "names"),
     [
-        ("dataset.json", '{"labels": [', "dataset.json is not a list of labels, "),
-        ("dataset.json", '{"labels": [1]}', "dataset.json is not a list of labels, "),
-        ("dataset.json", "[]", "dataset.json is not a list of labels, "),
-        ("dataset.json", "[" * 100000, "dataset.json is not a list of labels, "),
-        ("dataset.json", dataset_json(["a.png", 1.5]), "the label of a.png in dataset.json is 1.5; labels must be"),
-        ("dataset.json", dataset_json(["a.png", True]), "the label of a.png in dataset.json is True; "),
-        ("dataset.json", dataset_json(["a.png", -1]), "the label of a.png in dataset.json is -1; "),
-        ("dataset.json", dataset_json(["a.png", 10**9]), "whole numbers from 0 to 65535, or texts, all of one kind"),
-        ("dataset.json", dataset_json(["a.png", 1], ["b.png", "x"]), "the label of b.png in dataset.json is 'x'"),
-        ("metadata.csv", "name,label\na.png,1\n", "metadata.csv has no column file_name (it has name, label); call"),
-        ("metadata.csv", "file_name,label\n,1\n", "metadata.csv, line 2: it names no file"),
-        ("metadata.csv", 'file_name,label\n"a.png,1\n', "metadata.csv, after line 1: unexpected end of data"),
-        ("metadata.jsonl", '{"file_name": "a.png", "label": 1}\n{"label": 1}', "metadata.jsonl, line 2: not "),
-        ("metadata.jsonl", "a.png 1", "metadata.jsonl, line 1: not "),
+        ("dataset.json", '{"labels": [', ['{"labels": [["path", class], ...]}']),
+        ("dataset.json", '{"labels": [1]}', ['{"labels": [["path", class], ...]}']),
+        ("dataset.json", "[]", ['{"labels": [["path", class], ...]}']),
+        ("dataset.json", "[" * 100000, ['{"labels": [["path", class], ...]}']),
+        ("dataset.json", dataset_json(["a.png", 1.5]), ["a.png", "1.5", "65535"]),
+        ("dataset.json", dataset_json(["a.png", True]), ["a.png", "True", "65535"]),
+        ("dataset.json", dataset_json(["a.png", -1]), ["a.png", "-1", "65535"]),
+        ("dataset.json", dataset_json(["a.png", 10**9]), ["a.png", 10**9, "65535"]),
+        ("dataset.json", dataset_json(["a.png", 1], ["b.png", "x"]), ["b.png", "'x'"]),
+        ("metadata.csv", "name,label\na.png,1\n", ["column", "file_name"]),
+        ("metadata.csv", "file_name,label\n,1\n", ["line 2"]),
+        ("metadata.csv", 'file_name,label\n"a.png,1\n', ["line 1"]),
+        (
+            "metadata.jsonl",
+            '{"file_name": "a.png", "label": 1}\n{"label": 1}',
+            ["line 2", "file_name"],
+        ),
+        ("metadata.jsonl", "a.png 1", ["line 1", "file_name"]),
     ],
 )
-def test_lists_that_cannot_be_read(read, name, text, message):
-    with pytest.raises(UserError) as raised:
+def test_lists_that_cannot_be_read(read, name, text, names):
+    with refused(name, *names):
         read(["a.png", "b.png"], {name: text})
-    assert message in str(raised.value)
 
 
 def test_lists_in_other_encodings_are_refused(read, tmp_path):
     (tmp_path / "metadata.csv").write_bytes("file_name,label\na.png,M\u00e4use\n".encode("latin-1"))
-    with pytest.raises(UserError, match="cannot read metadata.csv: 'utf-8' codec"):
+    with refused("metadata.csv", "'utf-8'"):
         read(["a.png"], {})
 
 
 def test_two_kinds_of_lists_are_refused(read):
     lists = {"dataset.json": dataset_json(["a.png", 1]), "metadata.csv": "file_name,label\na.png,2\n"}
-    with pytest.raises(UserError, match="labels in dataset.json and in metadata.csv; keep one, or give --labels=none"):
+    with refused("dataset.json", "metadata.csv", "--labels=none"):
         read(["a.png"], lists)
 
 
@@ -163,7 +168,8 @@ def test_one_folder_is_one_class(read):
 def test_pictures_outside_the_folders(read):
     labels, faults = read(["dog/1.png", "1.png"], {}, "folders")
     assert labels.names == ("dog",)
-    assert list(faults.found) == ["1.png"] and "it lies in no folder" in faults.found["1.png"]
+    assert list(faults.found) == ["1.png"]
+    check_refusal(faults.found["1.png"], "no folder")
 
 
 @pytest.mark.parametrize("head", ["file_name, label", "File_Name,LABEL", " file_name ;label", "file_name\tlabel"])
@@ -232,13 +238,13 @@ def test_numbers_that_can_be_no_classes(read):
 
 
 def test_one_number_written_in_two_ways(read):
-    with pytest.raises(UserError, match="'03' and '3' in folders are one number; write it in one way"):
+    with refused("'03'", "'3'"):
         read(["3/a.png", "03/b.png"], {}, "folders")
 
 
 @pytest.mark.parametrize("label", ["1.5", "nan", "-1", "inf"])
 def test_a_column_of_other_numbers_is_no_list_of_names(read, label):
-    with pytest.raises(UserError, match=f"the label of a.png in metadata.csv is {label}; labels must be whole numbers"):
+    with refused("a.png", "metadata.csv", label, 65535):
         read(["a.png", "b.png"], {"metadata.csv": f"file_name,label\na.png,{label}\nb.png,0\n"})
 
 
@@ -273,24 +279,24 @@ def test_several_numbers_for_each_picture_are_vectors(read, name, text, choice, 
 
 
 @pytest.mark.parametrize(
-    ("labels", "message"),
+    ("labels", "names"),
     [
-        ([[1, 2], [1]], "the label of b.png in dataset.json has 1 numbers, that of a.png 2; all must have as many"),
-        ([[1, 2], [1, float("nan")]], r"the label of b.png in dataset.json is \[1, nan\]; labels must be"),
-        ([[1, 2], [1, "x"]], r"the label of b.png in dataset.json is \[1, 'x'\]"),
-        ([[], []], r"the label of a.png in dataset.json is \[\]"),
-        ([[1e300], [1]], r"the label of a.png in dataset.json is \[1e\+300\]"),
-        ([[1, 2], 3], r"the label of a.png in dataset.json is \[1, 2\]"),
+        ([[1, 2], [1]], ["b.png", 1, "a.png", 2]),
+        ([[1, 2], [1, float("nan")]], ["b.png", "[1, nan]"]),
+        ([[1, 2], [1, "x"]], ["b.png", "[1, 'x']"]),
+        ([[], []], ["a.png", "[]"]),
+        ([[1e300], [1]], ["a.png", "[1e+300]"]),
+        ([[1, 2], 3], ["a.png", "[1, 2]"]),
     ],
 )
-def test_vectors_that_are_none(read, labels, message):
-    with pytest.raises(UserError, match=message):
+def test_vectors_that_are_none(read, labels, names):
+    with refused("dataset.json", *names):
         read(["a.png", "b.png"], {"dataset.json": dataset_json(["a.png", labels[0]], ["b.png", labels[1]])})
 
 
 def test_two_lists_of_vectors_have_the_same_columns(read):
     lists = {"a/metadata.csv": "file_name,x,y\n1.png,1,2\n", "b/metadata.csv": "file_name,y,x\n2.png,1,2\n"}
-    with pytest.raises(UserError, match="the columns of b/metadata.csv are not those of a/metadata.csv"):
+    with refused("b/metadata.csv", "a/metadata.csv", "columns"):
         read(["a/1.png", "b/2.png"], lists)
 
 
@@ -326,31 +332,31 @@ def test_a_named_list_on_the_disk(read, tmp_path):
     assert (labels.names, labels.origin) == (("akita", "pug"), "labels.csv")
     assert labels.rows(pictures).tolist() == [[0, 1], [1, 0]]
     assert "2 lines of labels.csv: there are no such pictures, or more than one" in faults.unused
-    with pytest.raises(UserError, match=r"--labels=none.csv: there is no such list"):
+    with refused("--labels=none.csv"):
         read([], {}, "none.csv")
-    with pytest.raises(UserError, match="call the column with the labels so"):
+    with refused("more.csv", "column 'label'", "id, kind, breed"):
         read([], {"more.csv": "id,kind,breed\na,x,y\n"}, "more.csv")
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "names"),
     [
-        ("a.json", '{"a.png": "cat"}', "--labels=a.json: there are no labels in it"),
-        ("a.json", '{"labels": []}', "--labels=a.json: there are no labels in it"),
-        ("a.jsonl", '{"file_name": "a.png", "label": null}', "--labels=a.jsonl: there are no labels in it"),
-        ("a.csv", "a.png,cat\nb.png,dog\n", "the first line of a.csv must name its columns .it has a.png, cat"),
-        ("a.tsv", "b.JPEG\tdog\na.png\tcat\n", "the first line of a.tsv must name its columns"),
-        ("a.csv", ",path,kind\n0,a.png,cat\n", "a.csv has no column 'label' .it has path, kind"),
+        ("a.json", '{"a.png": "cat"}', ["--labels=a.json"]),
+        ("a.json", '{"labels": []}', ["--labels=a.json"]),
+        ("a.jsonl", '{"file_name": "a.png", "label": null}', ["--labels=a.jsonl"]),
+        ("a.csv", "a.png,cat\nb.png,dog\n", ["a.csv", "first line", "a.png, cat"]),
+        ("a.tsv", "b.JPEG\tdog\na.png\tcat\n", ["a.tsv", "first line"]),
+        ("a.csv", ",path,kind\n0,a.png,cat\n", ["a.csv", "column 'label'", "path, kind"]),
     ],
 )
-def test_a_named_list_must_have_labels(read, name, text, said):
-    with pytest.raises(UserError, match=said):
+def test_a_named_list_must_have_labels(read, name, text, names):
+    with refused(*names):
         read(["a.png"], {name: text}, name)
 
 
 @pytest.mark.parametrize("head", ["file_name,label,Label", "file_name,FILE_NAME,label", "label,file_name,label "])
 def test_two_columns_of_one_name_are_refused(read, head):
-    with pytest.raises(UserError, match="metadata.csv has two columns .* rename one"):
+    with refused("metadata.csv", "two columns", "rename"):
         read(["a.png"], {"metadata.csv": f"{head}\na.png,a.png,cat\n"})
 
 
@@ -382,10 +388,16 @@ def test_lists_of_attributes_are_vectors(read, name, text):
 
 
 def test_a_row_with_more_cells_than_the_first_line(read):
-    with pytest.raises(UserError, match="metadata.csv: line 2 has 3 cells, the first line 2; put names with a comma"):
+    with refused("metadata.csv", "line 2", 3, 2, "quotes"):
         read(["a,b.png"], {"metadata.csv": "file_name,label\na,b.png,cat\n"})
 
 
 def test_a_list_that_is_far_too_large_is_not_read(read):
-    with pytest.raises(UserError, match="metadata.jsonl has 18,000,000 bytes, more than labels of 1 pictures take"):
+    with refused("metadata.jsonl", "18,000,000 bytes", 1):
         read(["a.png"], {"metadata.jsonl": '{"file_name": "a.png", "label": ' + "1" * (18_000_000 - 32)})
+
+
+def test_long_texts_take_no_longer_than_they_are(read):
+    digits, accents = "7" * 120_000 + "x", "\u0301\u0316" * 60_000  # the square of these would take minutes
+    labels, _ = read(["a.png", "b.png"], {"metadata.csv": f"file_name,label\na.png,{digits}\nb.png,{accents}\n"})
+    assert labels.names == (digits, accents)

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import check_refusal, refused
 
 from stylegan_tf.data.importers import lsun
 from stylegan_tf.data.importers.lsun import create_lsun, create_lsun_wide, square, wide
@@ -71,7 +72,7 @@ def test_wide_pictures_between_bars(size, rows):
 
 @pytest.mark.parametrize("size", [(7, 8), (16, 6), (12, 5)])  # too narrow; 8 * 6 / 16 = 3 and 8 * 5 / 12 = 3.3 rows
 def test_small_pictures_are_refused(size):
-    with pytest.raises(UserError, match=f"it is {size[0]}x{size[1]}, too small for 8x4"):
+    with refused(f"{size[0]}x{size[1]}", "8x4"):
         wide(Image.fromarray(noise(*size)), 8, 4)
 
 
@@ -104,43 +105,54 @@ def test_a_database_of_wide_pictures(tmp_path, capsys):
     written = np.array(list(all_pictures(data_set)))
     assert written.shape == (1, 8, 8, 3)
     assert np.array_equal(written[0, 2:6], pixels)
-    assert "skipped a: it is 4x4, too small for 8x4" in capsys.readouterr().err
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped")]
+    check_refusal(line, "a:", "4x4", "8x4")
     assert json.loads((tmp_path / "set" / "dataset.json").read_text())["crop"] == [0, 2, 8, 4]
 
 
 def test_a_database_without_a_good_picture(tmp_path):
     source = database(tmp_path / "lmdb", {b"a": b"no picture"})
-    with pytest.raises(UserError, match="no picture was added"):
+    with refused(tmp_path / "lmdb", "no picture"):
         create_lsun(tmp_path / "set", source, 8)
     assert os.listdir(tmp_path) == ["lmdb"]
 
 
+def test_a_database_that_counts_too_much(tmp_path):
+    source = database(tmp_path / "lmdb", {b"a": encoded(noise(8, 8))})
+    content = bytearray((source / "data.mdb").read_bytes())
+    for page in (0, 4096):  # both meta pages: of the main table, after that of the free pages
+        content[page + 120 : page + 128] = (2**63).to_bytes(8, "little")
+    (source / "data.mdb").write_bytes(content)
+    with refused(source, "9,223,372,036,854,775,808"):
+        create_lsun(tmp_path / "set", source, 8)
+
+
 def test_what_is_no_database(tmp_path):
     pytest.importorskip("lmdb")
-    with pytest.raises(UserError, match=r"it has no file data\.mdb"):
+    with refused(tmp_path, "LMDB", "data.mdb"):
         create_lsun(tmp_path / "set", tmp_path)
     (tmp_path / "data.mdb").write_bytes(bytes(8192))
-    with pytest.raises(UserError, match="is no whole LMDB database"):
+    with refused(tmp_path, "LMDB", "MDB_INVALID"):
         create_lsun(tmp_path / "set", tmp_path)
     assert os.listdir(tmp_path) == ["data.mdb"]
 
 
 @pytest.mark.parametrize(
-    ("work", "complaint"),
+    ("work", "names"),
     [
-        (lambda folder: create_lsun(folder, folder, 48), "--resolution=48: expected a power of two"),
-        (lambda folder: create_lsun_wide(folder, folder, 500, 384), "--width=500: expected a power of two"),
-        (lambda folder: create_lsun_wide(folder, folder, 512, 513), "--height=513: expected 1 to 512"),
+        (lambda folder: create_lsun(folder, folder, 48), ("--resolution=48", 4)),
+        (lambda folder: create_lsun_wide(folder, folder, 500, 384), ("--width=500", 4)),
+        (lambda folder: create_lsun_wide(folder, folder, 512, 513), ("--height=513", "1 to 512", "--width")),
     ],
 )
-def test_impossible_sizes(tmp_path, work, complaint):
-    with pytest.raises(UserError, match=complaint):
+def test_impossible_sizes(tmp_path, work, names):
+    with refused(*names):
         work(tmp_path)
 
 
 def test_without_the_package_the_error_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(UserError, match="pip install lmdb"):
+    with refused("pip install lmdb"):
         create_lsun(tmp_path / "set", tmp_path)
 
 
@@ -163,9 +175,8 @@ def test_a_database_cut_short_is_one_sentence(tmp_path, kept):
     source = database(tmp_path / "lmdb", {f"{n:03d}".encode(): encoded(noise(64, 64)) for n in range(100)})
     size = (source / "data.mdb").stat().st_size
     os.truncate(source / "data.mdb", kept if kept >= 0 else size + kept)
-    with pytest.raises(UserError, match="lmdb is (cut short|damaged|no whole LMDB database)") as raised:
+    with refused(source):
         create_lsun(tmp_path / "set", source, 8)
-    assert len(str(raised.value).splitlines()) == 1
     assert os.listdir(tmp_path) == ["lmdb"]
 
 
@@ -180,4 +191,4 @@ def test_a_garbled_database_is_one_sentence_or_pictures(tmp_path, seed):
     try:
         create_lsun(tmp_path / "set", source, 8)
     except UserError as error:
-        assert "lmdb" in str(error) or "no picture was added" in str(error)
+        check_refusal(str(error), tmp_path / "set" if "no picture" in str(error) else source)

@@ -1,4 +1,5 @@
 import pytest
+from refusals import check_refusal
 
 from stylegan_tf.data.importers.check import Faults, Header
 from stylegan_tf.data.importers.options import Options
@@ -16,26 +17,26 @@ def planned(*headers, **options):
 
 
 @pytest.mark.parametrize(
-    ("size", "fault"),
+    ("size", "names"),
     [
-        ((8, 4), "Input images must have the same width and height, but this one is 8x4; crop it to a square"),
-        ((6, 6), "Input image resolution must be a power-of-two, not 6x6; resize it, or give --resolution"),
-        ((2, 2), "Input image resolution must be 4x4 or more, not 2x2"),
-        ((16, 16), "it is 16x16, most are 8x8; all must have one size, or give --resolution"),
+        ((8, 4), ("8x4", "square")),
+        ((6, 6), ("6x6", "--resolution")),
+        ((2, 2), ("4x4", "2x2")),
+        ((16, 16), ("16x16", "8x8", "--resolution")),
     ],
 )
-def test_by_default_the_official_rules_hold_for_every_file(size, fault):
+def test_by_default_the_official_rules_hold_for_every_file(size, names):
     plan, faults = planned((8, 8), size, (8, 8))
     assert plan == Plan(8, 3, (8, 8))
-    assert list(faults) == [1] and faults[1].startswith(fault)
+    assert list(faults) == [1]
+    check_refusal(faults[1], *names)
 
 
 def test_grey_and_rgb_do_not_mix_unless_told_what_to_make():
     plan, faults = planned((8, 8), ((8, 8), "L"), ((8, 8), "RGBA"))
     assert plan.channels == 3
-    assert faults == {
-        1: "it is grayscale, most are RGB; all must be stored as RGB or all as grayscale, or give --channels"
-    }
+    assert list(faults) == [1]
+    check_refusal(faults[1], "grayscale", "RGB", "--channels")
     assert planned(((8, 8), "LA"), ((8, 8), "L"))[0].channels == 1
     for channels, number in (("rgb", 3), ("grey", 1), ("rgba", 4)):
         plan, faults = planned((8, 8), ((8, 8), "L"), channels=channels)
@@ -45,15 +46,16 @@ def test_grey_and_rgb_do_not_mix_unless_told_what_to_make():
 def test_a_resolution_takes_larger_pictures_and_no_smaller_ones():
     plan, faults = planned((100, 100), (64, 64), (63, 63), (100, 64), resolution=64)
     assert plan == Plan(64, 3, (64, 64))
-    assert faults[2] == "it is 63x63, smaller than the 64x64 that are wanted; pictures are never enlarged"
-    assert faults[3].startswith("Input images must have the same width and height, but this one is 100x64")
     assert sorted(faults) == [2, 3]
+    check_refusal(faults[2], "63x63", "64x64")
+    check_refusal(faults[3], "100x64", "square")
 
 
 def test_center_wants_the_smaller_side():
     plan, faults = planned((8, 12), (9, 8), (8, 6), crop="center")
     assert plan == Plan(8, 3, (8, 8))
-    assert list(faults) == [2] and faults[2].startswith("Input image resolution must be a power-of-two, not 8x6")
+    assert list(faults) == [2]
+    check_refusal(faults[2], "resolution", "8x6")
     assert planned((100, 70), (64, 80), crop="center", resolution=64)[1] == {}
     assert list(planned((100, 63), crop="center", resolution=64)[1]) == [0]
 
@@ -61,7 +63,8 @@ def test_center_wants_the_smaller_side():
 def test_wide_takes_the_shape_of_most_pictures():
     plan, faults = planned((400, 300), (800, 600), (600, 800), (200, 200), (120, 90), crop="wide", resolution=128)
     assert plan.content == (128, 96) and plan.rectangle == (0, 16, 128, 96) and plan.has_bars
-    assert list(faults) == [4] and "it is 120x90, smaller than the 128x96 that are wanted" in faults[4]
+    assert list(faults) == [4]
+    check_refusal(faults[4], "120x90", "128x96")
     assert planned((300, 400), crop="wide", resolution=128)[0].rectangle == (16, 0, 96, 128)
 
 
@@ -69,8 +72,8 @@ def test_wide_without_a_resolution_wants_a_long_side_that_is_a_power_of_two():
     plan, faults = planned((16, 10), (16, 12), (12, 16), (16, 10), (15, 10), crop="wide")
     assert plan == Plan(16, 3, (16, 10))
     assert sorted(faults) == [2, 4]
-    assert "it is 12x16, smaller than the 16x10" in faults[2]
-    assert "power-of-two, not 15x10" in faults[4]
+    check_refusal(faults[2], "12x16", "16x10")
+    check_refusal(faults[4], "resolution", "15x10")
 
 
 def test_wide_for_squares_has_no_bars():
