@@ -1,6 +1,7 @@
 """Pictures on Keras's other backends, where those are installed: the same as TensorFlow's."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,28 +13,34 @@ from PIL import Image
 from stylegan_tf.environment import installed
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMANDS = {  # file -> arguments of generate.py
-    "seed0001.png": ("--seeds=0-1",),
-    "truncation.png": ("truncation", "--seeds=3", "--psis=1,0.5"),
-    "edit.png": ("edit", "--seeds=3", "--steps=3", "--direction=smiling"),
-}
+EXAMPLES = re.findall(
+    r"^KERAS_BACKEND=(\w+) python generate\.py (.+?)(?:  +#.*)?$",
+    (ROOT / "README.md").read_text(encoding="utf-8"),
+    re.M,
+)
+EDIT = "edit --network=faces --seeds=3 --steps=3 --direction=smiling"
 
 pytestmark = pytest.mark.slow
 
 
-def picture(backend: str, file: str, outdir: Path) -> np.ndarray:
-    command = [sys.executable, str(ROOT / "generate.py"), *COMMANDS[file], "--network=faces", f"--outdir={outdir}"]
+def pictures(backend: str, line: str, outdir: Path) -> dict[str, np.ndarray]:
+    """name -> pixels of what a command makes."""
+    command = [sys.executable, str(ROOT / "generate.py"), *line.split(), f"--outdir={outdir}"]
     told = os.environ | {"KERAS_BACKEND": backend}
     done = subprocess.run(command, env=told, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return np.asarray(Image.open(outdir / file)).astype(int)
+    found = {}
+    for path in outdir.glob("*.png"):
+        with Image.open(path) as image:
+            found[path.name] = np.asarray(image).astype(int)
+    return found
 
 
-@pytest.mark.parametrize("file", COMMANDS)
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_pictures_are_those_of_tensorflow(backend: str, file: str, tmp_path: Path) -> None:
-    """But for roundings of a value to the next one."""
+@pytest.mark.parametrize(("backend", "line"), [*EXAMPLES, ("jax", EDIT), ("torch", EDIT)])
+def test_pictures_are_those_of_tensorflow(backend: str, line: str, tmp_path: Path) -> None:
+    """But for roundings of a value to the next one. With the commands of README, and an edit."""
     if not installed(backend):
         pytest.skip(f"{backend} is not installed")
-    difference = np.abs(picture(backend, file, tmp_path / "other") - picture("tensorflow", file, tmp_path / "own"))
-    assert difference.max() <= 1
+    other, own = (pictures(name, line, tmp_path / name) for name in (backend, "tensorflow"))
+    assert other and other.keys() == own.keys()
+    assert all(np.abs(other[name] - own[name]).max() <= 1 for name in own)

@@ -9,7 +9,7 @@ import pytest
 
 from stylegan_tf import environment
 from stylegan_tf.errors import UserError
-from stylegan_tf.programs import classifiers, figures, metrics, train
+from stylegan_tf.programs import classifiers, figures, metrics, project, train
 
 
 def test_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,12 @@ def test_the_backend_that_is_asked_for_is_taken_or_told(without_keras, tmp_path:
 @pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize(
     ("run", "program"),
-    [(train.run, "train.py"), (metrics.run, "run_metrics.py"), (classifiers.run, "train_classifiers.py")],
+    [
+        (train.run, "train.py"),
+        (project.run, "project.py"),
+        (metrics.run, "run_metrics.py"),
+        (classifiers.run, "train_classifiers.py"),
+    ],
 )
 def test_what_needs_tensorflow_says_so(run, program: str, there: bool, without_keras, tmp_path: Path) -> None:
     without_keras.setenv("KERAS_BACKEND", "jax")

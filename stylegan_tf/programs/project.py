@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stylegan_tf import files, pictures, video
+from stylegan_tf import environment, files, pictures, video
 from stylegan_tf.command_line import Flag, expanded, help_text, parse
 from stylegan_tf.configs.crop import at_side
 from stylegan_tf.configs.schema import GeneratorConfig
@@ -95,6 +95,7 @@ def run(arguments: list[str]) -> None:
     if values is None:
         print(help_text(WHAT, FLAGS))
         return
+    environment.check_backend("project.py")
     for path in project(build(values)):
         print(path)
 

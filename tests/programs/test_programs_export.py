@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from stylegan_tf.weights import names
 
 TINY = {"resolution": 8, "z_dim": 8, "fmap_base": 64, "fmap_max": 8}
 STYLES = {"w_dim": 8, "mapping_fmaps": 8, "mapping_layers": 2}
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^python generate\.py (export .+?)(?:  +#.*)?$", README, re.M)
 CONFIGS = {
     "F": GeneratorConfig(**TINY, **STYLES, label_size=3),
     "A": ProganGeneratorConfig(**TINY),
@@ -124,3 +127,15 @@ def test_networks_export_themselves(networks, tmp_path: Path) -> None:
     np.testing.assert_allclose(found["output_0"], Gs(z, labels, psi=0.3), atol=1e-5)
     model = Gs.synthesis.as_functional(stage=2)
     assert model.input_shape == (None, 4, 8) and model.output_shape == (None, 4, 4, 3)
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_commands_of_the_readme(line: str, networks, tmp_path: Path, monkeypatch) -> None:
+    """With another network in the place of the one that they name."""
+    monkeypatch.chdir(tmp_path)
+    arguments = [word for word in line.split() if not word.startswith("--network=")]
+    name = next((word.removeprefix("--format=") for word in arguments if word.startswith("--format=")), "onnx")
+    for package in export.FORMATS[name].packages:
+        pytest.importorskip(package, reason=f"--format={name} needs {package}")
+    figures.run([*arguments, f"--network={networks['F']}"])
+    assert (tmp_path / "exported" / name / export.FORMATS[name].file).exists()
