@@ -20,6 +20,7 @@ DEFAULTS = {
     "TF_ENABLE_ONEDNN_OPTS": "1",
     LEVEL: "2",  # errors, not greetings
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # a GPU is shared with whatever else runs there
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # the same with JAX
 }
 # Device files of NVIDIA cards: on Linux, in Windows' Linux, on Jetsons.
 CARDS = ("nvidia*", "dxg", "nvhost*", "nvmap", "nvgpu")
