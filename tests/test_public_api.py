@@ -1,5 +1,6 @@
 """The names that users program against, called with numpy arrays as README does."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,13 @@ def test_importing_and_help_are_instant() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Which pictures:" in done.stdout and done.stdout.endswith("\n[]\n")
+
+
+@pytest.mark.parametrize(
+    "lines", re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+)
+def test_the_readmes_lines_of_python(lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(lines, {})
+    with Image.open("face.png") as image:
+        assert image.mode == "RGB" and image.size[0] == image.size[1] >= 32

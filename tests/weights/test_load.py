@@ -305,3 +305,8 @@ def test_names_of_classes_that_are_not_known(tmp_path, content):
 def test_names_of_classes_of_a_checkpoint_are_those_of_its_run(tmp_path):
     (tmp_path / "dataset.json").write_text('{"classes": ["cat", "dog"]}')
     assert loading.classes_of_snapshot(tmp_path / "checkpoints" / "000000000512" / "state.index") == ("cat", "dog")
+
+
+def test_the_networks_that_come_along_have_two_names_in_a_checkout() -> None:
+    folder = Path(__file__).parents[2] / "pretrained" / "faces"
+    assert [path.resolve() for path in loading.network_files(folder)] == loading.network_files("faces")
