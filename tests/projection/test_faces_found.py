@@ -46,7 +46,7 @@ def test_own_pictures_are_found_again(Gs, space):
 @pytest.mark.slow
 @pytest.mark.parametrize("space", ["w+", "wn"])
 def test_faces_that_were_never_trained_on(Gs, space):
-    pixels = np.stack([picture for picture, _ in faces(8, 32, seed=2)])
+    pixels = np.stack([picture for picture, _ in faces(8, Gs.resolution, seed=2)])
     _, times = projected(Gs, pixels, Settings(space))
     print(f"{space}: {np.median(times):.1f} times nearer, {times.min():.1f} at least")
     assert times.min() > 3
