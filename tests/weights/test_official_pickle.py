@@ -157,7 +157,7 @@ def doubled(times: int, pair: Any) -> Any:
 )
 def test_sharing_in_arguments_is_bounded(value: Any, networks: dict[str, Any], tmp_path: Path) -> None:
     path = official_files.write(tmp_path / "net.pkl", {"D": networks["D"]}, anything=value)
-    with refused(path, "argument 'anything'", 20000 if isinstance(value, str) else 10000):
+    with refused(path, "argument 'anything'", 10000):
         official_pickle.read(path)
 
 
