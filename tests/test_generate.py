@@ -204,7 +204,7 @@ def test_no_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.chdir(tmp_path)
     generate.run(["--seeds=0"])
     assert (tmp_path / "generated" / "seed0000.png").exists()
-    assert f"network: {load.SHIPPED}, pictures of 32x32" in capsys.readouterr().out
+    assert f"network: {load.SHIPPED}, pictures of 64x64" in capsys.readouterr().out
 
 
 def test_a_network_that_is_not_the_one_its_folder_is_about(tmp_path: Path, results: Path) -> None:

@@ -111,7 +111,8 @@ class GrowingNetwork(keras.Model):
     def export(self, filepath: str | os.PathLike, format: str = "tf_saved_model", **arguments: Any) -> None:
         """Writes `as_functional` for other programs, by Keras's Model.export: onnx, tf_saved_model, litert.
 
-        arguments: Those of a call, and those of Model.export.
+        arguments: Those of a call, and those of Model.export. What becomes of D takes whole groups of its minibatch
+            deviation.
         """
         fixed = {name: arguments.pop(name) for name in inspect.signature(self.call).parameters if name in arguments}
         with fused_upscaling(self):  # fewer multiplications for the same numbers

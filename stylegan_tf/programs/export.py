@@ -14,7 +14,7 @@ from stylegan_tf.configs.crop import Rectangle
 from stylegan_tf.errors import Failure, UserError
 
 REPORT = "export.json"
-CLOSE = 1e-4  # between numbers of pictures, which are in about [-1, 1]
+CLOSE = 1e-4  # between numbers of pictures in [-1, 1]; of wider ones, such as an untrained network's, this part
 TRIED = 2  # pictures that are compared
 NOISES = ("const", "none")
 
@@ -70,8 +70,9 @@ def export(values: Any, subject: Any) -> list[Path]:
         except RuntimeError as error:
             raise Failure(f"{outdir} could not be written: {(str(error).splitlines() or ['?'])[0][:200]}") from None
         difference = float(np.abs(found - expected).max())
-        if not difference <= CLOSE:
-            what = f"its pictures differ from the network's by {difference:.1e}, more than {CLOSE:.0e}"
+        most = CLOSE * max(1.0, float(np.abs(expected).max()))
+        if not difference <= most:
+            what = f"its pictures differ from the network's by {difference:.1e}, more than {most:.1e}"
             raise Failure(f"--format={values.format}: {what}; nothing was kept")
         about = {"network": str(subject.path), "sha256": files.sha256(subject.path), "format": values.format}
         if values.format != "npz":
