@@ -94,9 +94,9 @@ def _crop(box: tuple[int, int, int, int], files: Sequence[Path]) -> list[np.ndar
                 fits = size == (WIDTH, HEIGHT) and mode == "RGB"
                 pixels = np.array(image.crop(box)) if fits else None
         except Exception as error:  # Pillow and its plugins raise nearly anything for foreign bytes
-            raise UserError(f"{path} cannot be read as a picture ({brief(error)}); unpack it anew") from None
+            raise UserError(f"{brief(path)} cannot be read as a picture ({brief(error)}); unpack it anew") from None
         if pixels is None:
-            raise UserError(f"{path} is {size[0]}x{size[1]} {mode}, expected {WIDTH}x{HEIGHT} RGB")
+            raise UserError(f"{brief(path)} is {size[0]}x{size[1]} {mode}, expected {WIDTH}x{HEIGHT} RGB")
         result.append(pixels)
     return result
 
@@ -113,7 +113,7 @@ def _attribute_writer(celeba_dir: Path, files: Sequence[Path]):
     missing = [file.name for file in files if file.stem not in rows]
     if missing:
         raise UserError(
-            f"{path} does not list {len(missing)} of the {len(files)} pictures, {min(missing)} for instance"
+            f"{path} does not list {len(missing)} of the {len(files)} pictures, {brief(min(missing))} for instance"
         )
     table = listed.table[[rows[file.stem] for file in files]]
     return lambda folder: write_attributes(folder / ATTRIBUTES, [file.name for file in files], listed.names, table)
