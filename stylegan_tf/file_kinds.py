@@ -143,6 +143,8 @@ def by_start(head: bytes) -> str | None:
 
 def of_file(path: str | os.PathLike) -> str | None:
     """`by_start` of a file; None where it cannot be read."""
+    if not os.path.isfile(path):  # a pipe would wait for somebody to write into it
+        return None
     with suppress(OSError), open(path, "rb") as file:
         return by_start(file.read(HEAD))
     return None

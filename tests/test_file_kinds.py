@@ -1,6 +1,7 @@
 """Files that are not what was expected are called by their names; nothing but bytes is looked at."""
 
 import gzip
+import os
 import pickle
 import struct
 import zipfile
@@ -9,7 +10,7 @@ import h5py
 import pytest
 from refusals import refused
 
-from stylegan_tf.file_kinds import READ_HERE, as_network, as_picture
+from stylegan_tf.file_kinds import READ_HERE, as_network, as_picture, of_file
 from stylegan_tf.weights import keras_header, official_pickle
 
 
@@ -143,3 +144,9 @@ def test_no_picture(tmp_path, name, head, words):
 
 def test_what_is_not_known_has_no_name(tmp_path):
     assert as_picture(tmp_path / "a.png", b"\x00\x01\x02") is None
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: None])
+def test_what_is_no_file_has_no_kind_and_is_not_waited_at(make, tmp_path):
+    make(tmp_path / "a.pkl")
+    assert of_file(tmp_path / "a.pkl") is None
