@@ -170,7 +170,10 @@ def page_words(page: bytes) -> str:
 
 def plain(text: str) -> str:
     """`text` as one line of words, without entities of HTML and without what a terminal would act upon."""
-    return " ".join("".join(c if c.isprintable() else " " for c in html.unescape(text)).split())
+    text = html.unescape(
+        re.sub(r"&#\w{10,};?", " ", text)
+    )  # no letter has such a number, and Python refuses longer ones
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _text(head: bytes) -> str | None:

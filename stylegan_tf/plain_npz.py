@@ -62,7 +62,11 @@ def read_one(path: str | os.PathLike, mmap_mode: Literal["r+"] | None = None) ->
             size = os.fstat(file.fileno()).st_size
             _check_header(file, size)
             file.seek(0)
-            return np.lib.format.open_memmap(path, mmap_mode) if mmap_mode else _array(file, size)
+            if mmap_mode is None:
+                return _array(file, size)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            return np.lib.format.open_memmap(path, mmap_mode)
     except UNREADABLE as error:
         raise UserError(f"{os.fspath(path)} is damaged, or no .npy file of numbers: {brief(error)}") from None
 

@@ -10,7 +10,7 @@ import h5py
 import pytest
 from refusals import refused
 
-from stylegan_tf.file_kinds import READ_HERE, as_network, as_picture, of_file
+from stylegan_tf.file_kinds import READ_HERE, as_network, as_picture, of_file, page_words
 from stylegan_tf.weights import keras_header, official_pickle
 
 
@@ -150,3 +150,8 @@ def test_what_is_not_known_has_no_name(tmp_path):
 def test_what_is_no_file_has_no_kind_and_is_not_waited_at(make, tmp_path):
     make(tmp_path / "a.pkl")
     assert of_file(tmp_path / "a.pkl") is None
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "x" + "f" * 5000, "0" * 6000])
+def test_numbers_of_letters_in_a_page_may_be_long(number):
+    assert page_words(f"<title>Quota &amp; more&#{number};</title>".encode()) == "Quota & more"
