@@ -43,6 +43,7 @@ HEADS += (
 FOREIGN = (b"os", b"system", b"builtins", b"eval", b"numpy.core.multiarray", b"_reconstruct", b"subprocess", b"Popen")
 DEEP = 100_000  # brackets
 MANY = (2, 3, 50, 1000)  # repetitions
+LARGEST = 2**24  # bytes of repetitions: those of repetitions would fill the memory
 DIGITS = re.compile(rb"-?\d+(\.\d+)?")
 
 Fault = Callable[[bytes, Random], bytes]
@@ -117,7 +118,7 @@ def anywhere(data: bytes, rng: Random) -> bytes:
         case 4:
             del changed[at : at + length]
         case 5:
-            changed[at:at] = data[at : at + length] * rng.choice(MANY)
+            changed[at:at] = (data[at : at + length] * rng.choice(MANY))[:LARGEST]
         case 6:
             other = rng.randrange(len(data))
             here, there = slice(at, at + length), slice(other, other + length)
