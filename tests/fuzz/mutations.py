@@ -43,7 +43,7 @@ HEADS += (
 FOREIGN = (b"os", b"system", b"builtins", b"eval", b"numpy.core.multiarray", b"_reconstruct", b"subprocess", b"Popen")
 DEEP = 100_000  # brackets
 MANY = (2, 3, 50, 1000)  # repetitions
-LARGEST = 2**24  # bytes of repetitions: those of repetitions would fill the memory
+LARGEST = 2**24  # bytes of a file: repetitions of repetitions would fill the memory
 DIGITS = re.compile(rb"-?\d+(\.\d+)?")
 
 Fault = Callable[[bytes, Random], bytes]
@@ -68,10 +68,8 @@ def mutated(seeds: Sequence[Tree], rng: Random, of_format: Callable[[str, bytes,
     else:
         for _ in range(rng.choice((1, 1, 1, 2, 4))):
             content = tree[name] or b""
-            if rng.random() < 0.5:
-                tree[name] = anywhere(content, rng)
-            else:
-                tree[name] = (of_format or of_suffix)(name, content, rng)
+            changed = anywhere(content, rng) if rng.random() < 0.5 else (of_format or of_suffix)(name, content, rng)
+            tree[name] = changed[:LARGEST]
     return tree
 
 
@@ -118,7 +116,7 @@ def anywhere(data: bytes, rng: Random) -> bytes:
         case 4:
             del changed[at : at + length]
         case 5:
-            changed[at:at] = (data[at : at + length] * rng.choice(MANY))[:LARGEST]
+            changed[at:at] = data[at : at + length] * rng.choice(MANY)
         case 6:
             other = rng.randrange(len(data))
             here, there = slice(at, at + length), slice(other, other + length)
