@@ -17,6 +17,8 @@ from stylegan_tf.errors import UserError
 PROGRESS = "progress.json"
 STATE = "state"  # what TensorFlow's files begin with
 MOST = 2**62  # pictures, bytes, steps
+# What Python raises for files that are missing, cut short, damaged, or of other networks; TensorFlow has errors beside.
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError)
 STATE_FILE = re.compile(r"state\.(index|data-\d{5}-of-\d{5})")
 
 
@@ -58,8 +60,7 @@ def sealed(folder: Path, progress: Progress) -> str:
 
 
 def read(folder: Path, checked: bool = False) -> Progress:
-    """What progress.json says; `checked`: and all files are as they were. Raises UserError that says
-    which of them is not.
+    """What progress.json says; `checked`: and all files are as they were. Raises UserError that says which is not.
 
     Those that were written before there were checksums have none.
     """

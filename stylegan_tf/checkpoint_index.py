@@ -9,10 +9,10 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from crc32c import crc32c
 from google.protobuf.message import DecodeError
 
 from stylegan_tf.errors import UserError
+from stylegan_tf.masked_crc import masked_crc
 
 MAGIC = struct.pack("<Q", 0xDB4775248B80FB57)
 FOOTER = 48
@@ -76,9 +76,7 @@ def _entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _block(content: bytes, start: int, size: int) -> bytes:
     block, trailer = content[start : start + size + 1], content[start + size + 1 : start + size + TRAILER]
-    crc = crc32c(block)
-    masked = (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-    if len(block) != size + 1 or block[-1] or struct.unpack("<I", trailer)[0] != masked:
+    if len(block) != size + 1 or block[-1] or struct.unpack("<I", trailer)[0] != masked_crc(block):
         raise ValueError("the checksum of a block is wrong")
     return block[:-1]
 

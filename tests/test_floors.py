@@ -11,7 +11,7 @@ SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "proj
 
 # Folders and single files of the package. Those on one floor are siblings and never import each other.
 FLOORS = {
-    "ops graphs configs draws progress files file_kinds safe_pickle command_line errors": 0,
+    "ops graphs configs draws progress files file_kinds masked_crc safe_pickle command_line errors": 0,
     "environment leave_out plain_npz": 0,
     "layers rundir checkpoint_files checkpoint_index devices pictures video": 1,
     "networks": 2,

@@ -9,21 +9,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
-from crc32c import crc32c
 
 from stylegan_tf.errors import UserError
 from stylegan_tf.file_kinds import of_file
+from stylegan_tf.masked_crc import masked_crc
 
 HEADER = 12
 FOOTER = 4
 _length = struct.Struct("<Q")
 _footer = struct.Struct("<I")
-
-
-def masked_crc(data: bytes | memoryview) -> int:
-    """CRC-32C rotated right by 15 bits plus 0xa282ead8: a CRC of data that holds CRCs would otherwise be weak."""
-    crc = crc32c(data)
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 @lru_cache(maxsize=32)

@@ -18,8 +18,7 @@ from stylegan_tf.training.state import State
 
 KEPT = 2
 DAMAGED = ".damaged"  # behind the name of a checkpoint that could not be taken up where an older one could
-# What Python and TensorFlow raise for a file that is missing, cut short, damaged, or of another network.
-UNREADABLE = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError, DecodeError, tf.errors.OpError)
+UNREADABLE = (*checkpoint_files.UNREADABLE, DecodeError, tf.errors.OpError)
 
 
 class Checkpoints:

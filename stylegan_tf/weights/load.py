@@ -37,7 +37,7 @@ ROLES = ("G", "D", "Gs")
 SHIPPED = Path(__file__).resolve().parents[1] / "pretrained" / "faces" / "Gs.keras"  # comes with the project
 FACES = "faces"  # the name of the folder around it
 REPORT = "network.json"  # beside converted official files
-STATE = "state.index"  # of a checkpoint: TensorFlow's table of what is in it; it stands for the checkpoint here
+STATE = f"{checkpoint_files.STATE}.index"  # TensorFlow's table of a checkpoint, for which it stands here
 ACCEPTED = (
     "give a run directory, a network-snapshot directory, a checkpoints directory, a .keras or official .pkl file, an "
     f"address, or one of {FACES}, " + ", ".join(registry.GENERATORS)
@@ -205,7 +205,7 @@ def newest_network(outdir: str | os.PathLike, otherwise: Path | None = None) -> 
 def stage_of_snapshot(path: Path, resolution: int) -> tuple[int | None, float]:
     """(stage, fade) that the network in a file of ours had been trained to; (None, 1.0), the final one, where unknown.
 
-    resolution: That of the network. Raises UserError where what lies beside the file is about another one.
+    resolution: of the network. Raises UserError where what lies beside the file is about another one.
 
     Known for snapshots that lie in the folder they were written to, to the thousand pictures that its name counts; for
     checkpoints in their run; and for converted official files beside the report of their conversion.
@@ -375,14 +375,13 @@ def _read_checkpoint(folder: Path) -> Networks:
     from stylegan_tf import checkpoint_index
     from stylegan_tf.networks.kinds import make
 
-    unreadable = (OSError, ValueError, TypeError, LookupError, RuntimeError, AssertionError)
     try:
         checkpoint_index.check(folder / checkpoint_files.STATE)
         G, D, Gs = make(experiment.G), make(experiment.D), make(experiment.G)
         # A checkpoint also holds the state of the optimizers, which nobody needs here.
-        status = tf.train.Checkpoint(G=G, D=D, Gs=Gs).read(str(folder / Path(STATE).stem)).expect_partial()
+        status = tf.train.Checkpoint(G=G, D=D, Gs=Gs).read(str(folder / checkpoint_files.STATE)).expect_partial()
         status.assert_existing_objects_matched()
-    except (*unreadable, DecodeError, tf.errors.OpError) as error:
+    except (*checkpoint_files.UNREADABLE, DecodeError, tf.errors.OpError) as error:
         raise UserError(
             f"the checkpoint {folder} is damaged, or of other networks ({brief(error)}); {_another(folder)}"
         ) from None

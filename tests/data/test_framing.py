@@ -8,8 +8,9 @@ import pytest
 from refusals import refused
 
 from stylegan_tf.data import framing
-from stylegan_tf.data.framing import masked_crc, offsets, read_record
+from stylegan_tf.data.framing import offsets, read_record
 from stylegan_tf.errors import UserError
+from stylegan_tf.masked_crc import masked_crc
 
 PAYLOADS = [b"123456789", b"", b"x" * 40]
 

@@ -20,8 +20,8 @@ from stylegan_tf import checkpoint_files, files, plain_npz, rundir
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import DiscriminatorConfig, Experiment, GeneratorConfig, ScheduleConfig
 from stylegan_tf.configs.text import as_text, differences, shown, to_json
-from stylegan_tf.data.framing import masked_crc
 from stylegan_tf.errors import UserError
+from stylegan_tf.masked_crc import masked_crc
 from stylegan_tf.weights import load
 from tests.fuzz import Target, Tree, mutations
 from tests.fuzz.networks import SMALL, STYLE, file, keras_seeds, read_whole
