@@ -2,6 +2,7 @@
 TensorFlow's greetings, left out."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -31,9 +32,19 @@ def prepare() -> None:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if not os.environ.get(BACKEND):
-        os.environ[BACKEND] = next(filter(installed, BACKENDS), BACKENDS[0])
+        os.environ[BACKEND] = next(filter(installed, (*_of_keras_json(), *BACKENDS)), BACKENDS[0])
     if "tensorflow" not in sys.modules and not any(isinstance(finder, _Quiet) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Quiet())
+
+
+def _of_keras_json() -> list[str]:
+    """The backend that the user's file of Keras names, if it is one of ours. Keras writes the file itself, at its first
+    start, so that what it names need not be installed."""
+    home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+        named = json.loads((home / "keras.json").read_text(encoding="utf-8"))["backend"]
+        return [named] if named in BACKENDS else []
+    return []
 
 
 def installed(package: str) -> bool:

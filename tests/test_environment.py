@@ -79,10 +79,11 @@ def test_importing_tensorflow_says_nothing() -> None:
 
 
 @pytest.fixture
-def without_keras(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def without_keras(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """Keras as if it had not been imported yet, and no backend asked for."""
     monkeypatch.delitem(sys.modules, "keras", raising=False)
     monkeypatch.setenv("KERAS_BACKEND", "")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     return monkeypatch
 
 
@@ -104,6 +105,24 @@ def test_the_first_backend_that_is_installed_is_taken(there: tuple[str, ...], ta
     else:
         with pytest.raises(UserError, match="pip install tensorflow"):
             environment.check_backend()
+
+
+@pytest.mark.parametrize(
+    ("text", "there", "taken"),
+    [
+        ('{"backend": "jax"}', ("tensorflow", "jax"), "jax"),
+        ('{"backend": "tensorflow"}', ("jax", "torch"), "jax"),  # Keras wrote the file
+        ('{"backend": "mxnet"}', ("torch",), "torch"),
+        ('{"backend": ["jax"]}', ("tensorflow",), "tensorflow"),
+        ("[]", ("tensorflow",), "tensorflow"),
+        ("no JSON", ("torch",), "torch"),
+    ],
+)
+def test_the_file_of_keras_counts(text: str, there: tuple, taken: str, without_keras, tmp_path: Path) -> None:
+    (tmp_path / "keras.json").write_text(text)
+    without_keras.setattr(environment, "installed", lambda name: name in there)
+    environment.prepare()
+    assert environment.backend() == taken
 
 
 def test_the_backend_that_is_asked_for_is_taken_or_told(without_keras, tmp_path: Path) -> None:
