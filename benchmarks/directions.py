@@ -20,7 +20,7 @@ from stylegan_tf import files
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.figures.directions import moved, spread
 from stylegan_tf.figures.truncation import truncated
-from stylegan_tf.programs import figures
+from stylegan_tf.programs import directions
 
 WANTED = 0.95  # share of the seeds
 PLAIN = 1000  # seeds that the standard deviations of the logits are of; none of those that move
@@ -55,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def vectors_of(found: Judged, path: Path | None) -> tuple[Path, list[str], np.ndarray]:
     """(file, attributes that the classifiers know, unit vectors [A, w_dim])."""
-    subject = figures.Subject(found.path, found.Gs, found.stage, found.fade, None, None)
-    path = path or next(iter(figures.saved_directions(subject)), None)
+    w_dim = found.Gs.synthesis.w_dim
+    path = path or next(iter(directions.saved(found.path, w_dim)), None)
     if path is None:
         raise UserError(f"no directions were saved beside {found.path}: run_metrics.py --metrics=ls finds some")
-    names, vectors, _ = figures.read_directions(path, subject)
+    names, vectors, _ = directions.read(path, w_dim)
     known = [index for index, name in enumerate(names) if name in found.attributes]
-    return path, [str(names[index]) for index in known], vectors[known]
+    return path, [names[index] for index in known], vectors[known]
 
 
 def measured(found: Judged, vectors: dict[str, np.ndarray], options, workdir: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -4,19 +4,19 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from stylegan_tf import environment, files, pictures, plain_npz, progress, video
+from stylegan_tf import environment, files, pictures, progress, video
 from stylegan_tf.command_line import Flag, Groups, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.networks.sampling import Label, has_w, label_rows
 from stylegan_tf.programs import export, generate
+from stylegan_tf.programs.directions import SEFA, saved, unit_vector
 from stylegan_tf.programs.generate import (
     LARGEST_SEED,
     RESULTS,
@@ -32,11 +32,9 @@ FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 MOST_PIXELS, WIDEST = 2**28, {"jpg": 65_535, "webp": 16_383}
 MOST_STEPS = 100
 MANY = 2000  # w that their standard deviation is taken from
-MEASURED = "metrics"  # folder
-SEFA = "sefa"  # sefa0, sefa1, ...: directions of the weights themselves
 # The seeds and layers of the paper's figures.
 MIXING_ROWS, MIXING_COLUMNS = "888,829,1898,1733,1614,845", "639,701,687,615,2268"
-DETAIL_SEEDS, COMPONENT_SEEDS, TRUNCATION_SEEDS = "1157,1012", "1967,1555", "91,388"
+DETAIL_SEEDS, TRUNCATION_SEEDS = "1157,1012", "91,388"
 LODS = "0,1,2,2,3,3"
 
 SOURCE = (
@@ -236,10 +234,10 @@ def directions(values: Any, subject: Subject) -> list[Path]:
     """Prints what --direction can name."""
     from stylegan_tf.figures.directions import MOST
 
-    saved = saved_directions(subject)
-    for path, names in saved.items():
-        print(f"{path}: {', '.join(names)}")
-    if not saved:
+    found = saved(subject.path, subject.Gs.synthesis.w_dim)
+    for path, those in found.items():
+        print(f"{path}: {', '.join(those.names)}")
+    if not found:
         print(f"no directions were saved beside {subject.path}: run_metrics.py --metrics=ls finds those of attributes")
     print(f"of the weights of any --layers (SeFa): {', '.join(f'{SEFA}{number}' for number in range(MOST))}, ...")
     return []
@@ -589,38 +587,6 @@ def at_least(flag: str, value: int, least: int) -> int:
     return value
 
 
-def saved_directions(subject: Subject) -> dict[Path, list[str]]:
-    """Files of directions of a network and the attributes in them: those beside it or above it, its own ones first, and
-    its own ones in the folder where run_metrics.py puts what it finds about networks of no run.
-    """
-    folder, digest = subject.path.absolute().parent, files.sha256(subject.path)
-    near = sorted({*folder.glob("directions-*.npz"), *folder.parent.glob("directions-*.npz")})
-    found = {path: read_directions(path, subject) for path in near}
-    for path in sorted(Path(MEASURED).glob("directions-*.npz")):
-        with suppress(UserError):
-            read = read_directions(path, subject)
-            found |= {path: read} if read[2] == digest else {}
-    first = sorted(found, key=lambda path: found[path][2] != digest)
-    return {path: [str(name) for name in found[path][0]] for path in first}
-
-
-def read_directions(path: Path, subject: Subject) -> tuple[np.ndarray, np.ndarray, str]:
-    """(names [A], unit vectors in W [A, w_dim], digest of the network) of a file that run_metrics.py wrote.
-
-    Raises UserError for another one.
-    """
-    arrays, w_dim = plain_npz.read(path), subject.Gs.synthesis.w_dim
-    if not {"attributes", "w"} <= arrays.keys():
-        raise UserError(f"{path} holds no directions in W: it has no arrays attributes and w")
-    names, vectors = arrays["attributes"], plain_npz.finite_float32(arrays["w"])
-    if names.ndim != 1 or names.dtype.kind != "U" or vectors is None or vectors.shape != (len(names), w_dim):
-        raise UserError(
-            f"{path} is of another network, or no file of directions: attributes {list(names.shape)}, w "
-            f"{list(arrays['w'].shape)}, where there should be [A] names and [A, {w_dim}] finite numbers"
-        )
-    return names, vectors, str(arrays.get("network", ""))
-
-
 def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
     """The vector [w_dim] that --direction means, one standard deviation of w long.
 
@@ -628,46 +594,8 @@ def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
     """
     from stylegan_tf.figures.directions import spread
 
-    vector = unit_direction_of(values, subject, layers)
+    vector = unit_vector(values.direction, subject.path, subject.Gs, layers)
     return vector * spread(subject.many_w(), vector)
-
-
-def unit_direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
-    """The direction, of length 1."""
-    from stylegan_tf.figures.directions import sefa, style_weights
-
-    name, w_dim = values.direction, subject.Gs.synthesis.w_dim
-    if name.startswith(SEFA) and name.removeprefix(SEFA).isdigit():
-        number = int(name.removeprefix(SEFA))
-        if number >= w_dim:
-            raise UserError(f"--direction={name}: there are {SEFA}0 to {SEFA}{w_dim - 1}")
-        return sefa(style_weights(subject.Gs, layers), number + 1)[number]
-    if name.endswith(".npy"):
-        if not Path(name).is_file():
-            raise UserError(f"--direction={name}: there is no such file")
-        try:
-            given = plain_npz.read_one(name)
-        except UserError as error:
-            raise UserError(f"--direction={error}") from None
-        vector = plain_npz.finite_float32(given)
-        if vector is None or vector.shape != (w_dim,) or not vector.any():
-            raise UserError(
-                f"--direction={name}: expected {w_dim} finite numbers that are not all 0, got {given.dtype} "
-                f"{list(given.shape)}"
-            )
-        vector /= np.abs(vector).max()
-        return vector / np.linalg.norm(vector)
-    known: list[str] = []
-    for path in saved_directions(subject):
-        names, vectors, _ = read_directions(path, subject)
-        known += map(str, names)
-        if name in names:
-            vector = vectors[list(names).index(name)]
-            if not vector.any():
-                raise UserError(f"--direction={name}: {path} has none, as no sample showed a difference")
-            return vector
-    choices = ", ".join([*dict.fromkeys(known), f"{SEFA}0", f"{SEFA}1", "..."])
-    raise UserError(f"--direction={name}: there is none of that name; choose from {choices}, or name a FILE.npy")
 
 
 def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:

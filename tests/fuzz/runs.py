@@ -22,6 +22,7 @@ from stylegan_tf.configs.schema import DiscriminatorConfig, Experiment, Generato
 from stylegan_tf.configs.text import as_text, differences, shown, to_json
 from stylegan_tf.errors import UserError
 from stylegan_tf.masked_crc import masked_crc
+from stylegan_tf.programs import directions
 from stylegan_tf.weights import load
 from tests.fuzz import Target, Tree, mutations
 from tests.fuzz.networks import SMALL, STYLE, file, keras_seeds, read_whole
@@ -266,21 +267,17 @@ def directions_seeds() -> list[Tree]:
     return [{"directions-x.npz": as_record(attributes=np.array(["male", "smiling"]), w=vectors, z=vectors)}]
 
 
-SUBJECT = SimpleNamespace(Gs=SimpleNamespace(synthesis=SimpleNamespace(w_dim=W_DIM)))
+GENERATOR = SimpleNamespace(synthesis=SimpleNamespace(w_dim=W_DIM))
 
 
 def read_directions(path: Path, out: Path) -> None:
-    from stylegan_tf.programs import figures
-
-    names, vectors, _ = figures.read_directions(path, SUBJECT)
+    names, vectors, _ = directions.read(path, W_DIM)
     assert np.isfinite(vectors).all() and vectors.shape == (len(names), W_DIM)
     [str(name).encode() for name in names]
 
 
 def read_array(path: Path, out: Path) -> None:
-    from stylegan_tf.programs import figures
-
-    unit = figures.unit_direction_of(SimpleNamespace(direction=str(path)), SUBJECT, range(1))
+    unit = directions.unit_vector(str(path), path, GENERATOR, range(1))
     assert abs(np.linalg.norm(unit) - 1) < 1e-5
 
 
