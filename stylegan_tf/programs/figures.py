@@ -34,7 +34,7 @@ MOST_STEPS = 100
 MANY = 2000  # w that their standard deviation is taken from
 # The seeds and layers of the paper's figures.
 MIXING_ROWS, MIXING_COLUMNS = "888,829,1898,1733,1614,845", "639,701,687,615,2268"
-DETAIL_SEEDS, TRUNCATION_SEEDS = "1157,1012", "91,388"
+DETAIL_SEEDS, COMPONENT_SEEDS, TRUNCATION_SEEDS = "1157,1012", "1967,1555", "91,388"
 LODS = "0,1,2,2,3,3"
 
 SOURCE = (
@@ -161,15 +161,17 @@ def noise(values: Any, subject: Subject) -> list[Path]:
 
     draws = at_least("draws", values.draws, figure.DETAILS + 1)
     fine, painter = layers_of(values.layers, subject.last_stage), subject.painter()
-    seeds = seeds_of("seeds", values.seeds)
-    ws = subject.ws(seeds, values.psi)
-    each = progress.track(zip(seeds, ws, strict=True), len(seeds), "noise", "pictures")
+    seeds, others = (
+        seeds_of("seeds", paper if values.seeds is None else values.seeds) for paper in (DETAIL_SEEDS, COMPONENT_SEEDS)
+    )
+    each = progress.track(zip(seeds, subject.ws(seeds, values.psi), strict=True), len(seeds), "noise", "pictures")
     rows = [figure.detail(painter, own[None], subject.noise(seed, draws)) for seed, own in each]
     stored = [np.asarray(getattr(subject.Gs.synthesis, f"noise{index}")) for index in range(painter.num_layers)]
+    ws = subject.ws(others, values.psi)
     parts = [figure.components(painter, own[None], stored, fine, bool(index % 2)) for index, own in enumerate(ws)]
-    facts = {"seeds": seeds, "psi": values.psi}
-    made = write_sheet(values, subject, "noise", np.concatenate(rows), facts | {"draws": draws})
-    facts |= {"fine": [fine.start, fine.stop - 1]}
+    facts = {"seeds": seeds, "psi": values.psi, "draws": draws}
+    made = write_sheet(values, subject, "noise", np.concatenate(rows), facts)
+    facts = {"seeds": others, "psi": values.psi, "fine": [fine.start, fine.stop - 1]}
     return [made, write_sheet(values, subject, "noise-layers", np.concatenate(parts, axis=1), facts)]
 
 
@@ -400,7 +402,7 @@ COMMANDS = {
         {
             "Which pictures": (
                 *SOURCE,
-                Flag("seeds", "text", DETAIL_SEEDS, "of the pictures (default: the paper's)"),
+                Flag("seeds", "text", None, f"of both (default: the paper's, {DETAIL_SEEDS} and {COMPONENT_SEEDS})"),
                 Flag("draws", "whole", 100, "draws of noise that the deviation is over (default: 100)"),
                 Flag("layers", "text", "fine", "layers that count as fine (default: fine)"),
                 Flag("psi", "number", 1.0, "truncation of all layers: 1 is none (default: 1)"),

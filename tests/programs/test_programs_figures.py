@@ -429,3 +429,10 @@ def test_commands_of_the_readme(network, tmp_path, capsys, line):
     for path in capsys.readouterr().out.splitlines():
         assert line == "directions" or not path.startswith(str(tmp_path)) or facts(Path(path).with_suffix(".json"))
     assert line == "directions" or list(tmp_path.glob("*.json"))
+
+
+def test_noise_has_the_seeds_of_two_figures(tmp_path):
+    for seeds, shown in (([], ("1157,1012", "1967,1555")), (["--seeds=3,8"], ("3,8", "3,8"))):
+        figures.run(["noise", "--network=faces", "--draws=5", f"--outdir={tmp_path}", *seeds])
+        reports = [json.loads((tmp_path / name).read_text()) for name in ("noise.json", "noise-layers.json")]
+        assert [",".join(map(str, report["seeds"])) for report in reports] == list(shown)
