@@ -7,7 +7,7 @@ UserError or Failure, within limits of memory and time, with nothing executed an
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -44,11 +44,21 @@ def is_single(seeds: Sequence[Tree]) -> bool:
     return all(len(tree) == 1 for tree in seeds)
 
 
+def areas() -> Iterator[Sequence[Target]]:
+    """The targets of each file, which is imported only when it is asked for: some import TensorFlow."""
+    for name in sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in NOT_AREAS):
+        yield importlib.import_module(f"tests.fuzz.{name}").TARGETS
+
+
+def target(name: str) -> Target:
+    """The one of that name, with nothing imported that it does not need: a fork of a small process is there sooner."""
+    return next(each for area in areas() for each in area if each.name == name)
+
+
 def targets() -> dict[str, Target]:
     """All of them by name."""
-    areas = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in NOT_AREAS)
-    found = [target for area in areas for target in importlib.import_module(f"tests.fuzz.{area}").TARGETS]
-    by_name = {target.name: target for target in found}
+    found = [each for area in areas() for each in area]
+    by_name = {each.name: each for each in found}
     if len(by_name) < len(found):
         raise ValueError("two targets have the same name")
     return by_name

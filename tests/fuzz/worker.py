@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 
 from stylegan_tf.errors import Failure, UserError
-from tests.fuzz import ROOT, Target, Tree, is_single, targets
+from tests.fuzz import ROOT, Target, Tree, is_single, target
 from tests.fuzz.mutations import mutated
 
 MEMORY = 2**29  # bytes of address space beyond what the process has when it begins with some inputs
@@ -253,7 +253,7 @@ def serve(folder: Path) -> None:
     faulthandler.register(signal.SIGPROF, errors, chain=True)
     os.chdir(folder)
     Forked.watch = watch = Watch(folder)
-    known, readers = targets(), {}
+    readers: dict[str, Reader] = {}
     unlimited = resource.getrlimit(resource.RLIMIT_AS)
 
     def tell(*words: object) -> None:
@@ -265,7 +265,7 @@ def serve(folder: Path) -> None:
             name = task["reader"]
             resource.setrlimit(resource.RLIMIT_AS, unlimited)
             if name not in readers:
-                readers[name] = Reader(known[name], folder, watch)
+                readers[name] = Reader(target(name), folder, watch)
             reader = readers[name]
             limited = _pages(0) + MEMORY, unlimited[1]
             tell("ready", 0)
