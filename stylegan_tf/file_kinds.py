@@ -55,6 +55,8 @@ STARTS: tuple[tuple[bytes, str, str], ...] = (
     (b"GGUF", "a GGUF model", ""),
     (b"%PDF", "a PDF document", ""),
 )
+# The version of the format, and who made it.
+ONNX = re.compile(rb"\x08[\x03-\x20]\x12.(?:tf2onnx|pytorch|keras|onnx|skl2onnx|CNTK)", re.DOTALL)
 PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
 # What the pages of Google Drive say when they stand in for a file; what says most comes first.
 SENTENCES = tuple(
@@ -136,6 +138,10 @@ def by_start(head: bytes) -> str | None:
     for start, what, remedy in STARTS:
         if head.startswith(start):
             return f"{what}: {remedy}" if remedy else what
+    if head[4:8] == b"TFL3":
+        return "a LiteRT (TensorFlow Lite) model"
+    if ONNX.match(head):
+        return "an ONNX model"
     if head[257:262] == b"ustar":
         return "a tar archive: unpack it"
     return "a file of safetensors" if head[8:10] == b'{"' and head[5:8] == bytes(3) else None

@@ -174,6 +174,30 @@ def test_flags_of_other_code_bases(program: str, flag: str, here: str) -> None:
         parse([f"--{flag}=1"], {"": tuple(flags_of(program).values())}, PROGRAMS[program])
 
 
+@pytest.mark.parametrize(
+    ("command", "flag", "here"),
+    [
+        ("mixing", "cols", "--columns"),
+        ("mixing", "row-seeds", "--rows"),
+        ("mixing", "trunc", "--psi"),
+        ("video", "w-frames", "--seconds"),
+        ("edit", "class", "--labels"),
+        ("truncation", "network_pkl", "--network"),
+        ("noise", "result-dir", "--outdir"),
+    ],
+)
+def test_flags_of_other_code_bases_behind_a_command(command: str, flag: str, here: str) -> None:
+    with refused(f"--{flag}", here):
+        figures.run([command, f"--{flag}=1"])
+
+
+@pytest.mark.parametrize("command", figures.COMMANDS)
+def test_a_command_names_flags_that_it_has(command: str) -> None:
+    known = {flag.name for group in figures.COMMANDS[command].flags.values() for flag in group}
+    for text in foreign_flags.of_figures(known).values():
+        assert not (named := set(re.findall(r"--(\w+)", text))) or named & known, text
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_is_said_about_them_names_flags_that_exist(program: str) -> None:
     flags = flags_of(program)

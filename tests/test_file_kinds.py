@@ -46,6 +46,9 @@ NETWORKS = {
     "escape.pkl": (b"<html><title>\x1b[2Jx</title>", "a web page ([2Jx)"),
     "net.pkl.lz4": (b"\x04\x22\x4d\x18", "compressed by lz4"),
     "net.tar": (b"net.pkl".ljust(257, b"\0") + b"ustar", "a tar archive: unpack it"),
+    "Gs.onnx": (b"\x08\x08\x12\x07tf2onnx\x1a\x061.17.0", "an ONNX model"),
+    "torch.onnx": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0:", "an ONNX model"),
+    "Gs.tflite": (b"\x1c\x00\x00\x00TFL3\x14\x00", "a LiteRT (TensorFlow Lite) model"),
     "model.safetensors": (struct.pack("<Q", 900) + b'{"a":', "a file of safetensors"),
     "config-f.pkl": (
         pickled("dnnlib.tflib.network", "G_synthesis_stylegan2", "D_stylegan2"),

@@ -156,6 +156,8 @@ def _read_png(data: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     told = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
     if data.startswith(_PNG) and told[0] * told[1] > width * height:  # Pillow would warn of very large ones
         raise UserError(f"its PNG file is {told[0]}x{told[1]}; that is not {list(shape)} uint8 pixels")
+    if b"acTL" in data.partition(b"IDAT")[0]:  # Pillow would warn of an animation without pictures
+        raise UserError("its PNG file is an animation, expected one picture")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             if (image.size, image.mode) != ((width, height), _MODES[channels]):

@@ -17,6 +17,7 @@ from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.networks.sampling import Label, has_w, label_rows
 from stylegan_tf.programs import export, generate
 from stylegan_tf.programs.directions import SEFA, saved, unit_vector
+from stylegan_tf.programs.foreign_flags import of_figures
 from stylegan_tf.programs.generate import (
     LARGEST_SEED,
     RESULTS,
@@ -523,7 +524,8 @@ def run(arguments: Sequence[str]) -> None:
         return
     name, *rest = arguments
     command = COMMANDS[name]
-    values = parse(rest, command.flags)
+    known = {flag.name for group in command.flags.values() for flag in group}
+    values = parse(rest, command.flags, of_figures(known))
     if values is None:
         print(help_text(f"{command.about}: python generate.py {name}", command.flags))
         return

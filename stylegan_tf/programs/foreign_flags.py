@@ -2,6 +2,9 @@
 with underscores, and what to say to those who use them here: "there is no flag --kimg; here it is --total_kimg".
 """
 
+import re
+from collections.abc import Collection
+
 
 def _told(words: dict[str, str]) -> dict[str, str]:
     """'kimg iter' -> text, as 'kimg' -> text and 'iter' -> text."""
@@ -79,6 +82,34 @@ GENERATE = _told(
         "gpus gpu num_gpus": "it is the environment variable CUDA_VISIBLE_DEVICES",
     }
 )
+
+_FIGURES = _told(
+    {
+        "row_seeds rows_seeds dst_seeds": "it is --rows",
+        "cols col_seeds cols_seeds src_seeds": "it is --columns",
+        "styles style_ranges col_styles": "it is --layers",
+        "frames w_frames num_frames": "it is --seconds, with --fps",
+        "duration duration_sec length": "it is --seconds",
+        "num_keyframes shuffle_seed": "it is --seeds, in the order that you want",
+        "interpolation interp kind": "it is --walk",
+        "mp4_fps frame_rate framerate": "it is --fps",
+        "codec": "it is --video",
+        "factor degree magnitude alpha intensity": "it is --strength",
+        "boundary boundary_path vector": "it is --direction, a name or FILE.npy",
+        "image_zoom zoom": "it is --scale",
+    }
+)
+
+
+def of_figures(known: Collection[str]) -> dict[str, str]:
+    """The table for `generate.py COMMAND` with these flags: no answer names a flag that it does not have."""
+
+    def fits(name: str, text: str) -> bool:
+        named = re.findall(r"--(\w+)", text)
+        return name not in known and (not named or not {*known}.isdisjoint(named))
+
+    return {name: text for table in (GENERATE, _FIGURES) for name, text in table.items() if fits(name, text)}
+
 
 PROJECT = _told(
     {

@@ -157,7 +157,12 @@ def _files_in(folder: Path) -> list[Path]:
         hint = f"; its newest checkpoint can be named: {checkpoints}" if newest else ""
         raise UserError(f"the run {folder} has saved no networks yet{hint}")
     if newest is None or checkpoints.absolute().name != rundir.CHECKPOINTS:
-        raise UserError(f"there are no networks in {folder}; {ACCEPTED}")
+        what = (
+            "holds a SavedModel, made for other programs"
+            if (folder / "saved_model.pb").is_file()
+            else "holds no networks"
+        )
+        raise UserError(f"{folder} {what}; {ACCEPTED}")
     return [newest / STATE]
 
 

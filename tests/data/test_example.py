@@ -159,11 +159,13 @@ def test_records_of_earlier_versions_are_read(kind):
     assert np.array_equal(decode(payload), RGB) and parse(payload)[2] == kind
 
 
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
 def png(width, height, depth=8, colour=2):
     """The start of a PNG file that claims this."""
-    claimed = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    checksum = zlib.crc32(b"IHDR" + claimed)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + claimed + struct.pack(">I", checksum)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,7 @@ def png(width, height, depth=8, colour=2):
         (png(4, 4, colour=3) + PNG[33:], "png", (3, 4, 4), ["PNG", "4x4 P", [3, 4, 4]]),
         (PNG[:-30], "png", (3, 4, 4), ["PNG", "damaged"]),
         (PNG[:33], "png", (3, 4, 4), ["'data'", "PNG"]),
+        (PNG[:33] + chunk(b"acTL", bytes(8)) + PNG[33:], "png", (3, 4, 4), ["PNG", "animation"]),
         (PNG, "gzip", (3, 4, 4), ["gzip", "damaged"]),
         (GZIP[:-1], "gzip", (3, 4, 4), ["gzip", [3, 4, 4]]),
         (GZIP + b"x", "gzip", (3, 4, 4), ["gzip", [3, 4, 4]]),

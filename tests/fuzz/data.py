@@ -249,9 +249,13 @@ def digits() -> list[Tree]:
     return [{IMAGES: idx(pixels), LABELS: idx(np.array([7, 0, 9], np.uint8))}]
 
 
-def cifars(names: tuple[str, ...], key: str) -> list[Tree]:
+def cifars(names: tuple[str, ...], key: str, meta: str, classes: int) -> list[Tree]:
     content = {"data": RANDOM.integers(0, 256, (2, 3072), np.uint8), key: [3, 1], "filenames": ["a.png", "b.png"]}
-    return [{name: pickle.dumps(content, protocol) for name in names} for protocol in (2, 4)]
+    listed = {key.replace("labels", "label_names"): [f"class {number}" for number in range(classes)]}
+    return [
+        {name: pickle.dumps(content, protocol) for name in names} | {meta: pickle.dumps(listed, protocol)}
+        for protocol in (2, 4)
+    ]
 
 
 def house_numbers() -> list[Tree]:
@@ -324,10 +328,8 @@ TARGETS = [
     Target("attributes", attributes, of_attributes),
     Target("celeba", celebas, partial(_whole, create_celeba, num_images=2), share=10),
     Target("mnist", digits, partial(_whole, create_mnist)),
-    Target("cifar10", partial(cifars, BATCHES, "labels"), partial(_whole, create_cifar10)),
-    Target(
-        "cifar100", partial(cifars, ("train",), "fine_labels"), lambda p, out: _whole(create_cifar100, p.parent, out)
-    ),
+    Target("cifar10", partial(cifars, BATCHES, "labels", "batches.meta", 10), partial(_whole, create_cifar10)),
+    Target("cifar100", partial(cifars, ("train",), "fine_labels", "meta", 100), partial(_whole, create_cifar100)),
     Target("svhn", house_numbers, partial(_whole, create_svhn)),
     Target("hdf5", hdf5s, lambda path, out: _whole(create_from_hdf5, path / "p.h5", out), start=fork),
     Target("lsun", lsuns, lambda path, out: _whole(create_lsun, path.parent, out, resolution=8), start=fork),

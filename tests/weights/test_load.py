@@ -103,6 +103,9 @@ def test_mistakes(results: Path, tmp_path: Path) -> None:
         load(results / "00001-second")
     with refused(tmp_path, *accepted):
         load(tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with refused(tmp_path, "SavedModel", *accepted):
+        load(tmp_path)
     with refused(tmp_path / "nowhere/Gs.keras", *accepted):
         load(tmp_path / "nowhere/Gs.keras")
     with refused("celebaqh", "celebahq"):

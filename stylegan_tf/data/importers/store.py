@@ -102,18 +102,20 @@ def store_files(
     command: str,
     hint: str,
     storage: Storage,
+    class_names: Sequence[str] = (),
 ) -> DataSet:
     """Writes what is in the files `names` of the folder `source`, labels one-hot, in the official shuffled order.
 
-    read: path -> (images uint8 [n, C, R, R], class numbers int64 [n]). Raises UserError that names the missing files
-    and ends with `hint`.
+    read: path -> (images uint8 [n, C, R, R], class numbers int64 [n]). class_names: of all classes, where known. Raises
+    UserError that names the missing files and ends with `hint`.
     """
     paths = [Path(source) / name for name in names]
     missing = [path.name for path in paths if not path.is_file()]
     if missing:
         raise UserError(f"{source} does not hold {', '.join(missing)}; {hint}")
     images, numbers = (np.concatenate(column) for column in zip(*map(read, paths), strict=True))
-    origin = {"command": command, "source": os.fspath(source)}
+    origin: dict[str, object] = {"command": command, "source": os.fspath(source)}
+    origin |= {"classes": list(class_names)} if class_names else {}
     return store_array(directory, images, one_hot(numbers, classes, source), origin, storage)
 
 

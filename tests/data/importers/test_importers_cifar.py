@@ -55,6 +55,30 @@ def test_cifar100_has_its_fine_labels_from_either_python(tmp_path, keys):
     assert data_set.labels.argmax(1).tolist() == [[99, 3, 50][index] for index in order]
 
 
+NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
+@pytest.mark.parametrize("keys", [str, str.encode])
+def test_classes_have_the_names_of_the_archive(tmp_path, keys):
+    folder = write10(tmp_path / "in")
+    meta = {"label_names": [keys(name) for name in NAMES], "num_vis": 3072}
+    (folder / "batches.meta").write_bytes(pickle.dumps({keys(key): value for key, value in meta.items()}, protocol=2))
+    assert create_cifar10(tmp_path / "set", folder).classes == tuple(NAMES)
+    content = {"data": PIXELS[:1], "fine_labels": [7]}
+    (tmp_path / "train").write_bytes(python2(content))
+    (tmp_path / "meta").write_bytes(python2({"fine_label_names": [f"a {number}" for number in range(100)]}))
+    assert create_cifar100(tmp_path / "set100", tmp_path).classes[7] == "a 7"
+
+
+@pytest.mark.parametrize("names", [NAMES[:9], [*NAMES[:9], "cat"], [*NAMES[:9], 3], [*NAMES[:9], ""], "ten", None])
+def test_garbled_names_of_classes(tmp_path, names):
+    folder = write10(tmp_path / "in")
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": names}, protocol=2))
+    with refused(folder / "batches.meta", "label_names", 10):
+        create_cifar10(tmp_path / "set", folder)
+    assert os.listdir(tmp_path) == ["in"]
+
+
 def test_missing_batches_are_named(tmp_path):
     folder = write10(tmp_path / "in")
     for name in BATCHES[1:3]:
