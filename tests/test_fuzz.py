@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from tests.fuzz import ROOT, targets
-from tests.fuzz.__main__ import read_results, run, table
+from tests.fuzz.__main__ import MARKS, Batch, read_results, rows, run, table, write_table
 
 SAMPLE = 300
 READERS = """
@@ -66,9 +66,26 @@ def test_a_sample_of_inputs_of_every_reader(tmp_path):
         assert sum(batch.good + batch.refused for batch in own) == max(1, SAMPLE // reader.share)
         if reader.share == 1:
             assert all(batch.refused for batch in own) and any(batch.good for batch in own)
-    assert table(results).count("\n") == len(readers) + 1
+    assert table(rows(results)).count("\n") == len(readers) + 1
     again = run(readers, SAMPLE, 0, 2, tmp_path / "fuzz.jsonl")
     assert again == results and len(read_results(tmp_path / "fuzz.jsonl")) == len(results), "nothing is done twice"
+
+
+def test_the_page_keeps_what_was_done_elsewhere(tmp_path):
+    page = tmp_path / "SECURITY.md"
+    page.write_text("\n".join(["before | x", *MARKS, "| after |"]))
+    write_table(
+        [Batch("a", 0, 0, 3, good=1, refused=2, longest=0.5), Batch("b", 0, 0, 9, refused=9, memory=10**7)], page
+    )
+    write_table([Batch("b", 0, 0, 2, refused=2), Batch("c", 0, 0, 1, findings={"0": "waits"})], page)
+    lines = page.read_text().splitlines()
+    assert [line.split()[1:8:2] for line in lines[4:7]] == [
+        ["a", "3", "2", "1"],
+        ["b", "9", "9", "0"],
+        ["c", "1", "0", "0"],
+    ]
+    assert "13 inputs, 11 refused, 1 findings; 0.5 s and 10 MB" in lines[8]
+    assert lines[0] == "before | x" and lines[-2:] == [MARKS[1], "| after |"]
 
 
 def test_the_watch_notices_what_it_is_for(tmp_path):

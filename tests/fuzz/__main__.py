@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
@@ -206,33 +206,55 @@ def run(readers: Sequence[Target], inputs: int, seed: int, workers: int, path: P
     return [batch for batch in known.values() if batch.reader in names and batch.seed == seed]
 
 
-def table(results: Iterable[Batch]) -> str:
-    """A line for each reader, in Markdown."""
+HEADING = "reader", "inputs", "refused", "good", "findings", "mean, ms", "longest, s", "most memory, MB"
+
+
+def rows(results: Iterable[Batch]) -> dict[str, tuple[str, ...]]:
+    """A line of the table for each reader."""
     by_reader: dict[str, list[Batch]] = {}
     for batch in results:
         by_reader.setdefault(batch.reader, []).append(batch)
-    rows = [("reader", "inputs", "refused", "good", "findings", "mean, ms", "longest, s", "most memory, MB")]
-    for reader, own in sorted(by_reader.items()):
+    found = {}
+    for reader, own in by_reader.items():
         good, refused = sum(batch.good for batch in own), sum(batch.refused for batch in own)
         wrong = sum(len(batch.findings) for batch in own)
         total = good + refused + wrong
         longest, most = max(batch.longest for batch in own), max(batch.memory for batch in own) / 1e6
         counts = (f"{number:,}" for number in (total, refused, good, wrong))
         mean = 1000 * sum(batch.seconds for batch in own) / total
-        rows.append((reader, *counts, f"{mean:.1f}", f"{longest:.2f}", f"{most:.0f}"))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [f"| {row[0]:<{widths[0]}} | " + " | ".join(map(str.rjust, row[1:], widths[1:])) + " |" for row in rows]
+        found[reader] = (reader, *counts, f"{mean:.1f}", f"{longest:.2f}", f"{most:.0f}")
+    return found
+
+
+def table(lines: Mapping[str, Sequence[str]]) -> str:
+    """The lines of readers in Markdown, by name."""
+    cells = [HEADING, *(lines[reader] for reader in sorted(lines))]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    drawn = [f"| {row[0]:<{widths[0]}} | " + " | ".join(map(str.rjust, row[1:], widths[1:])) + " |" for row in cells]
     rule = "|" + "|".join("-" * (width + 1) + (":" if at else "-") for at, width in enumerate(widths)) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return "\n".join([drawn[0], rule, *drawn[1:]])
 
 
-def write_table(results: Sequence[Batch]) -> None:
-    """Puts the table into docs/SECURITY.md."""
-    before, mark, rest = DOCUMENT.read_text().partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
+def write_table(results: Sequence[Batch], document: Path = DOCUMENT) -> None:
+    """Puts the table and its totals into docs/SECURITY.md. A reader that was given more inputs before, as on another
+    day or machine, keeps its line."""
+    before, mark, rest = document.read_text().partition(MARKS[0])
+    within, end, after = rest.partition(MARKS[1])
     if not mark or not end:
-        sys.exit(f"{DOCUMENT} has no lines {' and '.join(MARKS)}")
-    write_text(DOCUMENT, f"{before}{mark}\n{table(results)}\n{end}{after}")
+        sys.exit(f"{document} has no lines {' and '.join(MARKS)}")
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in within.splitlines() if "|" in line]
+    lines: dict[str, Sequence[str]] = {row[0]: row for row in cells[2:]}  # behind the heading and a rule
+    for name, row in rows(results).items():
+        if name not in lines or number(row[1]) >= number(lines[name][1]):
+            lines[name] = row
+    inputs, refused, findings = (f"{sum(number(row[at]) for row in lines.values()):,.0f}" for at in (1, 2, 4))
+    longest, most = (max(number(row[at]) for row in lines.values()) for at in (6, 7))
+    told = f"In all {inputs} inputs, {refused} refused, {findings} findings; {longest:g} s and {most:g} MB at most."
+    write_text(document, f"{before}{mark}\n{table(lines)}\n\n{told}\n{end}{after}")
+
+
+def number(cell: str) -> float:
+    return float(cell.replace(",", ""))
 
 
 def show(reader: Target, number: int, seed: int, folder: Path) -> None:
@@ -280,7 +302,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on from {o.results}")
         return 130
-    print(table(results))
+    print(table(rows(results)))
     kinds: dict[str, list[str]] = {}
     for batch in results:
         for number, what in batch.findings.items():
