@@ -157,7 +157,7 @@ def said(run_dir):
 def test_stopped_while_the_first_graphs_are_made(number, command, alone, tmp_path):
     outdir = tmp_path / "results"
     process = start(command, outdir)
-    kill_at(process, outdir, 0, 0.5, number, 130)
+    kill_at(process, outdir, 0, 0.5, number, 128 + number)
     (run_dir,) = outdir.iterdir()
     (name,) = os.listdir(run_dir / "checkpoints")
     assert name == "000000000", "it was slower than the graphs"

@@ -175,6 +175,7 @@ def test_flags_of_config_a(capsys: pytest.CaptureFixture) -> None:
         (["--dataset=celeba-hq"], "celeba-hq celebahq"),
         (["--config=A", "--hardware=1gpu", "--set=G.use_styles=false"], "G.use_styles"),
         (["--diff=E"], "--diff --dry_run"),
+        *((["--dry_run", f"--max_hours={hours}"], f"--max_hours={hours} 10000") for hours in ("0", "-1", "nan", "inf")),
         (["--dry_run", "--diff=G"], "--diff=G A B"),
         (["--dry_run", "--diff=stylebased"], "--diff=stylebased stylebased-8"),
         (["--dry_run", "--diff=A", "--set=G.use_noise=false"], "--diff=A G.use_noise"),

@@ -20,7 +20,7 @@ from stylegan_tf.configs.text import shown
 from stylegan_tf.data.attributes import Attributes, attributes_of, chosen, split
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.devices import auto_row
-from stylegan_tf.errors import Failure, UserError, exit_code
+from stylegan_tf.errors import Failure, Stopped, UserError, exit_code
 from stylegan_tf.programs.foreign_flags import CLASSIFIERS
 from stylegan_tf.progress import LiveLine, format_time, track
 from stylegan_tf.weights.registry import ATTRIBUTES
@@ -145,12 +145,11 @@ class Display:
 
     def say(self, nimg: int, loss: float) -> None:
         """After a few minibatches; nimg: pictures shown in this training. Raises Stopped where that was asked for."""
-        from stylegan_tf.training.signals import Stopped
-
         self.done, self.shown = self.done + nimg - self.shown, nimg
         if self.request.requested:
             self.line.close()
-            raise Stopped(f"stopped in {self.name}; what is finished is kept, and the same command continues")
+            sentence = f"stopped in {self.name}; what is finished is kept, and the same command continues"
+            raise Stopped(sentence, self.request.number)
         rate = self.done / max(time.monotonic() - self.start, 1e-9)
         left = format_time(max(self.total - self.done, 0) / rate)
         if self.line.due():

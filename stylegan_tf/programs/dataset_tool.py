@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from stylegan_tf.command_line import path_argument, unknown
-from stylegan_tf.errors import Failure, exit_code
+from stylegan_tf.errors import Failure, Stopped, exit_code
 from stylegan_tf.programs.foreign_flags import DATASET_TOOL
 
 
@@ -201,7 +201,7 @@ def _stopping_tidily() -> Iterator[None]:
     """`kill` and a closed terminal act as Ctrl-C does, after which nothing unfinished stays behind."""
 
     def stop(number, frame):
-        raise KeyboardInterrupt(f"stopped by {signal.Signals(number).name}")
+        raise Stopped(f"stopped by {signal.Signals(number).name}", number)
 
     numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) == signal.SIG_DFL]
     for number in numbers:  # not those that nohup has taken away
@@ -214,7 +214,8 @@ def _stopping_tidily() -> Iterator[None]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns the exit code (0, 1 work failed or sets differ, 2 wrong request, 130 stopped)."""
+    """Runs one command; returns the exit code (0, 1 work failed or sets differ, 2 wrong request, 128 and the
+    number of the signal that stopped it)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         near = difflib.get_close_matches(arguments[0], COMMANDS, n=1)

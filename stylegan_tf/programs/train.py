@@ -4,6 +4,7 @@ import json
 import math
 import os
 import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,15 @@ from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.configs.text import as_text, differences, put, table, to_json
 from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
-from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.errors import Stopped, UserError, exit_code
 from stylegan_tf.programs.foreign_flags import TRAIN
 from stylegan_tf.progress import few
-from stylegan_tf.training.signals import Stopped, leave
+from stylegan_tf.training.signals import leave, stop_after
 
 if TYPE_CHECKING:
     from stylegan_tf.data.layout import DataSet
+
+MOST_HOURS = 10_000  # more than a year
 
 # A flag that is not given is None, and leaves the preset as it is.
 FLAGS = {
@@ -63,6 +66,7 @@ FLAGS = {
         Flag("outdir", "path", None, "folder of the run directories (default: results)"),
         Flag("desc", "text", None, "words for the name of the run directory; with other words it is another run"),
         Flag("resume", "path", "auto", "auto: the newest equal run that is not finished; never; or a run directory"),
+        Flag("max_hours", "number", None, "end before so many hours have gone, saved, as after SIGTERM: exit code 143"),
         Flag("allow_changed_data", "switch", False, "continue a run although its data set has changed since it began"),
         Flag("snap", "whole", None, "ticks between two snapshots of the networks (default: 10, cpu row 5)"),
         Flag("metrics", "text", None, "such as fid5k@faces, computed while training; see run_metrics.py --list"),
@@ -88,6 +92,7 @@ def _run_or_leave() -> None:
 
 def run(arguments: list[str]) -> None:
     """Does what the command line says. Raises UserError for what cannot be."""
+    started = time.monotonic()
     flags = parse(arguments, FLAGS, TRAIN)
     if flags is None or flags.list:
         print(help_text(__doc__, FLAGS) if flags is None else listing.page())
@@ -96,6 +101,8 @@ def run(arguments: list[str]) -> None:
         raise UserError("--diff is for looking, not for training: add --dry_run")
     if flags.benchmark and flags.dry_run:
         raise UserError("--benchmark measures and --dry_run only prints: give one of them")
+    if flags.max_hours is not None and not 0 < flags.max_hours <= MOST_HOURS:
+        raise UserError(f"--max_hours={flags.max_hours:g}: expected hours, more than 0 and at most {MOST_HOURS}")
     if not flags.dry_run:
         environment.check_backend("train.py")
     if flags.resume not in ("auto", "never"):
@@ -123,7 +130,8 @@ def run(arguments: list[str]) -> None:
 
         benchmark(chosen, flags.hardware != "auto")
     else:
-        train(chosen, flags.resume, flags.allow_changed_data, flags.hardware != "auto")
+        stop_at = math.inf if flags.max_hours is None else stop_after(flags.max_hours, started)
+        train(chosen, flags.resume, flags.allow_changed_data, flags.hardware != "auto", stop_at)
 
 
 def pictures_of(flags: Any) -> Pictures:
@@ -205,12 +213,16 @@ def notes(chosen: Experiment, pictures: Pictures) -> list[str]:
 
 
 def train(
-    experiment: Experiment, resume: str = "auto", allow_changed_data: bool = False, hardware_asked: bool = True
+    experiment: Experiment,
+    resume: str = "auto",
+    allow_changed_data: bool = False,
+    hardware_asked: bool = True,
+    stop_at: float = math.inf,
 ) -> Path:
     """Trains an experiment, or continues the run that `resume` means (see rundir.resume_choice). Returns its directory.
 
     The only place where data set, run directory, devices and loop meet. hardware_asked: whether the user named the
-    hardware row. Raises UserError, Failure, or Stopped after SIGINT or SIGTERM.
+    hardware row. stop_at: as in training_loop. Raises UserError, Failure, or Stopped after SIGINT, SIGTERM or `stop_at`.
     """
     from stylegan_tf.data.layout import identity
     from stylegan_tf.data.training_set import data_set_of
@@ -244,7 +256,7 @@ def train(
         init = _init(experiment.training.init_from)
         measure = metrics.callback(experiment, run_dir)
         callbacks = [] if measure is None else [measure]
-        training_loop(experiment, run_dir, data_set, replicas, init, callbacks, lines)
+        training_loop(experiment, run_dir, data_set, replicas, init, callbacks, lines, stop_at)
     return run_dir
 
 

@@ -39,13 +39,15 @@ def training_loop(
     init: Callable[[State], list[str]] | None = None,
     callbacks: Sequence[Callback] = (),
     say_first: Sequence[str] = (),
+    stop_at: float = math.inf,
 ) -> None:
     """Trains to the end of the schedule, from the newest checkpoint if there is one.
 
     init: changes the state of a new run before it starts, and returns lines that say how. callbacks: called with Gs as
     it is at the ticks 1, output.metric_ticks, twice that, ..., and the last; what they yield goes into log.txt,
-    stats.jsonl and TensorBoard. say_first: lines for the console and log.txt. Raises Stopped (a KeyboardInterrupt)
-    after SIGINT or SIGTERM, with everything saved; Failure where a whole tick had no finite gradient.
+    stats.jsonl and TensorBoard. say_first: lines for the console and log.txt. stop_at: when (time.monotonic()) to stop.
+    Raises Stopped (a KeyboardInterrupt) after SIGINT, SIGTERM or `stop_at`, with everything saved; Failure where a whole
+    tick had no finite gradient.
     """
     # ------------------------------------------------------------------------------------------------ set up
     training, output = experiment.training, experiment.output
@@ -79,7 +81,7 @@ def training_loop(
             lines.append(f"already at {progress.nimg / 1000:.1f} kimg: {training.total_kimg:g} are asked for")
     phase, ticker = _phase(progress.phase_nimg, experiment), Ticker(progress.sums)
 
-    with RunLog(run_dir, progress.nimg, progress.lengths) as log, StopRequest() as stop:
+    with RunLog(run_dir, progress.nimg, progress.lengths) as log, StopRequest(stop_at) as stop:
         for line in (*say_first, *lines):
             log.say(line)
         about = {"Software": "stylegan_tf", "config": json.dumps(to_json(experiment))}
@@ -130,6 +132,10 @@ def training_loop(
                     done or progress.tick == 1 or progress.tick % output.metric_ticks == 0
                 )
 
+            # -------------------------------------------------------------------------------------- stopping
+            if stopping and not begins:
+                checkpoint()  # before all else: whoever sent the signal may not wait for the pictures
+
             # -------------------------------------------------------------------------------------- snapshot
             show = begins or tick_ends and (done or progress.tick % output.image_ticks == 0)
             if show or done or stopping:
@@ -145,7 +151,7 @@ def training_loop(
 
             # ------------------------------------------------------------------------------------ checkpoint
             due = began - saved_at >= output.checkpoint_minutes * 60
-            if due or progress.evaluate or done or stopping:
+            if (due or progress.evaluate or done) and not stopping:
                 checkpoint()
 
             # -------------------------------------------------------------------------------------- evaluate
@@ -164,6 +170,9 @@ def training_loop(
 
             # ----------------------------------------------------------------------------------------- done?
             if stopping:
+                if show:
+                    progress.lengths = log.lengths()  # with the picture
+                    checkpoints.note(progress)
                 raise stop.stopped(nimg)
             if done:
                 rundir.mark_finished(run_dir, nimg)

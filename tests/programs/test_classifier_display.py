@@ -1,17 +1,18 @@
 """What is shown while classifiers are trained."""
 
 import io
+import signal
 from types import SimpleNamespace
 
 from refusals import raises
 
+from stylegan_tf.errors import Stopped
 from stylegan_tf.programs.classifiers import Display
 from stylegan_tf.progress import LiveLine
-from stylegan_tf.training.signals import Stopped
 
 
 def display(stream, requested=False):
-    return Display(SimpleNamespace(requested=requested), 3000, LiveLine(stream, every=0))
+    return Display(SimpleNamespace(requested=requested, number=signal.SIGTERM), 3000, LiveLine(stream, every=0))
 
 
 def test_the_rest_counts_all_trainings(monkeypatch):
@@ -35,8 +36,9 @@ def test_the_rest_counts_all_trainings(monkeypatch):
 
 def test_a_request_to_stop_ends_it():
     show = display(io.StringIO(), requested=True).begin("bald")
-    with raises(Stopped, "bald", "same command"):
+    with raises(Stopped, "bald", "same command") as caught:
         show.say(1, 0.5)
+    assert caught.value.code == 143
 
 
 def test_lines_that_stay(capsys):

@@ -13,10 +13,10 @@ from stylegan_tf.configs.classifiers import CPU
 from stylegan_tf.data.attributes import read_attributes
 from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.writing import Writer
+from stylegan_tf.errors import Stopped
 from stylegan_tf.programs import classifiers
 from stylegan_tf.programs.classifiers import Job, check, train
 from stylegan_tf.training.classifier import Trainer
-from stylegan_tf.training.signals import Stopped
 from stylegan_tf.weights import faces_bundle, keras_file
 
 COUNT = 64

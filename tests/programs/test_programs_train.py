@@ -40,7 +40,7 @@ def trained(settings, monkeypatch):
     """The arguments of every call of the loop, which finishes at once."""
     calls = []
 
-    def finish(experiment, run_dir, data_set, replicas, init, callbacks, say_first):
+    def finish(experiment, run_dir, data_set, replicas, init, callbacks, say_first, stop_at):
         state = SimpleNamespace(G=make(experiment.G), D=make(experiment.D))
         assert [line.split()[0] for line in init(state)] == ["networks:"]
         assert (len(callbacks) == 0) == (experiment.output.metrics == "")

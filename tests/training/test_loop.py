@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -18,9 +19,9 @@ from stylegan_tf import rundir
 from stylegan_tf.configs.schema import OutputConfig
 from stylegan_tf.data.pipeline import Reader, pictures_of
 from stylegan_tf.devices import Replicas
+from stylegan_tf.errors import Stopped
 from stylegan_tf.progress import LiveLine
 from stylegan_tf.training import loop
-from stylegan_tf.training.signals import Stopped
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import SKIPPED, Steps
 
@@ -71,10 +72,10 @@ def train(reused, data_set, monkeypatch, tmp_path):
     where they would have been saved.
     """
 
-    def run(folder="run", callbacks=(), say_first=(), **changes):
+    def run(folder="run", **changes):
         (tmp_path / folder).mkdir(exist_ok=True)
-        chosen = replace(tiny.experiment(), **changes)
-        loop.training_loop(chosen, tmp_path / folder, data_set, Replicas(1), callbacks=callbacks, say_first=say_first)
+        more = {name: changes.pop(name) for name in ("callbacks", "say_first", "stop_at") if name in changes}
+        loop.training_loop(replace(tiny.experiment(), **changes), tmp_path / folder, data_set, Replicas(1), **more)
         return tiny.numbers(reused.state)
 
     run.snapshots = []
@@ -189,6 +190,48 @@ def test_a_stopped_run_continues_as_if_it_had_not(number, nimg, whole, train, tm
     assert tiny.differing(train(), whole[1]) == []
     assert stats(tmp_path / "run") == stats(whole[0])
     assert f"continuing at {nimg / 1000:.1f} kimg" in (tmp_path / "run" / "log.txt").read_text()
+
+
+def test_a_run_whose_time_is_over_continues(whole, train, tmp_path, monkeypatch):
+    after(monkeypatch, 64, lambda: signal.setitimer(signal.ITIMER_REAL, 1e-6))  # not by chance somewhere
+    with raises(Stopped, "0.1 kimg", "same command") as caught:
+        train(stop_at=time.monotonic() + 3600)
+    assert caught.value.code == 143 and train.snapshots[-1] == 64
+    with raises(Stopped, "0.1 kimg", "same command") as caught:
+        train(stop_at=time.monotonic() - 1)  # before its first step, with nothing new
+    assert caught.value.code == 143
+    assert tiny.differing(train(), whole[1]) == []
+    assert stats(tmp_path / "run") == stats(whole[0])
+
+
+def test_who_does_not_wait_for_the_pictures_finds_a_checkpoint(whole, train, tmp_path, monkeypatch):
+    """SIGTERM, and SIGKILL while the grid is made; at 64 a tick ends."""
+    fakes = loop.Grid.fakes
+
+    def killed(self, *arguments):
+        if (tmp_path / "run" / "checkpoints").exists():
+            raise SystemError("killed")
+        return fakes(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        after(patched, 64, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        patched.setattr(loop.Grid, "fakes", killed)
+        with pytest.raises(SystemError):
+            train()
+    assert max(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == "000000064"
+    assert tiny.differing(train(), whole[1]) == []
+    assert stats(tmp_path / "run") == stats(whole[0])
+
+
+def test_the_picture_of_a_stopped_tick_stays_in_tensorboard(train, tmp_path, monkeypatch):
+    after(monkeypatch, 64, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(Stopped):
+        train(output=replace(tiny.experiment().output, image_ticks=1))
+    (events,) = (tmp_path / "run").glob("events.*")
+    before = events.read_bytes()
+    assert before.count(b"IHDR") == 2  # at 0 and at 64
+    train(output=replace(tiny.experiment().output, image_ticks=1))
+    assert events.read_bytes() == before
 
 
 def test_stopped_at_the_very_end(whole, train, monkeypatch, tmp_path):

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from refusals import check_refusal
 
-from stylegan_tf.errors import exit_code
+from stylegan_tf.errors import Stopped, exit_code
 from stylegan_tf.programs import train
-from stylegan_tf.training.signals import Stopped, StopRequest
+from stylegan_tf.training.signals import StopRequest, stop_after
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -53,25 +54,58 @@ def test_what_stopped_says():
     check_refusal(str(stopped), "12.3 kimg", "same command")
 
 
-def test_stopping_is_no_error(capsys):
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        (signal.SIGINT, signal.SIGTERM, 130),
+        (signal.SIGTERM, signal.SIGALRM, 143),
+        (signal.SIGALRM, signal.SIGTERM, 143),
+    ],
+)
+def test_stopping_is_no_error_and_the_first_signal_decides_the_code(first, second, code, capsys):
     def work():
-        raise StopRequest().stopped(3_800)
+        with StopRequest() as stop:
+            os.kill(os.getpid(), first)
+            os.kill(os.getpid(), second)
+            raise stop.stopped(3_800)
 
-    assert exit_code(work) == 130
+    assert exit_code(work) == code
     check_refusal(capsys.readouterr().err.removesuffix("\n"), "3.8 kimg", "same command")
+
+
+def test_the_time_that_was_given_leaves_some_for_saving():
+    assert stop_after(1.0, 1000.0) == 1000 + 3600 - 180
+    assert stop_after(24.0, 1000.0) == 1000 + 24 * 3600 - 300
+
+
+@pytest.mark.parametrize("seconds", [0.05, -1.0])
+def test_when_the_time_is_over_it_is_as_after_sigterm(seconds):
+    before = signal.getsignal(signal.SIGALRM)
+    with StopRequest(time.monotonic() + seconds) as stop:
+        until = time.monotonic() + 60
+        while not stop.requested and time.monotonic() < until:
+            time.sleep(0.01)
+        assert stop.requested and stop.stopped(1).code == 143
+    assert signal.getsignal(signal.SIGALRM) == before
+
+
+def test_the_time_is_forgotten_with_the_request():
+    with StopRequest(time.monotonic() + 1000):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 900
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_a_run_that_is_stopped_ends_as_it_is(monkeypatch, capsys):
     """Without taking TensorFlow's graphs apart."""
 
     def stopped(arguments):
-        raise StopRequest().stopped(3_800)
+        raise Stopped("stopped at 3.8 kimg, saved; the same command continues", signal.SIGTERM)
 
     monkeypatch.setattr(train, "run", stopped)
     monkeypatch.setattr(os, "_exit", sys.exit)
     with pytest.raises(SystemExit) as ended:
         train.main()
-    assert ended.value.code == 130
+    assert ended.value.code == 143
     assert capsys.readouterr().err == "stopped at 3.8 kimg, saved; the same command continues\n"
 
 
@@ -94,7 +128,7 @@ def test_what_may_not_be_broken_off_is_not():
         assert stop.requested
 
 
-ENDED = (130, "", "stopped at 12.3 kimg, saved; the same command continues\n")
+ENDED = (143, "", "stopped at 12.3 kimg, saved; the same command continues\n")
 
 
 @pytest.mark.parametrize(
@@ -106,13 +140,16 @@ ENDED = (130, "", "stopped at 12.3 kimg, saved; the same command continues\n")
         "while True:\n        with contextlib.suppress(KeyboardInterrupt): time.sleep(9999)",
     ],
 )
-def test_work_that_goes_on_nevertheless_is_ended(work):
+@pytest.mark.parametrize("by", ["SIGTERM", "the time"])
+def test_work_that_goes_on_nevertheless_is_ended(by, work):
     """Without a watcher this would take hours."""
+    stop_at = "time.monotonic() + 1" if by == "the time" else ""
+    kill = "" if stop_at else "threading.Timer(1, os.kill, [os.getpid(), signal.SIGTERM]).start()"
     program = f"""
 import contextlib, hashlib, os, signal, threading, time
 from stylegan_tf.training.signals import StopRequest
-with StopRequest() as stop, stop.breaks_off(12_345):
-    threading.Timer(1, os.kill, [os.getpid(), signal.SIGTERM]).start()
+with StopRequest({stop_at}) as stop, stop.breaks_off(12_345):
+    {kill}
     {work}
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
