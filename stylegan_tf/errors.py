@@ -1,4 +1,4 @@
-"""What goes wrong, in one clear sentence: the user's mistakes (exit code 2) and work that failed (exit code 1); and work
+"""What goes wrong, in one clear sentence: the user's mistakes (exit code 2), work that failed (exit code 1), and work
 that a signal ended (128 and its number)."""
 
 import signal

@@ -222,7 +222,8 @@ def train(
     """Trains an experiment, or continues the run that `resume` means (see rundir.resume_choice). Returns its directory.
 
     The only place where data set, run directory, devices and loop meet. hardware_asked: whether the user named the
-    hardware row. stop_at: as in training_loop. Raises UserError, Failure, or Stopped after SIGINT, SIGTERM or `stop_at`.
+    hardware row. stop_at: as in training_loop. Raises UserError, Failure, or Stopped after SIGINT, SIGTERM or at
+    `stop_at`.
     """
     from stylegan_tf.data.layout import identity
     from stylegan_tf.data.training_set import data_set_of

@@ -46,8 +46,8 @@ def training_loop(
     init: changes the state of a new run before it starts, and returns lines that say how. callbacks: called with Gs as
     it is at the ticks 1, output.metric_ticks, twice that, ..., and the last; what they yield goes into log.txt,
     stats.jsonl and TensorBoard. say_first: lines for the console and log.txt. stop_at: when (time.monotonic()) to stop.
-    Raises Stopped (a KeyboardInterrupt) after SIGINT, SIGTERM or `stop_at`, with everything saved; Failure where a whole
-    tick had no finite gradient.
+    Raises Stopped (a KeyboardInterrupt) after SIGINT, SIGTERM or at `stop_at`, with everything saved; Failure where a
+    whole tick had no finite gradient.
     """
     # ------------------------------------------------------------------------------------------------ set up
     training, output = experiment.training, experiment.output

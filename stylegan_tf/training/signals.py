@@ -41,7 +41,7 @@ class StopRequest:
     def __init__(self, stop_at: float = math.inf):
         self.requested = False
         self._stop_at = stop_at
-        self.number = signal.SIGINT  # that was first
+        self.number = signal.SIGTERM  # or SIGINT where that was first
         self._may_break_off = False
         self._nimg = 0
 
@@ -93,7 +93,7 @@ class StopRequest:
 
     def _request(self, number: int) -> None:
         if not self.requested:
-            self.requested, self.number = True, signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
+            self.requested, self.number = True, signal.SIGINT if number == signal.SIGINT else self.number
 
     def _watch(self, ear: int) -> None:
         """Reads the numbers of signals, which Python writes at once; `_note` is called between two steps of Python."""
