@@ -293,8 +293,8 @@ def disk_section(chosen: Experiment) -> str:
         [
             "grids, and again for TensorBoard",
             f"{2 * grids:,.0f}",
-            _gb(size := grid_bytes(chosen)),
-            _gb(2 * grids * size),
+            _gb(grid),
+            _gb(2 * grids * grid),
         ],
     ]
     evaluations = number / chosen.output.metric_ticks
