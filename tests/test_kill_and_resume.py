@@ -168,3 +168,23 @@ def test_stopped_while_the_first_graphs_are_made(number, command, alone, tmp_pat
     finish(*alone)
     expected, found = numbers(alone[1]), numbers(outdir)
     assert [name for name in expected if expected[name] != found[name]] == []
+
+
+@pytest.mark.slow
+def test_stopped_by_a_scheduler(command, alone, tmp_path):
+    """At once by --max_hours, then by SIGTERM in the middle of the training, with the exit code that asks for more."""
+    outdir = tmp_path / "results"
+    log = outdir.with_suffix(".log")
+    assert start([*command, "--max_hours=1e-6"], outdir).wait(PATIENCE) == 143
+    assert log.read_text().splitlines()[-1] == "stopped at 0.0 kimg; the same command continues"
+    kill_at(start(command, outdir), outdir, 160, 0.1, signal.SIGTERM, 143)
+    reached = saved(outdir)
+    assert (
+        log.read_text().splitlines()[-1] == f"stopped at {reached / 1000:.1f} kimg, saved; the same command continues"
+    )
+    (run_dir,) = outdir.iterdir()
+    assert (run_dir / f"network-snapshot-{reached // 1000:06d}" / "Gs.keras").is_file()
+    finish(start(command, outdir), outdir)
+    finish(*alone)
+    expected, found = numbers(alone[1]), numbers(outdir)
+    assert [name for name in expected if expected[name] != found[name]] == []
