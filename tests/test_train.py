@@ -1,9 +1,11 @@
 """train.py: flags to an experiment, its notes, and what it refuses. Training itself is tested with the loop."""
 
 import json
+import math
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -354,10 +356,20 @@ def test_a_gpu_row_that_nobody_asked_for(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train, "auto_row", lambda: "1gpu")
     asked = []
-    monkeypatch.setattr(train, "train", lambda chosen, resume, allowed, hardware_asked: asked.append(hardware_asked))
+    monkeypatch.setattr(train, "train", lambda *arguments: asked.append(arguments[3]))
     train.run([])
     train.run(["--hardware=1gpu"])
     assert asked == [False, True]
+
+
+def test_max_hours_say_when_to_stop(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    monkeypatch.setattr(train, "train", lambda *arguments: asked.append(arguments[-1]))
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    train.run(["--hardware=cpu"])
+    train.run(["--hardware=cpu", "--max_hours=2"])
+    assert asked == [math.inf, 1000 + 7200 - 300]
 
 
 def flags_of(*arguments: str):
