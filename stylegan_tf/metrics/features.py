@@ -26,7 +26,9 @@ from stylegan_tf.metrics.samples import (
     kept,
     label_rows,
     latents,
+    mixed_ws,
     noise_of,
+    pictures_of_ws,
     pictures_of_z,
     silent,
     to_rgb,
@@ -68,16 +70,24 @@ def real_batches(
             yield np.ascontiguousarray(pictures)
 
 
-def of_fakes(fakes: Fakes, network: FeatureNetwork, num_samples: int) -> Iterator[np.ndarray]:
-    """Features of the first samples, as uint8 pictures. Yields float32 [k, F]; raises Failure where one is NaN."""
+def of_fakes(
+    fakes: Fakes, network: FeatureNetwork, num_samples: int, num_latents: int = 1
+) -> Iterator[np.ndarray]:
+    """Features of the first samples, as uint8 pictures. Yields float32 [k, F]; raises Failure where one is NaN.
+
+    num_latents: how many are mixed in each picture, which takes a network with styles; see `samples.mixed_ws`.
+    """
 
     def function(fakes, first, rows):
-        z, labels = latents(fakes, "z", first, rows), label_rows(fakes, first, rows)
-        images = pictures_of_z(fakes, z, labels, noise_of(fakes, first, rows))
+        labels, noise = label_rows(fakes, first, rows), noise_of(fakes, first, rows)
+        if num_latents > 1:
+            images = pictures_of_ws(fakes, mixed_ws(fakes, num_latents, labels, first, rows), noise)
+        else:
+            images = pictures_of_z(fakes, latents(fakes, "z", first, rows), labels, noise)
         found = _checked(network, to_uint8(images))
         return all_finite(images) & all_finite(found), found
 
-    for (found,) in each_batch(fakes, function, num_samples, "fakes", ("features", network)):
+    for (found,) in each_batch(fakes, function, num_samples, "fakes", ("features", network, num_latents)):
         yield found
 
 

@@ -112,8 +112,9 @@ def run(arguments: list[str]) -> None:
 
 def build(values: Any) -> Evaluation:
     """What the flags ask for."""
-    if values.metrics is None:
-        raise UserError(f"--metrics is missing: names with commas, from {', '.join(definitions.METRICS)}, or all")
+    if values.metrics in (None, "none"):
+        given = "--metrics is missing" if values.metrics is None else "--metrics=none leaves nothing to do"
+        raise UserError(f"{given}: names with commas, from {', '.join(definitions.METRICS)}, or all")
     metrics = definitions.asked_for(",".join(definitions.METRICS) if values.metrics == "all" else values.metrics)
     for name in ("num_samples", "batch", "replicas", "seed"):
         if getattr(values, name) is not None and getattr(values, name) < 0:
@@ -324,7 +325,7 @@ class Evaluator:
         mirror = self._mirror(subject)
         pictures = features.real_batches(data, metric.samples, mirror, repeat=metric.family == "fid")
         if metric.family == "kid":
-            return {"": kid.evaluate(fakes, pictures, extractor, metric.samples, name)}
+            return dict(zip(metric.suffixes, kid.evaluate(fakes, pictures, extractor, metric.samples, name), strict=True))
         if metric.family == "precision_recall":
             found = precision_recall.evaluate(fakes, pictures, extractor, metric.samples, name)
             return dict(zip(metric.suffixes, found, strict=True))
@@ -333,7 +334,7 @@ class Evaluator:
         known = cache.statistics(
             subject.outdir / CACHE, key, lambda: fid.of_reals(pictures, extractor, fakes, metric.samples)
         )
-        return {"": fid.evaluate(fakes, known, extractor, metric.samples)}
+        return {"": fid.evaluate(fakes, known, extractor, metric.samples, metric.latents)}
 
     def _mirror(self, subject: Subject) -> bool:
         if self.evaluation.mirror is not None:
