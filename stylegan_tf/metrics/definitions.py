@@ -105,8 +105,8 @@ OTHER_CHANNELS = (
 )
 NO_W = "a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it"
 NO_STYLES = (
-    "latents are mixed where each layer takes a style, and the network has none (as configs A and B): ask for {}, which "
-    "mixes nothing"
+    "latents are mixed where each layer takes a style, and the network has none (as configs A and B): ask for {}, "
+    "which mixes nothing"
 )
 
 _LABELS = "_labels"

@@ -137,6 +137,9 @@ METRICS = _told(
         "batch_size minibatch minibatch_size batch_gpu": "it is --batch",
         "num n_sample num_fakes max_real num_gen": "it is --num_samples",
         "inception feature_network detector": "it is --nets",
+        "input1 input2 path1 path2 real fake generated fid kid prc isc": "two sets of pictures are compared by "
+        "`run_metrics.py compare A B`",
+        "kid_subsets kid_subset_size prc_neighborhood": "they are the usual ones: 100 subsets of 1000, 3 neighbours",
     }
 )
 

@@ -1,10 +1,10 @@
 """Distances of known features against those that torch-fidelity computed (tests/golden/make_distances.py)."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-import recorded
 import tolerances
 from known_features import fakes_and_reals
 
@@ -16,7 +16,7 @@ KEYS = ("kernel_inception_distance_mean", "kernel_inception_distance_std")
 
 @pytest.fixture(scope="module")
 def golden() -> dict:
-    return json.loads((recorded.FOLDER / "distances.json").read_text())
+    return json.loads((Path(__file__).parents[1] / "golden" / "distances.json").read_text())
 
 
 def test_the_same_definitions(golden):

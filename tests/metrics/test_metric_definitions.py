@@ -25,7 +25,7 @@ def test_the_official_numbers():
     assert (ppl2.space, ppl2.sampling, ppl2.samples, ppl2.crop) == ("w", "end", 50_000, False)
     assert list(METRICS) == [
         *("fid50k", "fid50k_mix2", "fid50k_mix3", "fid50k_mix4", "kid50k", "pr50k3"),
-        *( "is50k", "ppl_zfull", "ppl_wfull", "ppl_zend", "ppl_wend", "ppl2_wend", "ls")
+        *("is50k", "ppl_zfull", "ppl_wfull", "ppl_zend", "ppl_wend", "ppl2_wend", "ls"),
     ]
 
 
