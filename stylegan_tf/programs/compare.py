@@ -24,11 +24,12 @@ from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.file_kinds import of_file
 from stylegan_tf.metrics import definitions, feature_extractors
 from stylegan_tf.metrics.definitions import FEWEST, METRICS, SMALLEST
-from stylegan_tf.programs.foreign_flags import METRICS as FOREIGN
+from stylegan_tf.programs.foreign_flags import COMPARE
 from stylegan_tf.weights import download, load, registry
 
 if TYPE_CHECKING:
     from stylegan_tf.devices import Replicas
+    from stylegan_tf.metrics import report
     from stylegan_tf.metrics.feature_extractors import FeatureExtractor
     from stylegan_tf.metrics.fid import Gaussian
     from stylegan_tf.metrics.samples import OnProgress
@@ -80,7 +81,7 @@ class Side:
 def run(arguments: Sequence[str]) -> None:
     """Does what the command line (behind `compare`) says. Raises UserError for what cannot be."""
     places: list[str] = []
-    values = parse(arguments, FLAGS, FOREIGN, places)
+    values = parse(arguments, FLAGS, COMPARE, places)
     if values is None:
         print(help_text(WHAT, FLAGS))
         return
@@ -137,7 +138,7 @@ def _values(
     gaussians: list[Gaussian] = []
     for letter, side in zip("AB", sides, strict=True):
         with report.Live(letter) as live:
-            parts = partial(_features, side, extractor, replicas, seed, batch, live)
+            parts = partial(_features, side, extractor, replicas, seed, batch, partial(_told, live))
             if metrics == ["fid"]:
                 gaussians.append(_statistics(side, extractor, parts))
             else:
@@ -179,6 +180,11 @@ def _features(
         pictures = side.what.batches()
         pictures = features.mirrored(pictures) if side.mirror else pictures
     yield from features.of_reals(pictures, extractor, replicas, batch or min(BATCH, side.count), live, side.count)
+
+
+def _told(live: "report.Live", what: str, done: int, total: int) -> None:
+    """Both sets may be real, or neither."""
+    live("pictures", done, total)
 
 
 def _statistics(side: Side, extractor: "FeatureExtractor", parts) -> "Gaussian":
