@@ -220,6 +220,7 @@ def _asked(values: Any) -> dict[str, list[str]]:
     if values.num_samples == 0:
         raise UserError("--num_samples=0 leaves nothing to compare: give 2 or more")
     asked: dict[str, list[str]] = {}
+    unseen = False  # by Inception, although other networks were not asked for
     for name in values.metrics.split(","):
         metric, _, own = name.strip().partition("@")
         if metric not in KNOWN:
@@ -231,15 +232,16 @@ def _asked(values: Any) -> dict[str, list[str]]:
         if metric in asked.setdefault(kind, []):
             raise UserError(f"--metrics={values.metrics}: {name} is asked for twice: once is enough")
         asked[kind].append(metric)
+        unseen = unseen or (not own and values.nets == "auto" and kind == feature_extractors.FACES)
     for kind in asked:
         feature_extractors.fetch("features", kind)
-        if kind == feature_extractors.FACES and values.nets == "auto":
-            print(
-                "Inception is not here: pictures are seen through the features of the built-in faces. Such numbers, "
-                "called @faces, can be compared with each other alone; --nets=open downloads Inception",
-                file=sys.stderr,
-                flush=True,
-            )
+    if unseen:
+        print(
+            "Inception is not here: pictures are seen through the features of the built-in faces. Such numbers, "
+            "called @faces, can be compared with each other alone; --nets=open downloads Inception",
+            file=sys.stderr,
+            flush=True,
+        )
     return asked
 
 

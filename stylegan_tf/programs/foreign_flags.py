@@ -139,7 +139,7 @@ METRICS = _told(
         "inception feature_network detector": "it is --nets",
         "input1 input2 path1 path2 real fake generated fid kid prc isc": "two sets of pictures are compared by "
         "`run_metrics.py compare A B`",
-        "kid_subsets kid_subset_size prc_neighborhood splits": "they are the usual ones: 100 subsets of 1000, 3 neighbours",
+        "kid_subsets kid_subset_size prc_neighborhood": "there are 100 subsets of 1000, and 3 neighbours",
     }
 )
 
@@ -151,10 +151,8 @@ COMPARE = _told(
         "res size image_size crop": "it is --resolution, central squares",
     }
 )
-COMPARE |= {
-    name: METRICS[name]
-    for name in ["gpus", "num_gpus", "batch_size", "num", "inception", "kid_subsets", "kid_subset_size"]
-}
+_ALIKE = "gpus num_gpus batch_size num inception kid_subsets kid_subset_size prc_neighborhood"
+COMPARE |= {name: METRICS[name] for name in _ALIKE.split()}
 
 _SAME = "kimg data path dataroot res size image_size workers result_dir results_dir"  # as for train.py
 CLASSIFIERS = {name: TRAIN[name] for name in _SAME.split()}

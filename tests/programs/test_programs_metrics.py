@@ -58,6 +58,9 @@ def measured(measure, *now) -> dict[str, float]:
 
 def test_none_are_asked_for(tmp_path: Path) -> None:
     assert callback(tiny.experiment(), tmp_path) is None
+    assert (
+        callback(replace(tiny.experiment(), output=replace(tiny.experiment().output, metrics="none")), tmp_path) is None
+    )
     with refused("--metrics=fid5", "fid50k"):
         callback(replace(tiny.experiment(), output=replace(tiny.experiment().output, metrics="fid5")), tmp_path)
 
