@@ -35,17 +35,23 @@ class Flag(NamedTuple):
 Groups = Mapping[str, Sequence[Flag]]  # title -> its flags
 
 
-def parse(arguments: Sequence[str], groups: Groups, foreign: Mapping[str, str] | None = None) -> Any:
+def parse(
+    arguments: Sequence[str],
+    groups: Groups,
+    foreign: Mapping[str, str] | None = None,
+    paths: list[str] | None = None,
+) -> Any:
     """The values of the flags in `arguments` (without the program's name), as attributes; None if --help was asked for.
 
-    foreign: flags of other code bases, and what is to be said to those who use them here. Raises UserError for what
-    is no flag, no value for it, or empty.
+    foreign: flags of other code bases, and what is to be said to those who use them here. paths: takes what is no flag,
+    wherever it stands; None: nothing else is expected. Raises UserError for what is no flag, no value for it, or empty.
     """
     values = flags.FlagValues()  # absl's global ones would bring the flags of every library along
     kinds = {flag.name: flag.kind for group in groups.values() for flag in group}
     for flag in (flag for group in groups.values() for flag in group):
         DEFINE[flag.kind](flag.name, flag.default, flag.help, flag_values=values)
     flags.DEFINE_boolean("help", False, "print this", short_name="h", flag_values=values)
+    values.set_gnu_getopt(paths is not None)
     try:
         rest = values(["", *arguments])
     except flags.UnrecognizedFlagError as error:
@@ -58,7 +64,9 @@ def parse(arguments: Sequence[str], groups: Groups, foreign: Mapping[str, str] |
         raise UserError(str(error)) from None
     if values.help:
         return None
-    if rest[1:]:
+    if paths is not None:
+        paths += map(expanded, rest[1:])
+    elif rest[1:]:
         raise UserError(f"{rest[1]} is no flag; flags are given as --flag=value, see --help")
     for name, kind in kinds.items():
         if values[name].present and values[name].value == "":

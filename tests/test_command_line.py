@@ -105,6 +105,18 @@ def test_paths_that_lead_nowhere(typed: str, names: str, home: Path) -> None:
     assert parse(["--outdir=~/x"], groups).outdir == "/home/me/x" and parse([], groups).outdir == "results"
 
 
+def test_paths_that_are_no_flags(home: Path) -> None:
+    """Before, between and behind the flags, as a shell takes them; a program that wants none refuses them."""
+    paths: list[str] = []
+    values = parse(["~/a", "--size", "5", "$HOME/b", "--loud", "c", "--", "--d"], GROUPS, paths=paths)
+    assert (values.size, values.loud) == (5, True)
+    assert paths == ["/home/me/a", "/home/me/b", "c", "--d"]
+    with refused("c", "--flag=value"):
+        parse(["--size=5", "c"], GROUPS)
+    with refused("~no-such-user/x"):
+        parse(["~no-such-user/x"], GROUPS, paths=[])
+
+
 def test_every_path_of_the_figures() -> None:
     paths = {"network", "outdir", "direction"}
     for command in figures.COMMANDS.values():
@@ -117,6 +129,7 @@ PROGRAMS = {
     "generate": foreign_flags.GENERATE,
     "project": foreign_flags.PROJECT,
     "metrics": foreign_flags.METRICS,
+    "compare": foreign_flags.COMPARE,
     "classifiers": foreign_flags.CLASSIFIERS,
 }
 
@@ -126,6 +139,7 @@ PATHS = {
     "generate": {"network", "w", "outdir", "save_w"},
     "project": {"network", "nets", "outdir"},
     "metrics": {"network", "run_dir", "dataset", "nets", "outdir"},
+    "compare": {"nets"},
     "classifiers": {"dataset", "attributes", "outdir", "pack"},
 }
 
@@ -166,6 +180,10 @@ def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(p
         ("train", "network-capacity", "--set=G.fmap_base"),
         ("generate", "sample", "--seeds"),
         ("metrics", "gpus", "--replicas"),
+        ("metrics", "input1", "compare A B"),
+        ("compare", "input1", "compare A B"),
+        ("compare", "kid", "--metrics=fid,kid,pr"),
+        ("compare", "batch-size", "--batch"),
         ("classifiers", "data", "--dataset"),
     ],
 )

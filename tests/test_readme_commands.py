@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylegan_tf.programs import dataset_tool, metrics, train
+from stylegan_tf.programs import compare, dataset_tool, metrics, train
 from stylegan_tf.weights import __main__ as weights
 from stylegan_tf.weights import download, load
 
@@ -55,7 +55,7 @@ def test_training_as_in_the_readme(line, home, monkeypatch, capsys):
     assert not (home / "results").exists()
 
 
-@pytest.mark.parametrize("line", lines_of("run_metrics.py"))
+@pytest.mark.parametrize("line", [line for line in lines_of("run_metrics.py") if not line.startswith("compare")])
 def test_measuring_as_in_the_readme(line, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(metrics, "networks_of", lambda values: [values.network or values.run_dir])
@@ -65,6 +65,19 @@ def test_measuring_as_in_the_readme(line, monkeypatch, capsys):
         assert "fid50k" in capsys.readouterr().out
     else:
         assert [metric.name for metric in asked[0].metrics] == re.findall(r"--metrics=(\S+)", line)[0].split(",")
+
+
+@pytest.mark.parametrize("line", [line for line in lines_of("run_metrics.py") if line.startswith("compare")])
+def test_comparing_as_in_the_readme(line, home, monkeypatch):
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("HOME", str(home))
+    asked = []
+    monkeypatch.setattr(compare, "compare", lambda sides, *rest: asked.extend(sides))
+    metrics.run(shlex.split(line))
+    assert [(side.place, side.size, side.count) for side in asked] == [
+        (str(home / "pictures"), (256, 256), NUM_PICTURES),
+        ("datasets/mine", (256, 256), NUM_PICTURES),
+    ]
 
 
 @pytest.mark.parametrize("line", lines_of("stylegan_tf.weights"))

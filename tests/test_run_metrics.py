@@ -46,6 +46,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files.write_json(folder / RUN / "config.json", config)
     make(replace(SMALL, num_channels=4)).save(folder / "rgba.keras")
     make(replace(SMALL, resolution=16)).save(folder / "small.keras")
+    make(replace(SMALL, use_styles=False)).save(folder / "unstyled.keras")
     broken = make(SMALL)
     broken.synthesis.b4_const.assign(np.full(broken.synthesis.b4_const.shape, 1e38))
     broken.save(folder / "broken.keras")
@@ -63,13 +64,14 @@ def rows(path: Path) -> list[dict]:
 
 def test_every_metric_of_the_bundle(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     """Named after it everywhere, with its conditions; a second time the same numbers, bit by bit."""
-    names = ["fid50k", "kid50k", "pr50k3", "ppl_zfull", "ppl_wend", "ppl2_wend", "ls"]
+    names = ["fid50k", "fid50k_mix3", "kid50k", "pr50k3", "ppl_zfull", "ppl_wend", "ppl2_wend", "ls"]
     for again, asked in (("one", names), ("two", ["fid50k", "ppl_wend"])):
         flags = [f"--metrics={','.join(asked)}", "--nets=faces", "--num_samples=32", f"--outdir={tmp_path / again}"]
         metrics.run([*flags, "--batch=16"])
     written = sorted(path.name for path in (tmp_path / "one").glob("metric-*.jsonl"))
-    scaled = ["fid0.032k", "kid0.032k", "ls_0.032k", "ppl2_wend_0.032k", "ppl_wend_0.032k", "ppl_zfull_0.032k"]
-    assert written == sorted(f"metric-{name}@faces.jsonl" for name in [*scaled, "pr0.032k3"])
+    scaled = ["fid0.032k", "fid0.032k_mix3", "kid0.032k", "ls_0.032k", "pr0.032k3"]
+    scaled += [f"{name}_0.032k" for name in ("ppl2_wend", "ppl_wend", "ppl_zfull")]
+    assert written == sorted(f"metric-{name}@faces.jsonl" for name in scaled)
     digest = files.sha256(Path(RUN) / "network-snapshot-000110/Gs.keras")
     for name in written:
         (one,) = rows(tmp_path / "one" / name)
@@ -83,6 +85,9 @@ def test_every_metric_of_the_bundle(work: Path, tmp_path: Path, capsys: pytest.C
         assert one["conditions"]["samples"] == 32 and one["conditions"]["config"] == "F"
     printed = capsys.readouterr().out
     assert f"{'network-snapshot-000110':<30s} time " in printed and " fid0.032k@faces " in printed
+    assert " kid0.032k@faces " in printed and " kid0.032k@faces_std " in printed
+    (kid,) = rows(tmp_path / "one" / "metric-kid0.032k@faces.jsonl")
+    assert list(kid)[:3] == ["metric", "value", "value_std"] and abs(kid["value_std"]) < 1e-6 * abs(kid["value"])
     assert " ls_0.032k@faces_z " in printed and "male " in printed and "H(Y|w)" in printed
     with np.load(tmp_path / "one" / "directions-network-snapshot-000110.npz") as directions:
         assert directions["w"].shape == (40, 8) and directions["z"].shape == (40, 8)
@@ -106,6 +111,8 @@ def test_every_snapshot_and_a_curve(work: Path, tmp_path: Path) -> None:
     [
         ([], "--metrics fid50k"),
         (["--metrics=fid"], "--metrics=fid fid50k"),
+        (["--metrics=none"], "--metrics=none fid50k"),
+        (["--metrics=fid5k_mix2@faces", "--network=unstyled.keras", "--dataset=faces"], "fid5k_mix2@faces fid5k"),
         (["--metrics=ls", "--all"], "--all --run_dir"),
         (["--metrics=ls", "--run_dir=a", "--network=b"], "--run_dir --network"),
         (["--metrics=ls", "--run_dir=nowhere"], "nowhere"),

@@ -14,6 +14,8 @@ from stylegan_tf.data.framing import FOOTER
 from stylegan_tf.data.layout import DataSet
 from stylegan_tf.metrics.fid import Gaussian
 
+FOLDER = ".metrics"  # in that of the results; samples of linear separability are there too
+
 
 @dataclass(frozen=True)
 class Key:

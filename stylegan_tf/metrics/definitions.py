@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from stylegan_tf.configs.build import Pictures
 from stylegan_tf.configs.schema import GeneratorConfig, ProganGeneratorConfig
+from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.errors import UserError
+from stylegan_tf.networks.stages import num_layers
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Metric:
     about: str
     needs_reals: bool = False
     suffixes: tuple[str, ...] = ("",)  # of its results' names
+    latents: int = 1  # fid: mixed in each picture
     space: str = ""  # ppl: z | w
     sampling: str = ""  # ppl: full | end
     crop: bool = True  # ppl
@@ -52,9 +55,19 @@ def _ppl(space: str, sampling: str, about: str) -> Metric:
     return Metric(f"ppl_{space}{sampling}", "ppl", "distance", 100_000, about, space=space, sampling=sampling)
 
 
+def _mixed(latents: int) -> Metric:
+    about = f"FID where {latents} latents are mixed in each picture (Table 2)"
+    return Metric(f"fid50k_mix{latents}", "fid", "features", 50_000, about, needs_reals=True, latents=latents)
+
+
 _ALL = (
     Metric("fid50k", "fid", "features", 50_000, "Frechet inception distance", needs_reals=True),
-    Metric("kid50k", "kid", "features", 50_000, "kernel inception distance", needs_reals=True),
+    *(_mixed(latents) for latents in (2, 3, 4)),
+    Metric(
+        *("kid50k", "kid", "features", 50_000, "kernel inception distance, and its deviation over 100 subsets"),
+        needs_reals=True,
+        suffixes=("", "_std"),
+    ),
     Metric(
         *("pr50k3", "precision_recall", "features", 50_000, "improved precision and recall, 3 neighbours"),
         needs_reals=True,
@@ -91,14 +104,17 @@ OTHER_CHANNELS = (
     "supported"
 )
 NO_W = "a Progressive GAN generator (config A) has no w: only the path lengths in z are defined for it"
+NO_STYLES = (
+    "latents are mixed where each layer takes a style, and the network has none (as configs A and B): ask for {}, "
+    "which mixes nothing"
+)
 
 _LABELS = "_labels"
 _COUNT = r"(?P<count>\d+(?:\.\d{1,3})?)k"
 _SCALED = {  # how the names with another number of samples look
-    **{f"{name}50k": re.compile(f"{name}{_COUNT}") for name in ("fid", "kid", "is")},
-    "pr50k3": re.compile(f"pr{_COUNT}3"),
-    **{name: re.compile(f"{name}_{_COUNT}") for name in METRICS if "50k" not in name},
+    name: re.compile(name.replace("50k", _COUNT) if "50k" in name else f"{name}_{_COUNT}") for name in METRICS
 }
+_SCALED["fid50k"] = re.compile(f"fid{_COUNT}(?:_mix1)?")  # one latent alone is none that is mixed
 
 
 def find(name: str) -> Asked:
@@ -118,8 +134,8 @@ def find(name: str) -> Asked:
 
 
 def asked_for(names: str) -> list[Asked]:
-    """Metrics by their names with commas between; "" for none. Raises UserError for a name that is none."""
-    return [find(name.strip()) for name in names.split(",")] if names else []
+    """Metrics by their names with commas between; "" or "none": no metric. Raises UserError for a name that is none."""
+    return [] if names in ("", "none") else [find(name.strip()) for name in names.split(",")]
 
 
 def scaled(metric: Metric, samples: int) -> Metric:
@@ -178,6 +194,12 @@ def _of_network(metric: Metric, kind: str, faces: bool, G: GeneratorConfig | Pro
     """What is wrong with a metric of this network, whatever the data."""
     if metric.space == "w" and isinstance(G, ProganGeneratorConfig):
         yield NO_W
+    if metric.latents > 1:
+        layers = num_layers(stage_of(G.resolution))
+        if isinstance(G, ProganGeneratorConfig) or not G.use_styles:
+            yield NO_STYLES.format(metric.name.partition("_")[0])
+        elif layers < metric.latents:
+            yield f"{metric.latents} latents cannot be mixed in the network's {layers} layers, of which each takes one"
     if metric.random_labels and not G.label_size:
         yield f"the network takes no labels: ask for {metric.name.removesuffix(_LABELS)}"
     if metric.samples < (fewest := FEWEST.get(metric.family, 2)):
@@ -224,8 +246,9 @@ def _of_data(
 
 def listing() -> str:
     """One line for each metric: its name, number of samples, and what it is."""
-    lines = [f"  {metric.name:<10} {metric.samples:>9,} samples   {metric.about}" for metric in _ALL]
-    more = "Other numbers of samples: fid5k, kid10k, pr5k3, is5k, ppl_wend_1k, ls_2k. Networks: fid50k@faces.\n"
+    lines = [f"  {metric.name:<11} {metric.samples:>9,} samples   {metric.about}" for metric in _ALL]
+    more = "Other numbers of samples: fid5k, fid5k_mix2, kid10k, pr5k3, is5k, ppl_wend_1k, ls_2k. "
+    more += "Networks: fid50k@faces.\n"
     more += "Conditional networks get labels of zeros, as in the official metrics; fid50k_labels: random ones."
     return "\n".join([*lines, more])
 
@@ -245,4 +268,4 @@ def _labelled(metric: Metric) -> Metric:
 
 
 def _kind(metric: Metric) -> tuple:
-    return metric.family, metric.space, metric.sampling, metric.crop
+    return metric.family, metric.latents, metric.space, metric.sampling, metric.crop

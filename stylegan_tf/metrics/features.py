@@ -26,7 +26,9 @@ from stylegan_tf.metrics.samples import (
     kept,
     label_rows,
     latents,
+    mixed_ws,
     noise_of,
+    pictures_of_ws,
     pictures_of_z,
     silent,
     to_rgb,
@@ -54,6 +56,20 @@ def real_batches(
     Where there are fewer: all, again and again with `repeat`. mirror: each is flipped left-right with probability 1/2,
     as training does it; a repeated one anew.
     """
+    pictures = _in_file_order(data_set, count, repeat, batch)
+    return mirrored(pictures) if mirror else pictures
+
+
+def mirrored(batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """uint8 batches [n, H, W, C], each picture flipped left-right with probability 1/2, however they are divided."""
+    first = 0
+    for pictures in batches:
+        flipped = draws.mirrored(MIRROR_SEED, first, draws.Rows(len(pictures))).numpy()
+        yield np.where(flipped[:, None, None, None], pictures[:, :, ::-1], pictures)
+        first += len(pictures)
+
+
+def _in_file_order(data_set: DataSet, count: int, repeat: bool, batch: int) -> Iterator[np.ndarray]:
     starts, lengths = data_set.index(data_set.stages[-1])
     if not repeat:
         count = min(count, len(starts))
@@ -61,23 +77,25 @@ def real_batches(
         for first in range(0, count, batch):
             samples = np.arange(first, min(first + batch, count))
             rows = samples % len(starts)
-            pictures = read_pictures(file, starts[rows], lengths[rows]).transpose(0, 2, 3, 1)
-            if mirror:
-                flipped = draws.mirrored(MIRROR_SEED, first, draws.Rows(len(samples))).numpy()
-                pictures = np.where(flipped[:, None, None, None], pictures[:, :, ::-1], pictures)
-            yield np.ascontiguousarray(pictures)
+            yield np.ascontiguousarray(read_pictures(file, starts[rows], lengths[rows]).transpose(0, 2, 3, 1))
 
 
-def of_fakes(fakes: Fakes, network: FeatureNetwork, num_samples: int) -> Iterator[np.ndarray]:
-    """Features of the first samples, as uint8 pictures. Yields float32 [k, F]; raises Failure where one is NaN."""
+def of_fakes(fakes: Fakes, network: FeatureNetwork, num_samples: int, num_latents: int = 1) -> Iterator[np.ndarray]:
+    """Features of the first samples, as uint8 pictures. Yields float32 [k, F]; raises Failure where one is NaN.
+
+    num_latents: how many are mixed in each picture, which takes a network with styles; see `samples.mixed_ws`.
+    """
 
     def function(fakes, first, rows):
-        z, labels = latents(fakes, "z", first, rows), label_rows(fakes, first, rows)
-        images = pictures_of_z(fakes, z, labels, noise_of(fakes, first, rows))
+        labels, noise = label_rows(fakes, first, rows), noise_of(fakes, first, rows)
+        if num_latents > 1:
+            images = pictures_of_ws(fakes, mixed_ws(fakes, num_latents, labels, first, rows), noise)
+        else:
+            images = pictures_of_z(fakes, latents(fakes, "z", first, rows), labels, noise)
         found = _checked(network, to_uint8(images))
         return all_finite(images) & all_finite(found), found
 
-    for (found,) in each_batch(fakes, function, num_samples, "fakes", ("features", network)):
+    for (found,) in each_batch(fakes, function, num_samples, "fakes", ("features", network, num_latents)):
         yield found
 
 

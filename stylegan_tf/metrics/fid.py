@@ -86,9 +86,16 @@ def of_reals(reals: Iterable[np.ndarray], network: FeatureNetwork, fakes: Fakes,
 
 
 def evaluate(
-    fakes: Fakes, reals: Iterable[np.ndarray] | Gaussian, network: FeatureNetwork, num_samples: int = 50_000
+    fakes: Fakes,
+    reals: Iterable[np.ndarray] | Gaussian,
+    network: FeatureNetwork,
+    num_samples: int = 50_000,
+    num_latents: int = 1,
 ) -> float:
-    """FID of `num_samples` fakes and the reals: uint8 batches [n, H, W, C], or statistics that were kept of them."""
+    """FID of `num_samples` fakes and the reals: uint8 batches [n, H, W, C], or statistics that were kept of them.
+
+    num_latents: how many are mixed in each fake (paper Table 2).
+    """
     if not isinstance(reals, Gaussian):
         reals = of_reals(reals, network, fakes, num_samples)
-    return frechet_distance(statistics_of(features.of_fakes(fakes, network, num_samples)), reals)
+    return frechet_distance(statistics_of(features.of_fakes(fakes, network, num_samples, num_latents)), reals)

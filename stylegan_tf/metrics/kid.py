@@ -1,6 +1,7 @@
 """Kernel inception distance (Binkowski et al. 2018, arXiv 1801.01401)."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,13 @@ from stylegan_tf.metrics.features import FeatureNetwork
 from stylegan_tf.metrics.samples import Fakes
 
 SUBSETS, SUBSET_SIZE = 100, 1000
+
+
+class KernelDistance(NamedTuple):
+    """Mean and standard deviation over the subsets."""
+
+    mean: float
+    deviation: float
 
 
 def polynomial_kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -31,8 +39,11 @@ def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
     return float(within / (m * (m - 1)) - 2 * polynomial_kernel(x, y).mean())
 
 
-def kernel_distance(fakes: np.ndarray, reals: np.ndarray, seed: int = 0) -> float:
-    """Mean of squared_mmd over 100 random subsets of 1000 (of all, where there are fewer). [n, F], [m, F]."""
+def kernel_distance(fakes: np.ndarray, reals: np.ndarray, seed: int = 0) -> KernelDistance:
+    """squared_mmd over 100 random subsets of 1000 (of all, where there are fewer). [n, F], [m, F].
+
+    The deviation is that of the estimates from single subsets, with the divisor 100.
+    """
     size = min(SUBSET_SIZE, len(fakes), len(reals))
     if size < 2:
         raise UserError(f"there are {size} pictures, and a kernel distance needs 2 at least")
@@ -41,12 +52,13 @@ def kernel_distance(fakes: np.ndarray, reals: np.ndarray, seed: int = 0) -> floa
     def subset(found):
         return found[random.choice(len(found), size, replace=False)]
 
-    return float(np.mean([squared_mmd(subset(fakes), subset(reals)) for _ in range(SUBSETS)]))
+    found = [squared_mmd(subset(fakes), subset(reals)) for _ in range(SUBSETS)]
+    return KernelDistance(float(np.mean(found)), float(np.std(found)))
 
 
 def evaluate(
     fakes: Fakes, reals: Iterable[np.ndarray], network: FeatureNetwork, num_samples: int = 50_000, name: str = "kid50k"
-) -> float:
+) -> KernelDistance:
     """KID of `num_samples` fakes and as many reals (uint8 batches [n, H, W, C]).
 
     Raises UserError where there are fewer reals.

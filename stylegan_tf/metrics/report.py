@@ -89,7 +89,7 @@ def curve(path: Path) -> Path | None:
     figure, axes = pyplot.subplots(figsize=(8, 5), dpi=120)
     for key in next(iter(points.values())):
         there = sorted(kimg for kimg in points if key in points[kimg])
-        axes.plot(there, [points[kimg][key] for kimg in there], marker="o", label=key[6:] or None)
+        axes.plot(there, [points[kimg][key] for kimg in there], marker="o", label=key[6:] or metric)
     axes.set(xlabel="kimg", ylabel=metric, title=path.parent.name)
     axes.grid(alpha=0.3)
     if len(next(iter(points.values()))) > 1:

@@ -16,6 +16,8 @@ from stylegan_tf.draws import Rows
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.metrics.definitions import OTHER_CHANNELS
 from stylegan_tf.networks.sampling import has_w
+from stylegan_tf.networks.stages import num_layers
+from stylegan_tf.ops.blend import mix_styles
 from stylegan_tf.ops.resample import upscale
 
 OnProgress = Callable[[str, int, int], None]  # what is counted, how many are done, of how many
@@ -97,9 +99,40 @@ def pictures_of_z(fakes: Fakes, z, labels, noise) -> tf.Tensor:
 
 def pictures_of_w(fakes: Fakes, w, noise) -> tf.Tensor:
     """w: [n, w_dim], the same in every layer -> as pictures_of_z."""
-    Gs = fakes.Gs
+    return pictures_of_ws(fakes, fakes.Gs.broadcast(w), noise)
+
+
+def pictures_of_ws(fakes: Fakes, ws, noise) -> tf.Tensor:
+    """ws: [n, num_layers, w_dim] -> as pictures_of_z."""
     noise = noise or "none"
-    return _final(fakes, Gs.synthesis(Gs.broadcast(w), noise=noise, stage=fakes.stage, fade=fakes.fade))
+    return _final(fakes, fakes.Gs.synthesis(ws, noise=noise, stage=fakes.stage, fade=fakes.fade))
+
+
+def mixed_ws(fakes: Fakes, num_latents: int, labels, first, rows: Rows) -> tf.Tensor:
+    """ws of each sample from that many latents, one after the other between its crossovers (paper Table 2).
+
+    -> [n, num_layers, w_dim]. The first latents are those of metrics that do not mix; all have the same labels.
+    """
+    Gs = fakes.Gs
+    ws = Gs.broadcast(Gs.mapping(latents(fakes, "z", first, rows), labels))
+    points = crossovers(fakes, num_latents - 1, first, rows)
+    for number in range(1, num_latents):
+        z = latents(fakes, f"z{number + 1}", first, rows)
+        ws = mix_styles(ws, Gs.broadcast(Gs.mapping(z, labels)), points[:, number - 1])
+    return ws
+
+
+def crossovers(fakes: Fakes, count: int, first, rows: Rows) -> tf.Tensor:
+    """Layers in which each sample's next latents begin: `count` different ones of 1 .. layers - 1, ascending.
+
+    -> int32 [n, count]. Every choice is as likely; layers are those that the stage has. Raises UserError where there
+    are too few.
+    """
+    layers = num_layers(fakes.stage or fakes.Gs.last_stage)
+    if layers <= count:
+        raise UserError(f"{count + 1} latents cannot be mixed in {layers} layers, of which each takes one")
+    numbers = draws.uniform(fakes.seed, "metric crossovers", first, rows, (layers - 1,))
+    return tf.sort(1 + tf.math.top_k(numbers, count).indices, axis=1)
 
 
 def to_rgb(images: tf.Tensor) -> tf.Tensor:

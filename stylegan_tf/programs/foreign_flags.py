@@ -137,8 +137,22 @@ METRICS = _told(
         "batch_size minibatch minibatch_size batch_gpu": "it is --batch",
         "num n_sample num_fakes max_real num_gen": "it is --num_samples",
         "inception feature_network detector": "it is --nets",
+        "input1 input2 path1 path2 real fake generated fid kid prc isc": "two sets of pictures are compared by "
+        "`run_metrics.py compare A B`",
+        "kid_subsets kid_subset_size prc_neighborhood": "there are 100 subsets of 1000, and 3 neighbours",
     }
 )
+
+COMPARE = _told(
+    {
+        "input1 input2 path1 path2 real fake generated network network_pkl dataset data": "it is one of the two words: "
+        "`run_metrics.py compare A B`",
+        "fid kid prc isc": "it is --metrics=fid,kid,pr",
+        "res size image_size crop": "it is --resolution, central squares",
+    }
+)
+_ALIKE = "gpus num_gpus batch_size num inception kid_subsets kid_subset_size prc_neighborhood"
+COMPARE |= {name: METRICS[name] for name in _ALIKE.split()}
 
 _SAME = "kimg data path dataroot res size image_size workers result_dir results_dir"  # as for train.py
 CLASSIFIERS = {name: TRAIN[name] for name in _SAME.split()}

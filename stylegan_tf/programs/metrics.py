@@ -15,6 +15,7 @@ from stylegan_tf.configs.schema import Experiment, GeneratorConfig, ProganGenera
 from stylegan_tf.errors import Failure, UserError, exit_code
 from stylegan_tf.metrics import definitions
 from stylegan_tf.metrics.definitions import Asked, Metric
+from stylegan_tf.programs import compare
 from stylegan_tf.programs.foreign_flags import METRICS
 
 if TYPE_CHECKING:
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
     from stylegan_tf.metrics.samples import Fakes
     from stylegan_tf.training.state import State
 
-WHAT = "Measures a trained StyleGAN: python run_metrics.py --metrics=fid50k,ls --network=RUN_DIR"
+WHAT = (
+    "Measures a trained StyleGAN: python run_metrics.py --metrics=fid50k,ls --network=RUN_DIR\n"
+    "Compares two sets of pictures, whoever made them: python run_metrics.py compare A B (compare --help tells more)"
+)
+COMPARE = "compare"  # may be left out before two paths
 RESULTS = "results"
-CACHE = ".metrics"  # in the folder of the results: statistics of reals, samples of linear separability
 LARGEST_SEED = 2**32 - 1  # of scikit-learn
 FLAGS = {
     "What is measured": (
@@ -95,6 +99,9 @@ class Subject:
 
 def run(arguments: list[str]) -> None:
     """Does what the command line says. Raises UserError for what cannot be."""
+    if arguments and not arguments[0].startswith("-"):
+        compare.run(arguments[arguments[0] == COMPARE :])
+        return
     values = parse(arguments, FLAGS, METRICS)
     if values is None or values.list:
         print(help_text(WHAT, FLAGS) if values is None else definitions.listing())
@@ -112,8 +119,9 @@ def run(arguments: list[str]) -> None:
 
 def build(values: Any) -> Evaluation:
     """What the flags ask for."""
-    if values.metrics is None:
-        raise UserError(f"--metrics is missing: names with commas, from {', '.join(definitions.METRICS)}, or all")
+    if values.metrics in (None, "none"):
+        given = "--metrics is missing" if values.metrics is None else "--metrics=none leaves nothing to do"
+        raise UserError(f"{given}: names with commas, from {', '.join(definitions.METRICS)}, or all")
     metrics = definitions.asked_for(",".join(definitions.METRICS) if values.metrics == "all" else values.metrics)
     for name in ("num_samples", "batch", "replicas", "seed"):
         if getattr(values, name) is not None and getattr(values, name) < 0:
@@ -324,16 +332,18 @@ class Evaluator:
         mirror = self._mirror(subject)
         pictures = features.real_batches(data, metric.samples, mirror, repeat=metric.family == "fid")
         if metric.family == "kid":
-            return {"": kid.evaluate(fakes, pictures, extractor, metric.samples, name)}
+            return dict(
+                zip(metric.suffixes, kid.evaluate(fakes, pictures, extractor, metric.samples, name), strict=True)
+            )
         if metric.family == "precision_recall":
             found = precision_recall.evaluate(fakes, pictures, extractor, metric.samples, name)
             return dict(zip(metric.suffixes, found, strict=True))
         fingerprint = self._once(("fingerprint", data.directory, data.resolution), lambda: cache.fingerprint(data))
         key = cache.Key(fingerprint, extractor.digest, metric.samples, mirror)
         known = cache.statistics(
-            subject.outdir / CACHE, key, lambda: fid.of_reals(pictures, extractor, fakes, metric.samples)
+            subject.outdir / cache.FOLDER, key, lambda: fid.of_reals(pictures, extractor, fakes, metric.samples)
         )
-        return {"": fid.evaluate(fakes, known, extractor, metric.samples)}
+        return {"": fid.evaluate(fakes, known, extractor, metric.samples, metric.latents)}
 
     def _mirror(self, subject: Subject) -> bool:
         if self.evaluation.mirror is not None:
@@ -375,9 +385,9 @@ def _separability(
 
     It has the normals in Z, directions for edits in W where there is one, and the digest of the network.
     """
-    from stylegan_tf.metrics import directions, ls, report
+    from stylegan_tf.metrics import cache, directions, ls, report
 
-    folder = subject.outdir / CACHE / f"{name}-{subject.digest[:16]}-{fakes.seed}"
+    folder = subject.outdir / cache.FOLDER / f"{name}-{subject.digest[:16]}-{fakes.seed}"
     conditions = {"network": subject.digest, "nets": extractor.digest, "batch": fakes.batch}
     at_once = 40 if extractor.suffix else 8  # the small networks of the bundle fit into memory together
     found = ls.evaluate(fakes, extractor.network, metric.samples, metric.keep, folder, conditions, at_once)

@@ -69,7 +69,7 @@ FLAGS = {
         Flag("max_hours", "number", None, "end before so many hours have gone, saved, as after SIGTERM: exit code 143"),
         Flag("allow_changed_data", "switch", False, "continue a run although its data set has changed since it began"),
         Flag("snap", "whole", None, "ticks between two snapshots of the networks (default: 10, cpu row 5)"),
-        Flag("metrics", "text", None, "such as fid5k@faces, computed while training; see run_metrics.py --list"),
+        Flag("metrics", "text", None, "such as fid5k@faces, computed while training; none; see run_metrics.py --list"),
         Flag("metric_ticks", "whole", None, "ticks between two evaluations (default: 10)"),
         Flag("dry_run", "switch", False, "only print the whole experiment, as a table and as JSON"),
         Flag("benchmark", "switch", False, "only measure how fast each resolution trains here; projects the whole run"),

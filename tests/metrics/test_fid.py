@@ -78,3 +78,14 @@ def test_pictures_that_are_not_finite():
 def test_other_features_cannot_be_compared():
     with raises(ValueError, "features", 2, 3):
         fid.frechet_distance(gaussian([0, 0], np.eye(2)), gaussian([0, 0, 0], np.eye(3)))
+
+
+def test_mixed_latents():
+    """One is FID, more are other distances, whatever the batch and the replicas."""
+
+    def mixed(latents, replicas=1, batch=8):
+        return fid.evaluate(Fakes(noisy_G(), Replicas(replicas), batch=batch), [REALS], Pixels(), 40, latents)
+
+    found = [mixed(latents) for latents in (1, 2, 3, 4)]
+    assert found[0] == value() and len(set(found)) == 4
+    assert mixed(3, replicas=2, batch=3) == pytest.approx(found[2], rel=tolerances.REPLICAS)

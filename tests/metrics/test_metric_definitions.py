@@ -24,7 +24,8 @@ def test_the_official_numbers():
     ppl2 = METRICS["ppl2_wend"]
     assert (ppl2.space, ppl2.sampling, ppl2.samples, ppl2.crop) == ("w", "end", 50_000, False)
     assert list(METRICS) == [
-        *("fid50k", "kid50k", "pr50k3", "is50k", "ppl_zfull", "ppl_wfull", "ppl_zend", "ppl_wend", "ppl2_wend", "ls")
+        *("fid50k", "fid50k_mix2", "fid50k_mix3", "fid50k_mix4", "kid50k", "pr50k3"),
+        *("is50k", "ppl_zfull", "ppl_wfull", "ppl_zend", "ppl_wend", "ppl2_wend", "ls"),
     ]
 
 
@@ -35,6 +36,10 @@ def test_the_official_numbers():
         ("fid050.0k", "fid50k", 50_000),
         ("fid0.3k", "fid0.3k", 300),
         ("fid123.456k", "fid123.456k", 123_456),
+        ("fid50k_mix1", "fid50k", 50_000),
+        ("fid5k_mix1", "fid5k", 5000),
+        ("fid50.0k_mix3", "fid50k_mix3", 50_000),
+        ("fid0.3k_mix4", "fid0.3k_mix4", 300),
         ("kid10k", "kid10k", 10_000),
         ("is1000k", "is1000k", 1_000_000),
         ("pr5k3", "pr5k3", 5000),
@@ -57,6 +62,21 @@ def test_only_metrics_need_pictures_that_they_can_see(channels):
     network = replace(G, num_channels=channels)
     assert problems([], network, DATA) == []
     assert "metrics see RGB" in problems(asked_for("ppl_wend"), network)[0]
+
+
+def test_mixing_of_table_2():
+    for latents in (2, 3, 4):
+        metric = find(f"fid5k_mix{latents}@faces").metric
+        assert (metric.latents, metric.family, metric.samples) == (latents, "fid", 5000)
+        assert definitions.scaled(metric, 50_000) is METRICS[f"fid50k_mix{latents}"]
+    assert find("fid5k_mix2_labels").metric.random_labels
+    assert METRICS["fid50k"].latents == 1
+
+
+def test_none_means_no_metric():
+    assert asked_for("none") == asked_for("") == []
+    with refused("--metrics=none", "fid50k"):
+        asked_for("fid5k,none")
 
 
 def test_scaled_again():
@@ -90,6 +110,8 @@ def test_networks_by_name():
         ("fid50", "fid50k"),
         ("ppl_wed", "ppl_wend"),
         ("FID50K", "fid50k"),
+        ("fid50k_mix5", "fid50k_mix4"),
+        ("kid50k_mix2", "fid50k_mix2"),
         ("accuracy", "fid50k kid50k pr50k3 is50k ppl_zfull ls"),
         ("", "fid50k kid50k pr50k3 is50k ppl_zfull ls"),
     ],
@@ -117,6 +139,8 @@ def nothing_here(monkeypatch, tmp_path):
         ("fid50k,kid0.1k,pr0.1k3,ppl_zfull,ppl_wend,ppl2_wend,ls", G, DATA),
         ("fid50k@open,kid0.1k@open,is50k@open,ppl_wend@open,ls@faces", G, DATA),
         ("fid5k,ppl_zend,ls", ProganGeneratorConfig(64), DATA),
+        ("fid5k_mix1,fid5k_mix2,fid5k_mix4", G, DATA),
+        ("fid5k_mix4@open", GeneratorConfig(8), DATA),
         ("ppl_wend@faces", GeneratorConfig(16), None),
         ("ppl2_wend@faces,fid5k@open", GeneratorConfig(8), DATA),
         ("ls@open,ls_2k@official", GeneratorConfig(256), None),
@@ -135,6 +159,9 @@ def test_metrics_that_can_be_had(nothing_here, metrics, G, data):
     [
         ("kid0.1k@faces", GeneratorConfig(16), DATA, "auto", ["kid0.1k@faces", "16x16", "32x32"]),
         ("fid5k", GeneratorConfig(16), DATA, "faces", ["fid5k@faces", "features of faces", "32x32"]),
+        ("fid5k_mix2", ProganGeneratorConfig(32), DATA, "auto", ["fid5k_mix2@faces", "style", "fid5k"]),
+        ("fid5k_mix3", replace(G, use_styles=False), DATA, "auto", ["fid5k_mix3@faces", "style", "fid5k"]),
+        ("fid50k_mix3@open", GeneratorConfig(4), DATA, "auto", ["fid50k_mix3", "3 latents", "2 layers"]),
         ("is50k", G, None, "auto", ["Inception", "--nets=open", "is50k@open"]),
         ("ppl_wend", ProganGeneratorConfig(32), None, "auto", ["ppl_wend@faces", "config A", "w"]),
         ("kid0.2k", G, DATA, "auto", ["datasets/it", 100, "kid0.2k@faces", 200, "kid0.1k"]),

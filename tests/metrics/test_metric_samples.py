@@ -58,6 +58,39 @@ def test_pictures_have_the_final_resolution_and_three_channels():
     assert np.array_equal(images[..., 0], images[..., 2])
 
 
+def test_mixed_latents_by_hand():
+    """ws of latent after latent between the crossovers, and their pictures are those of `synthesis`."""
+    G = noisy_G()
+    fakes, rows = Fakes(G, Replicas(1), seed=4), Rows(5)
+    layers = G.synthesis.num_layers
+    w = [G.mapping(samples.latents(fakes, name, 10, rows)).numpy() for name in ("z", "z2", "z3", "z4")]
+    for count in (1, 2, 3, 4):
+        points = samples.crossovers(fakes, count - 1, 10, rows).numpy()
+        expected = np.empty((5, layers, 8), np.float32)
+        for sample, inner in enumerate(points):
+            edges = [0, *inner, layers]
+            assert len(inner) == count - 1 and edges == sorted(set(edges))
+            for latent, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+                expected[sample, low:high] = w[latent][sample]
+        ws = samples.mixed_ws(fakes, count, None, 10, rows)
+        assert np.array_equal(ws, expected)
+        noise = samples.noise_of(fakes, 10, rows)
+        assert np.array_equal(samples.pictures_of_ws(fakes, ws, noise), G.synthesis(expected, noise=noise))
+
+
+def test_crossovers():
+    """Each place is as likely; the same ones whatever the batch; of a stage while it grows."""
+    fakes = Fakes(noisy_G(), Replicas(1))
+    found = samples.crossovers(fakes, 2, 0, Rows(4000)).numpy()
+    assert (found[:, 0] < found[:, 1]).all()
+    assert np.bincount(found.ravel(), minlength=6)[1:] / 4000 == pytest.approx([2 / 5] * 5, abs=0.04)
+    assert np.array_equal(samples.crossovers(fakes, 2, 17, Rows(3)), found[17:20])
+    early = Fakes(noisy_G(), Replicas(1), stage=3)
+    assert samples.crossovers(early, 3, 0, Rows(2)).numpy().tolist() == [[1, 2, 3]] * 2
+    with refused("4 latents", "2 layers"):
+        samples.crossovers(Fakes(noisy_G(), Replicas(1), stage=2), 3, 0, Rows(2))
+
+
 def test_config_a_has_neither_w_nor_noise():
     fakes = Fakes(progan(), Replicas(1))
     assert samples.noise_of(fakes, 0, Rows(2)) == []

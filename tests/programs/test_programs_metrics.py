@@ -57,9 +57,13 @@ def measured(measure, *now) -> dict[str, float]:
 
 
 def test_none_are_asked_for(tmp_path: Path) -> None:
+    def asking(metrics: str):
+        return replace(tiny.experiment(), output=replace(tiny.experiment().output, metrics=metrics))
+
     assert callback(tiny.experiment(), tmp_path) is None
+    assert callback(asking("none"), tmp_path) is None
     with refused("--metrics=fid5", "fid50k"):
-        callback(replace(tiny.experiment(), output=replace(tiny.experiment().output, metrics="fid5")), tmp_path)
+        callback(asking("fid5"), tmp_path)
 
 
 def test_metrics_of_the_current_stage(tmp_path: Path, two_classifiers: None) -> None:

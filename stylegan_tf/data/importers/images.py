@@ -70,7 +70,7 @@ def create_from_images(
     options = options or Options()
     if not options.scan_only:
         check_target(directory, options.overwrite)
-    with _open_sources(image_dir) as found, pillow_limits():
+    with open_sources(image_dir) as found, pillow_limits():
         if not found.pictures:
             raise UserError(f"No input images found in {image_dir}; name a folder, a zip or a tar file of pictures")
         many = len(found.pictures) >= _MANY or sum(source.size for source in found.pictures) >= _LARGE
@@ -79,7 +79,8 @@ def create_from_images(
     return None if options.scan_only else open_data_set(directory)
 
 
-def _open_sources(image_dir: str | os.PathLike) -> AbstractContextManager[Found]:
+def open_sources(image_dir: str | os.PathLike) -> AbstractContextManager[Found]:
+    """The files in a folder, zip or tar file, which can be read while the block lasts."""
     if Path(image_dir).is_file():
         return archive.sources(image_dir)
     return nullcontext(folder.sources(image_dir))

@@ -25,13 +25,18 @@ def decode(content: bytes, plan: Plan) -> tuple[np.ndarray, bool]:
     become RGB as Pillow does it; grey from RGB is 0.299 R + 0.587 G + 0.114 B; cropped; resized by Pillow in 8 bits;
     black bars. Raises Unreadable for a picture that does not fit the plan, and what Pillow raises for damaged ones.
     """
+    image, had_alpha = whole(content, plan.channels, plan.background)
+    image = _instead(image, fitted(image, plan))
+    return np.array(image).reshape(plan.resolution, plan.resolution, plan.channels), had_alpha
+
+
+def whole(content: bytes, channels: int, background: tuple[int, int, int] | None = None) -> tuple[Image.Image, bool]:
+    """The picture in a file at its own size, as L, RGB or RGBA; see `decode`."""
     image = open_picture(content)
     image.load()
     image = _instead(image, upright(image))
-    converted, had_alpha = as_channels(image, plan.channels, plan.background)
-    image = _instead(image, converted)
-    image = _instead(image, fitted(image, plan))
-    return np.array(image).reshape(plan.resolution, plan.resolution, plan.channels), had_alpha
+    converted, had_alpha = as_channels(image, channels, background)
+    return _instead(image, converted), had_alpha
 
 
 def _instead(image: Image.Image, new: Image.Image) -> Image.Image:
@@ -66,8 +71,8 @@ def as_channels(
     if drop and not _opaque(image):
         if background is None:
             raise Unreadable(
-                "it is partly transparent; flatten it, or give --channels=rgba, or --background=white: "
-                "Input images must be stored as RGB or grayscale"
+                "it is partly transparent; flatten it, or give --background=white, or, for a data set, "
+                "--channels=rgba: Input images must be stored as RGB or grayscale"
             )
         flat = Image.new("RGB", image.size, background)
         flat.paste(image if image.mode == "RGBA" else image.convert("RGBA"), mask=image.getchannel("A"))
