@@ -1,0 +1,417 @@
+"""A page on this machine to play with a trained generator, which says the command of each picture: explore.py."""
+
+import base64
+import hashlib
+import html
+import io
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from stylegan_tf import environment, pictures
+from stylegan_tf.command_line import Flag, help_text, parse
+from stylegan_tf.errors import UserError, brief, exit_code
+from stylegan_tf.networks.sampling import pictures_of
+from stylegan_tf.programs import generate
+from stylegan_tf.programs.directions import SEFA, saved, step
+from stylegan_tf.programs.foreign_flags import GENERATE
+from stylegan_tf.weights import load
+
+WHAT = "Opens a page on this machine to play with a trained StyleGAN: python explore.py --network=RUN_DIR"
+HERE = "127.0.0.1"
+LOOPBACK = (HERE, "localhost", "::1")
+FLAGS = {
+    "What is shown": (generate.FLAGS["Which pictures"][0],),  # --network
+    "Where": (
+        Flag("host", "text", HERE, f"address to listen on; others than {HERE} let other machines in (default: {HERE})"),
+        Flag("port", "whole", None, "port to listen on (default: the first free one from 7860 on)"),
+    ),
+}
+EXPLORED = "explored"  # where the commands of the page write to
+NAMES = ("coarse", "middle", "fine", "all")
+STRONGEST = 5.0  # standard deviations of w, of the sliders
+# The page's own files and what it makes, and nothing from elsewhere.
+POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
+
+
+class State(NamedTuple):
+    """What the controls of the page say. Numbers are as people typed them: None, or any."""
+
+    seed: float | None = 0
+    label: int | None = None  # class, of a network that has some
+    psi: float | None = 0.7
+    cutoff: float | None = 8
+    mix_layers: str | None = ""  # that take the styles of mix_seed; "": none
+    mix_seed: float | None = 1
+    noise: str = "const"  # const, none, random
+    noise_seed: float | None = 0  # of random noise
+    noise_layers: str | None = "all"
+    directions: Sequence[str] = ()
+    strengths: Sequence[float | None] = ()  # one for each of them
+    direction_layers: str | None = "all"
+
+
+class Picture(NamedTuple):
+    """What a state looks like, and the command that makes it."""
+
+    pixels: np.ndarray  # uint8 [H, W, C]
+    command: str
+
+
+class Explorer:
+    """Pictures of one network, each a function of a State alone.
+
+    Made by graphs (`picture`), or op by op as generate.py makes a single one (`saved_png`): those are the same up to
+    rounding, a level of 255 in a few places. What is kept between pictures are graphs, and directions by their names.
+
+    Args:
+        network: What load.load takes. None: as generate.py does.
+
+    Raises UserError where there is no such generator.
+    """
+
+    def __init__(self, network: str | None = None):
+        given = network or load.newest_network(generate.RESULTS, load.SHIPPED)
+        self.path = load.generator_file(given)
+        # A folder may have a newer snapshot by the time that the command is run.
+        named = Path(given).is_dir() or network is None
+        self.name = load.FACES if self.path == load.SHIPPED else str(self.path) if named else str(given)
+        self.Gs, self.stage, self.fade = generate.opened_generator(self.path)
+        self.last_stage = self.stage or self.Gs.last_stage
+        self.classes = [*load.classes_of_snapshot(self.path)] or [str(each) for each in range(self.Gs.label_size)]
+        self._classes_have_names = bool(load.classes_of_snapshot(self.path))
+        self.has_styles = not generate.lacks(self.path, self.Gs, "styles")
+        self.has_noise = not generate.lacks(self.path, self.Gs, "noise")
+        self._box = generate.box_of(generate.Request(self.path, []), self.Gs.resolution, 2**self.last_stage)
+        self._fast = self.Gs.as_graphs()
+        self._steps: dict[tuple, np.ndarray] = {}
+        self._one_at_a_time = threading.Lock()  # making a graph changes the network for a moment
+
+    def directions(self) -> list[str]:
+        """Names that State.directions can have: those saved for the network, and the first of SeFa."""
+        from stylegan_tf.figures.directions import MOST
+
+        found = saved(self.path, self.Gs.synthesis.w_dim).values() if self.has_styles else []
+        names = [
+            name for those in found for name, vector in zip(those.names, those.vectors, strict=True) if any(vector)
+        ]
+        return [*dict.fromkeys(names), *(f"{SEFA}{number}" for number in range(MOST) if self.has_styles)]
+
+    def layers(self) -> list[str]:
+        """Names of layers that mean some in this network."""
+        from stylegan_tf.figures.layers import layers_of
+
+        found = []
+        for name in NAMES:
+            with suppress(UserError):
+                found += [name] if layers_of(name, self.last_stage) else []
+        return found
+
+    def flags(self, state: State) -> list[str]:
+        """The flags of generate.py that make the picture of a state, but for network and folder."""
+        found = [f"--seeds={generate.one_seed('seeds', text(state.seed))}"]
+        if self.Gs.label_size:
+            label = text(state.label)
+            found.append(f"--labels={self.classes[int(label)] if self._classes_have_names and label else label}")
+        if self.has_styles:
+            found += [f"--psi={text(state.psi)}", f"--cutoff={text(state.cutoff)}"]
+            if state.mix_layers:
+                mix = generate.one_seed("mix", text(state.mix_seed))
+                found += [f"--mix={mix}", f"--mix_layers={state.mix_layers}"]
+            if state.directions:
+                found += [f"--direction={name}" for name in state.directions]
+                found += [f"--strength={','.join(map(text, state.strengths))}"]
+                found += [f"--direction_layers={state.direction_layers or ''}"]
+        if self.has_noise:
+            found.append(f"--noise={state.noise}")
+            if state.noise == "random":
+                found.append(f"--noise_seed={text(state.noise_seed)}")
+            if state.noise != "none" and state.noise_layers != "all":
+                found.append(f"--noise_layers={state.noise_layers or ''}")
+        return found
+
+    def command(self, flags: Sequence[str]) -> str:
+        """The command of some flags. It has a folder of its own, as one folder holds pictures of one look."""
+        folder = f"--outdir={EXPLORED}/{digest(flags)}"
+        return shlex.join(["python", "generate.py", f"--network={self.name}", *flags, folder])
+
+    def picture(self, state: State) -> Picture:
+        """Raises UserError for a state that cannot be, in generate.py's words."""
+        flags = self.flags(state)
+        return Picture(self._pixels(flags, self._fast), self.command(flags))
+
+    def saved_png(self, state: State) -> tuple[str, bytes]:
+        """(name, content) of a PNG file with the pixels that the state's command writes, and the command in it."""
+        flags = self.flags(state)
+        about = {"Software": "stylegan_tf", "command": self.command(flags)}
+        return f"{EXPLORED}-{digest(flags)}.png", png(self._pixels(flags, self.Gs), about)
+
+    def _pixels(self, flags: Sequence[str], Gs: Any) -> np.ndarray:
+        request = generate.build(parse([f"--network={self.path}", *flags], generate.FLAGS, GENERATE))
+        with self._one_at_a_time:
+            inputs, look = generate.prepared(request, Gs, self.stage, self.fade, self._step)
+            return generate.inside(next(pictures_of(Gs, inputs, look))[1], self._box)
+
+    def _step(self, name: str, network: Path, Gs: Any, layers: range, label: np.ndarray | None) -> np.ndarray:
+        """As programs.directions.step, worked out once."""
+        key = (name, layers, None if label is None else label.tobytes())
+        if key not in self._steps:
+            self._steps[key] = step(name, network, Gs, layers, label)
+        return self._steps[key]
+
+
+def text(number: float | None) -> str:
+    """A number of a form as a flag's value: '' for None, 7 for 7.0."""
+    if number is None:
+        return ""
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"
+
+
+def digest(flags: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(flags).encode()).hexdigest()[:8]
+
+
+def png(pixels: np.ndarray, about: dict[str, str] | None = None) -> bytes:
+    file = io.BytesIO()
+    pictures.write(file, pixels, "PNG", about)
+    return file.getvalue()
+
+
+# --- the page
+
+CSS = """
+.gradio-container { max-width: 1180px !important; margin: auto }
+#picture img { width: 100%; image-rendering: pixelated; border-radius: 8px; display: block }
+#command textarea { font-family: ui-monospace, monospace; font-size: 0.8rem }
+#title h1 { margin-bottom: 0 }
+"""
+# The browser makes a file of what the page was sent, so that nothing is written on the side of the program.
+DOWNLOAD = """([name, content]) => {
+    const link = document.createElement("a");
+    link.download = name;
+    link.href = "data:image/png;base64," + content;
+    link.click();
+}"""
+
+
+def page(explorer: Explorer) -> Any:
+    """gradio.Blocks: the picture and its command on the left, and on the right the controls that mean something."""
+    import gradio as gr
+
+    names, layers = explorer.directions(), explorer.layers()
+    side = 2**explorer.last_stage
+    start = State(label=0 if explorer.Gs.label_size else None)
+
+    def choice(label: str, value: str, first: Sequence[tuple[str, str]] = ()) -> Any:
+        choices = [*first, *((name, name) for name in layers)]
+        return gr.Dropdown(choices, value=value, label=label, allow_custom_value=True, info="or 0-3, or 4x4-8x8")
+
+    def part(title: str, there: bool, opened: bool = True) -> Any:
+        return gr.Accordion(title, open=opened, visible=there)
+
+    with gr.Blocks(title=f"stylegan_tf: {explorer.name}", analytics_enabled=False) as blocks:
+        gr.Markdown(f"# {html.escape(Path(explorer.name).name)}\n{side}x{side} pixels", elem_id="title")
+        with gr.Row():
+            with gr.Column(scale=5):
+                shown = gr.HTML(elem_id="picture")
+                command = gr.Textbox(
+                    label="The command that makes this", lines=3, buttons=["copy"], interactive=False, elem_id="command"
+                )
+                save = gr.Button("Save PNG", variant="primary", elem_id="save")
+                file = gr.JSON(visible=False)
+            with gr.Column(scale=4):
+                with part("Picture", True):
+                    with gr.Row():
+                        seed = gr.Number(start.seed, label="Seed", elem_id="seed")
+                        classes = [(name, index) for index, name in enumerate(explorer.classes)]
+                        label = gr.Dropdown(classes, value=start.label, label="Class", visible=bool(classes))
+                    with gr.Row(visible=explorer.has_styles):
+                        psi = gr.Slider(-1, 1.5, start.psi, step=0.05, label="Truncation psi", elem_id="psi")
+                        most = explorer.Gs.synthesis.num_layers if explorer.has_styles else 1
+                        first = min(start.cutoff or 0, most)
+                        cutoff = gr.Slider(0, most, first, step=1, label="Layers truncated (cutoff)")
+                with part("Styles of another seed", explorer.has_styles), gr.Row():
+                    mix_layers = choice("In which layers", start.mix_layers or "", [("none", "")])
+                    mix_seed = gr.Number(start.mix_seed, label="Seed", elem_id="mix_seed")
+                with part("Directions", explorer.has_styles):
+                    with gr.Row():
+                        chosen = gr.Dropdown(
+                            names, value=[], multiselect=True, label="Along which", elem_id="directions"
+                        )
+                        direction_layers = choice("In which layers", start.direction_layers or "")
+                    strengths = [
+                        gr.Slider(-STRONGEST, STRONGEST, 0, step=0.1, label=name, visible=False) for name in names
+                    ]
+                with part("Noise", explorer.has_noise):
+                    noise = gr.Radio(
+                        [("stored", "const"), ("none", "none"), ("drawn from a seed", "random")],
+                        value=start.noise,
+                        show_label=False,
+                    )
+                    with gr.Row():
+                        noise_seed = gr.Number(start.noise_seed, label="Seed of the noise", visible=False)
+                        noise_layers = choice("In which layers", start.noise_layers or "")
+        controls = [
+            *(seed, label, psi, cutoff, mix_layers, mix_seed),
+            *(noise, noise_seed, noise_layers, direction_layers, chosen, *strengths),
+        ]
+
+        def state(values: Sequence[Any]) -> State:
+            *own, layers_moved, along = values[:11]
+            strength_of = dict(zip(names, values[11:], strict=True))
+            return State(*own, along, [strength_of[name] for name in along], layers_moved)
+
+        def show(*values: Any) -> tuple[str, str]:
+            with in_words(gr):
+                made = explorer.picture(state(values))
+            content = base64.b64encode(png(made.pixels)).decode()
+            return f'<img alt="generated" src="data:image/png;base64,{content}">', made.command
+
+        def download(*values: Any) -> list[str]:
+            with in_words(gr):
+                name, content = explorer.saved_png(state(values))
+            return [name, base64.b64encode(content).decode()]
+
+        gr.on(
+            [blocks.load, *(control.change for control in controls)],
+            show,
+            controls,
+            [shown, command],
+            trigger_mode="always_last",
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        save.click(download, controls, file, api_visibility="private").success(None, file, None, js=DOWNLOAD)
+        if names:
+            chosen.change(
+                lambda along: [gr.update(visible=name in along) for name in names],
+                chosen,
+                strengths,
+                show_progress="hidden",
+                api_visibility="private",
+            )
+        noise.change(
+            lambda kind: (gr.update(visible=kind == "random"), gr.update(visible=kind != "none")),
+            noise,
+            [noise_seed, noise_layers],
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    return blocks
+
+
+@contextmanager
+def in_words(gr: Any) -> Iterator[None]:
+    """A user's mistake as a sentence on the page."""
+    try:
+        yield
+    except UserError as error:
+        raise gr.Error(html.escape(str(error)), title="This cannot be", print_exception=False) from None
+
+
+class OwnRequests:
+    """ASGI: answers those of the page alone. A browser would also carry those of other web sites to this machine.
+
+    Another site's script has an Origin that is not the host it asks (CSRF); one whose name was pointed at this machine
+    (DNS rebinding) asks a host that is none of `hosts`. The page itself loads nothing from elsewhere (POLICY).
+
+    Args:
+        app: The application.
+        hosts: Names without ports that are this machine's. (): any.
+    """
+
+    def __init__(self, app: Any, hosts: Sequence[str]):
+        self.app, self.hosts = app, hosts
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        with suppress(ValueError):
+            known = not self.hosts or urlsplit(f"//{host}").hostname in self.hosts
+            if known and (origin is None or urlsplit(origin).netloc == host):
+                await self.app(scope, receive, with_policy(send))
+                return
+        from starlette.responses import PlainTextResponse
+
+        await PlainTextResponse("this page answers itself alone", status_code=403)(scope, receive, send)
+
+
+def with_policy(send: Any) -> Any:
+    """`send` of ASGI, with POLICY in the head of each response."""
+
+    async def sending(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"content-security-policy", POLICY.encode())]
+        await send(message)
+
+    return sending
+
+
+def open_page(explorer: Explorer, host: str = HERE, port: int | None = None) -> Any:
+    """Starts to listen. Returns the gradio.Blocks; `local_url` is the address, and `close()` ends it.
+
+    Raises UserError where nothing can listen there.
+    """
+    import gradio as gr
+    from starlette.middleware import Middleware
+
+    hosts = LOOPBACK if host in LOOPBACK else ()
+    blocks = page(explorer)
+    try:
+        blocks.queue(api_open=False).launch(
+            server_name=host,
+            server_port=port,
+            share=False,
+            quiet=True,
+            prevent_thread_lock=True,
+            ssr_mode=False,
+            mcp_server=False,
+            footer_links=[],
+            theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+            css=CSS,
+            app_kwargs={"middleware": [Middleware(OwnRequests, hosts=hosts)]},
+        )
+    except OSError as error:
+        asked = f"--host={host}" + (f" --port={port}" if port else "")
+        raise UserError(f"{asked}: {brief(error)}; choose another") from None
+    return blocks
+
+
+# --- the program
+
+
+def run(arguments: list[str]) -> None:
+    """Does what the command line says, until Ctrl-C. Raises UserError for what cannot be."""
+    values = parse(arguments, FLAGS)
+    if values is None:
+        print(help_text(WHAT, FLAGS))
+        return
+    if values.port is not None and not 1 <= values.port <= 65535:
+        raise UserError(f"--port={values.port}: from 1 to 65535")
+    environment.check_backend()
+    if not environment.installed("gradio"):
+        raise UserError("explore.py needs Gradio, which is not installed: pip install gradio")
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before it is imported: it would ask for its newest version
+    blocks = open_page(Explorer(values.network), values.host, values.port)
+    print(f"{blocks.local_url} shows it; Ctrl-C ends it", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print()
+    finally:
+        blocks.close(verbose=False)
+
+
+def main() -> int:
+    return exit_code(lambda: run(sys.argv[1:]))
