@@ -66,9 +66,9 @@ def parse(arguments: Sequence[str], groups: Groups, foreign: Mapping[str, str] |
         if values[name].present and values[name].value == "":
             raise UserError(f"--{name}= is empty: give it a value, or leave the flag out")
         if values[name].present and kind in ("path", "paths"):
-            given = values[name].value
+            paths: Any = values[name].value
             try:
-                values[name].value = expanded(given) if kind == "path" else [expanded(each) for each in given]
+                values[name].value = expanded(paths) if kind == "path" else [expanded(path) for path in paths]
             except UserError as error:
                 raise UserError(f"--{name}={error}") from None
     return values

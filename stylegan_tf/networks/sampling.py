@@ -107,16 +107,16 @@ def _noise(Gs, look: Look, seeds: Sequence[int], maps: list[np.ndarray]) -> str 
     """The noise of pictures of some seeds, as networks.synthesis takes it. maps: those of the inputs."""
     from keras import ops
 
-    noise: str | list[np.ndarray] = maps if look.noise == "maps" else look.noise
-    if noise == "random":
-        each = [random_noise(Gs, 1, seed if look.noise_seed is None else look.noise_seed) for seed in seeds]
-        noise = [np.concatenate(layer) for layer in zip(*each, strict=True)]
-    if look.noise_layers is None or noise == "none":
-        return noise
-    if noise == "const":
-        stored = range(len(Gs.synthesis.noise_shapes(look.stage)))
-        noise = [ops.convert_to_numpy(getattr(Gs.synthesis, f"noise{index}")) for index in stored]
-    return kept(noise, look.noise_layers)
+    match look.noise:
+        case "random":
+            each = [random_noise(Gs, 1, seed if look.noise_seed is None else look.noise_seed) for seed in seeds]
+            maps = [np.concatenate(layer) for layer in zip(*each, strict=True)]
+        case "const" if look.noise_layers is not None:
+            stored = range(len(Gs.synthesis.noise_shapes(look.stage)))
+            maps = [ops.convert_to_numpy(getattr(Gs.synthesis, f"noise{index}")) for index in stored]
+        case "const" | "none":
+            return look.noise
+    return maps if look.noise_layers is None else kept(maps, look.noise_layers)
 
 
 def kept(noise: Sequence[np.ndarray], layers: range) -> list[np.ndarray]:

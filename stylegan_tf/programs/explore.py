@@ -8,8 +8,8 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -37,6 +37,7 @@ FLAGS = {
 }
 EXPLORED = "explored"  # where the commands of the page write to
 NAMES = ("coarse", "middle", "fine", "all")
+SMALL = 512  # pixels a side, below which they are shown as squares
 STRONGEST = 5.0  # standard deviations of w, of the sliders
 # The page's own files and what it makes, and nothing from elsewhere.
 POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
@@ -54,9 +55,9 @@ class State(NamedTuple):
     noise: str = "const"  # const, none, random
     noise_seed: float | None = 0  # of random noise
     noise_layers: str | None = "all"
+    direction_layers: str | None = "all"
     directions: Sequence[str] = ()
     strengths: Sequence[float | None] = ()  # one for each of them
-    direction_layers: str | None = "all"
 
 
 class Picture(NamedTuple):
@@ -86,8 +87,8 @@ class Explorer:
         self.name = load.FACES if self.path == load.SHIPPED else str(self.path) if named else str(given)
         self.Gs, self.stage, self.fade = generate.opened_generator(self.path)
         self.last_stage = self.stage or self.Gs.last_stage
-        self.classes = [*load.classes_of_snapshot(self.path)] or [str(each) for each in range(self.Gs.label_size)]
-        self._classes_have_names = bool(load.classes_of_snapshot(self.path))
+        numbers = [str(number) for number in range(self.Gs.label_size)]
+        self.classes = numbers and [*load.classes_of_snapshot(self.path)] or numbers
         self.has_styles = not generate.lacks(self.path, self.Gs, "styles")
         self.has_noise = not generate.lacks(self.path, self.Gs, "noise")
         self._box = generate.box_of(generate.Request(self.path, []), self.Gs.resolution, 2**self.last_stage)
@@ -118,9 +119,8 @@ class Explorer:
     def flags(self, state: State) -> list[str]:
         """The flags of generate.py that make the picture of a state, but for network and folder."""
         found = [f"--seeds={generate.one_seed('seeds', text(state.seed))}"]
-        if self.Gs.label_size:
-            label = text(state.label)
-            found.append(f"--labels={self.classes[int(label)] if self._classes_have_names and label else label}")
+        if self.classes:
+            found.append(f"--labels={'' if state.label is None else self.classes[state.label]}")
         if self.has_styles:
             found += [f"--psi={text(state.psi)}", f"--cutoff={text(state.cutoff)}"]
             if state.mix_layers:
@@ -188,13 +188,17 @@ def png(pixels: np.ndarray, about: dict[str, str] | None = None) -> bytes:
 # --- the page
 
 CSS = """
-.gradio-container { max-width: 1180px !important; margin: auto }
-#picture img { width: 100%; image-rendering: pixelated; border-radius: 8px; display: block }
+.gradio-container { width: 100%; max-width: 1240px !important; margin: auto }
+#mistake { color: var(--error-text-color, #b91c1c) }
+#picture img { width: 100%; border-radius: 8px; display: block }
+#picture img.small { image-rendering: pixelated }
 #command textarea { font-family: ui-monospace, monospace; font-size: 0.8rem }
-#title h1 { margin-bottom: 0 }
+#title span { font-weight: normal; opacity: 0.6 }
 """
 # The browser makes a file of what the page was sent, so that nothing is written on the side of the program.
-DOWNLOAD = """([name, content]) => {
+DOWNLOAD = """(file) => {
+    if (!file) return;
+    const [name, content] = file;
     const link = document.createElement("a");
     link.download = name;
     link.href = "data:image/png;base64," + content;
@@ -210,43 +214,45 @@ def page(explorer: Explorer) -> Any:
     side = 2**explorer.last_stage
     start = State(label=0 if explorer.Gs.label_size else None)
 
-    def choice(label: str, value: str, first: Sequence[tuple[str, str]] = ()) -> Any:
-        choices = [*first, *((name, name) for name in layers)]
-        return gr.Dropdown(choices, value=value, label=label, allow_custom_value=True, info="or 0-3, or 4x4-8x8")
+    def choice(name: str, value: str | None, first: Sequence[tuple[str, str]] = ()) -> Any:
+        choices, also = [*first, *((each, each) for each in layers)], "or 0-3, or 4x4-8x8"
+        return gr.Dropdown(
+            choices, value=value, label="In which layers", allow_custom_value=True, info=also, elem_id=name
+        )
 
     def part(title: str, there: bool, opened: bool = True) -> Any:
         return gr.Accordion(title, open=opened, visible=there)
 
-    with gr.Blocks(title=f"stylegan_tf: {explorer.name}", analytics_enabled=False) as blocks:
-        gr.Markdown(f"# {html.escape(Path(explorer.name).name)}\n{side}x{side} pixels", elem_id="title")
+    with gr.Blocks(title=f"stylegan_tf: {explorer.name}", analytics_enabled=False, fill_width=True) as blocks:
+        gr.HTML(f"<h1>{html.escape(explorer.name)} <span>{side}x{side}</span></h1>", elem_id="title")
         with gr.Row():
             with gr.Column(scale=5):
                 shown = gr.HTML(elem_id="picture")
+                mistake = gr.HTML(elem_id="mistake")
                 command = gr.Textbox(
                     label="The command that makes this", lines=3, buttons=["copy"], interactive=False, elem_id="command"
                 )
                 save = gr.Button("Save PNG", variant="primary", elem_id="save")
                 file = gr.JSON(visible=False)
-            with gr.Column(scale=4):
+            with gr.Column(scale=5):
                 with part("Picture", True):
                     with gr.Row():
                         seed = gr.Number(start.seed, label="Seed", elem_id="seed")
                         classes = [(name, index) for index, name in enumerate(explorer.classes)]
                         label = gr.Dropdown(classes, value=start.label, label="Class", visible=bool(classes))
-                    with gr.Row(visible=explorer.has_styles):
-                        psi = gr.Slider(-1, 1.5, start.psi, step=0.05, label="Truncation psi", elem_id="psi")
-                        most = explorer.Gs.synthesis.num_layers if explorer.has_styles else 1
-                        first = min(start.cutoff or 0, most)
-                        cutoff = gr.Slider(0, most, first, step=1, label="Layers truncated (cutoff)")
+                    styles, most = explorer.has_styles, 2 * explorer.last_stage - 2
+                    psi = gr.Slider(-1, 1.5, start.psi, step=0.05, label="Truncation: psi", visible=styles)
+                    first = min(start.cutoff or 0, most)
+                    cutoff = gr.Slider(0, most, first, step=1, label="Truncation: layers (cutoff)", visible=styles)
                 with part("Styles of another seed", explorer.has_styles), gr.Row():
-                    mix_layers = choice("In which layers", start.mix_layers or "", [("none", "")])
+                    mix_layers = choice("mix_layers", start.mix_layers, [("none", "")])
                     mix_seed = gr.Number(start.mix_seed, label="Seed", elem_id="mix_seed")
                 with part("Directions", explorer.has_styles):
                     with gr.Row():
                         chosen = gr.Dropdown(
                             names, value=[], multiselect=True, label="Along which", elem_id="directions"
                         )
-                        direction_layers = choice("In which layers", start.direction_layers or "")
+                        direction_layers = choice("direction_layers", start.direction_layers)
                     strengths = [
                         gr.Slider(-STRONGEST, STRONGEST, 0, step=0.1, label=name, visible=False) for name in names
                     ]
@@ -258,38 +264,45 @@ def page(explorer: Explorer) -> Any:
                     )
                     with gr.Row():
                         noise_seed = gr.Number(start.noise_seed, label="Seed of the noise", visible=False)
-                        noise_layers = choice("In which layers", start.noise_layers or "")
-        controls = [
+                        noise_layers = choice("noise_layers", start.noise_layers)
+        own = [  # in the order of a State's fields
             *(seed, label, psi, cutoff, mix_layers, mix_seed),
-            *(noise, noise_seed, noise_layers, direction_layers, chosen, *strengths),
+            *(noise, noise_seed, noise_layers, direction_layers, chosen),
         ]
+        controls = [*own, *strengths]
 
         def state(values: Sequence[Any]) -> State:
-            *own, layers_moved, along = values[:11]
-            strength_of = dict(zip(names, values[11:], strict=True))
-            return State(*own, along, [strength_of[name] for name in along], layers_moved)
+            strength_of = dict(zip(names, values[len(own) :], strict=True))
+            found = State(*values[: len(own)])
+            return found._replace(strengths=[strength_of[name] for name in found.directions])
 
-        def show(*values: Any) -> tuple[str, str]:
-            with in_words(gr):
+        def show(*values: Any) -> tuple[Any, Any, str]:
+            try:
                 made = explorer.picture(state(values))
+            except UserError as error:
+                return gr.skip(), gr.skip(), html.escape(str(error))
             content = base64.b64encode(png(made.pixels)).decode()
-            return f'<img alt="generated" src="data:image/png;base64,{content}">', made.command
+            size = "small" if made.pixels.shape[1] < SMALL else "large"
+            return f'<img class="{size}" alt="generated" src="data:image/png;base64,{content}">', made.command, ""
 
-        def download(*values: Any) -> list[str]:
-            with in_words(gr):
+        def download(*values: Any) -> tuple[Any, str]:
+            try:
                 name, content = explorer.saved_png(state(values))
-            return [name, base64.b64encode(content).decode()]
+            except UserError as error:
+                return None, html.escape(str(error))
+            return [name, base64.b64encode(content).decode()], ""
 
         gr.on(
             [blocks.load, *(control.change for control in controls)],
             show,
             controls,
-            [shown, command],
+            [shown, command, mistake],
             trigger_mode="always_last",
             show_progress="hidden",
             api_visibility="private",
         )
-        save.click(download, controls, file, api_visibility="private").success(None, file, None, js=DOWNLOAD)
+        saved_now = save.click(download, controls, [file, mistake], show_progress="hidden", api_visibility="private")
+        saved_now.then(None, file, None, js=DOWNLOAD)
         if names:
             chosen.change(
                 lambda along: [gr.update(visible=name in along) for name in names],
@@ -306,15 +319,6 @@ def page(explorer: Explorer) -> Any:
             api_visibility="private",
         )
     return blocks
-
-
-@contextmanager
-def in_words(gr: Any) -> Iterator[None]:
-    """A user's mistake as a sentence on the page."""
-    try:
-        yield
-    except UserError as error:
-        raise gr.Error(html.escape(str(error)), title="This cannot be", print_exception=False) from None
 
 
 class OwnRequests:
@@ -342,9 +346,8 @@ class OwnRequests:
             if known and (origin is None or urlsplit(origin).netloc == host):
                 await self.app(scope, receive, with_policy(send))
                 return
-        from starlette.responses import PlainTextResponse
-
-        await PlainTextResponse("this page answers itself alone", status_code=403)(scope, receive, send)
+        await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"this page answers itself alone"})
 
 
 def with_policy(send: Any) -> Any:

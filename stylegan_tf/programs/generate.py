@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,12 +175,12 @@ def build(values: Any) -> Request:
     labels = None if values.labels is None else labels_of(values.labels, load.classes_of_snapshot(network))
     crop = "" if values.crop == "none" else values.crop
     look = (values.psi, values.cutoff, values.noise)
-    places = (w, save_w, Path(values.outdir), grid, values.overwrite)
-    return Request(network, seeds, *look, crop, labels, *places, *_changes(values))
+    request = Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid, values.overwrite)
+    return with_changes(request, values)
 
 
-def _changes(values: Any) -> tuple[Any, ...]:
-    """The fields of a Request from `mix` on. Raises UserError for flags that have no effect, too."""
+def with_changes(request: Request, values: Any) -> Request:
+    """A request with what the flags of changes ask for. Raises UserError for flags that have no effect, too."""
     for flag, other in (("mix_layers", "mix"), ("strength", "direction"), ("direction_layers", "direction")):
         if values[flag].present and not values[other].present:
             raise UserError(f"--{flag} has no effect without --{other}: leave it out")
@@ -195,7 +195,15 @@ def _changes(values: Any) -> tuple[Any, ...]:
     if names and len(strengths) not in (1, len(names)):
         raise UserError(f"--strength={values.strength}: give one for all, or one for each of {len(names)} directions")
     directions = list(zip(names, strengths * (len(names) // len(strengths)), strict=True)) if names else []
-    return mix, values.mix_layers, directions, values.direction_layers, values.noise_layers, noise_seed
+    return replace(
+        request,
+        mix=mix,
+        mix_layers=values.mix_layers,
+        directions=directions,
+        direction_layers=values.direction_layers,
+        noise_layers=values.noise_layers,
+        noise_seed=noise_seed,
+    )
 
 
 def one_seed(flag: str, text: str) -> int:
