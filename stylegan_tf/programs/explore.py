@@ -244,9 +244,9 @@ def page(explorer: Explorer) -> Any:
                     psi = gr.Slider(-1, 1.5, start.psi, step=0.05, label="Truncation: psi", visible=styles)
                     first = min(start.cutoff or 0, most)
                     cutoff = gr.Slider(0, most, first, step=1, label="Truncation: layers (cutoff)", visible=styles)
-                with part("Styles of another seed", explorer.has_styles), gr.Row():
+                with part("Mixing: styles of another seed", explorer.has_styles), gr.Row():
                     mix_layers = choice("mix_layers", start.mix_layers, [("none", "")])
-                    mix_seed = gr.Number(start.mix_seed, label="Seed", elem_id="mix_seed")
+                    mix_seed = gr.Number(start.mix_seed, label="Of the seed", info="in the other layers: the seed above")
                 with part("Directions", explorer.has_styles):
                     with gr.Row():
                         chosen = gr.Dropdown(

@@ -116,6 +116,18 @@ def test_controls_are_those_that_mean_something(explorers):
     assert "--labels=dog, small" in explorers["classes"].flags(State(label=1))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what Gradio imports
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_shows_no_others(explorers, kind):
+    pytest.importorskip("gradio", reason="pip install gradio: the page is made with it")
+    blocks = explore.page(explorers[kind])
+    hidden = {block.label for block in blocks.blocks.values() if not getattr(block, "visible", True)}
+    parts = {"Mixing: styles of another seed", "Directions", "Noise"}
+    absent = {"A": parts, "B": parts, "noiseless": {"Noise"}}.get(kind, set())
+    assert hidden & parts == absent
+    assert ("Truncation: psi" in hidden) == (kind in "AB") and ("Class" in hidden) == (kind != "classes")
+
+
 def test_graphs_are_made_once(explorers):
     explorer = explorers["F"]
     explorer.picture(State())
