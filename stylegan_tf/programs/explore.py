@@ -6,6 +6,7 @@ import html
 import io
 import os
 import shlex
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -246,7 +247,9 @@ def page(explorer: Explorer) -> Any:
                     cutoff = gr.Slider(0, most, first, step=1, label="Truncation: layers (cutoff)", visible=styles)
                 with part("Mixing: styles of another seed", explorer.has_styles), gr.Row():
                     mix_layers = choice("mix_layers", start.mix_layers, [("none", "")])
-                    mix_seed = gr.Number(start.mix_seed, label="Of the seed", info="in the other layers: the seed above")
+                    mix_seed = gr.Number(
+                        start.mix_seed, label="Of the seed", info="in the other layers: the seed above"
+                    )
                 with part("Directions", explorer.has_styles):
                     with gr.Row():
                         chosen = gr.Dropdown(
@@ -361,10 +364,22 @@ def with_policy(send: Any) -> Any:
     return sending
 
 
+def check_place(host: str, port: int | None) -> None:
+    """Raises UserError where nothing can listen."""
+    asked = f"--host={host}" + (f" --port={port}" if port else "")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise UserError(f"{asked}: {getattr(error, 'strerror', None) or brief(error)}; choose another") from None
+
+
 def open_page(explorer: Explorer, host: str = HERE, port: int | None = None) -> Any:
     """Starts to listen. Returns the gradio.Blocks; `local_url` is the address, and `close()` ends it.
 
-    Raises UserError where nothing can listen there.
+    Raises UserError where no port is free.
     """
     import gradio as gr
     from starlette.middleware import Middleware
@@ -373,7 +388,7 @@ def open_page(explorer: Explorer, host: str = HERE, port: int | None = None) -> 
     blocks = page(explorer)
     try:
         blocks.queue(api_open=False).launch(
-            server_name=host,
+            server_name=f"[{host}]" if ":" in host else host,
             server_port=port,
             share=False,
             quiet=True,
@@ -386,8 +401,7 @@ def open_page(explorer: Explorer, host: str = HERE, port: int | None = None) -> 
             app_kwargs={"middleware": [Middleware(OwnRequests, hosts=hosts)]},
         )
     except OSError as error:
-        asked = f"--host={host}" + (f" --port={port}" if port else "")
-        raise UserError(f"{asked}: {brief(error)}; choose another") from None
+        raise UserError(f"--host={host}: {brief(error)}; choose another --port") from None
     return blocks
 
 
@@ -405,6 +419,7 @@ def run(arguments: list[str]) -> None:
     environment.check_backend()
     if not environment.installed("gradio"):
         raise UserError("explore.py needs Gradio, which is not installed: pip install gradio")
+    check_place(values.host, values.port)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before it is imported: it would ask for its newest version
     blocks = open_page(Explorer(values.network), values.host, values.port)
     print(f"{blocks.local_url} shows it; Ctrl-C ends it", flush=True)

@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import shlex
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -220,6 +221,17 @@ def test_help_needs_nothing(tmp_path):
 def test_flags_that_cannot_be(arguments, names):
     with refused(*names.split()):
         explore.run(arguments)
+
+
+def test_places_where_nothing_can_listen():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with refused("--host=127.0.0.1", f"--port={port}"):
+            explore.check_place("127.0.0.1", port)
+    explore.check_place("127.0.0.1", None)
+    for host in ("256.0.0.1", "a" * 70, "192.0.2.1"):  # no address, no name, another machine's
+        with refused(f"--host={host}"):
+            explore.check_place(host, None)
 
 
 @pytest.mark.parametrize(
