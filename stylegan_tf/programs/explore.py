@@ -247,9 +247,7 @@ def page(explorer: Explorer) -> Any:
                     cutoff = gr.Slider(0, most, first, step=1, label="Truncation: layers (cutoff)", visible=styles)
                 with part("Mixing: styles of another seed", explorer.has_styles), gr.Row():
                     mix_layers = choice("mix_layers", start.mix_layers, [("none", "")])
-                    mix_seed = gr.Number(
-                        start.mix_seed, label="Of the seed", info="in the other layers: the seed above"
-                    )
+                    mix_seed = gr.Number(start.mix_seed, label="Of the seed", info="the others: above")
                 with part("Directions", explorer.has_styles):
                     with gr.Row():
                         chosen = gr.Dropdown(

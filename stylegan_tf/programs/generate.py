@@ -38,7 +38,7 @@ PICTURE = re.compile(rf"seed\d{{4,}}\.png|{re.escape(SHEET)}")
 ARRAY = b"\x93NUMPY"  # the start of a .npy file
 LOOK = ("sha256", "resolution", "fade", "crop", "psi", "cutoff", "noise")  # of the report: equal in all of a folder
 CHANGES = ("mix_layers", "directions", "direction_layers", "noise_layers", "noise_seed")  # likewise, if any
-STRENGTH = 3.0  # standard deviations of w
+STRENGTH, STRONGEST = 3.0, 1000  # standard deviations of w
 MOST_SEEDS = 100_000  # of one command
 LARGEST_SEED = 2**32 - 1  # of numpy's RandomState
 FLAGS = {
@@ -106,7 +106,7 @@ FLAGS = {
         ),
         Flag("outdir", "path", "generated", "folder of seed0000.png, ... and generate.json (default: generated)"),
         Flag("grid", "text", None, "such as 8x4 (columns x rows): one sheet, grid.png, instead of single pictures"),
-        Flag("save_w", "path", None, "FILE.npz: also keep the w of every picture"),
+        Flag("save_w", "path", None, "FILE.npz: also keep the w of every picture, before anything is changed in it"),
         Flag(
             "overwrite",
             "switch",
@@ -194,6 +194,8 @@ def with_changes(request: Request, values: Any) -> Request:
     strengths = [STRENGTH] if values.strength is None else real_numbers("strength", values.strength)
     if names and len(strengths) not in (1, len(names)):
         raise UserError(f"--strength={values.strength}: give one for all, or one for each of {len(names)} directions")
+    if max(map(abs, strengths)) > STRONGEST:
+        raise UserError(f"--strength={values.strength}: from -{STRONGEST} to {STRONGEST}, standard deviations of w")
     directions = list(zip(names, strengths * (len(names) // len(strengths)), strict=True)) if names else []
     return replace(
         request,
