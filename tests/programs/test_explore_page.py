@@ -114,7 +114,7 @@ def test_sliders_pictures_files_and_windows(windows, tmp_path, monkeypatch):
         one.find("#directions input").send_keys(name + webdriver.Keys.ENTER)
         one.until(lambda name=name: f" --direction={name} " in one.command())
     one.type("input[aria-label='number input for smiling']", "2.5", "--strength=2.5,0")
-    one.type("input[aria-label='number input for sefa0']", "1.5", "--strength=2.5,1.5")
+    one.type("input[aria-label='number input for sefa0']", "0.5", "--strength=2.5,0.5")
     one.type("#mix_layers input", "fine", "--mix_layers=fine")
     assert (other.picture(), other.command()) == (at_first, command)  # each window has a state of its own
     field = other.find("#seed input")
@@ -136,7 +136,7 @@ def test_sliders_pictures_files_and_windows(windows, tmp_path, monkeypatch):
         assert left.text["command"] == one.command()
     assert [entry for entry in one.driver.get_log("browser") if entry["level"] == "SEVERE"] == []
     if SCREENSHOT:
-        one.driver.set_window_size(1280, 1360)
+        one.driver.set_window_size(1280, 1340)
         one.driver.save_screenshot(SCREENSHOT)
 
 
