@@ -37,7 +37,7 @@ bench: $(VENV)/.runtime
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q
 
-test-all: $(VENV)/.dev
+test-all: $(VENV)/.all
 	@$(BIN)/python -m pytest -q -m ""
 
 fuzz: $(VENV)/.dev
@@ -73,4 +73,9 @@ $(VENV)/.runtime: $(VENV)/.made requirements.txt
 $(VENV)/.dev: $(VENV)/.runtime pyproject.toml
 	@echo "installing what the tests need"
 	@$(PIP) --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.all: $(VENV)/.dev
+	@echo "installing what the slow tests need"
+	@$(PIP) --editable ".[deploy,explorer-test,heif]"
 	@touch $@

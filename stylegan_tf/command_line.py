@@ -18,13 +18,15 @@ DEFINE: dict[str, Any] = {
     "number": flags.DEFINE_float,
     "switch": flags.DEFINE_boolean,
     "texts": flags.DEFINE_multi_string,
+    "paths": flags.DEFINE_multi_string,
 }
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 EXPECTED = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
 class Flag(NamedTuple):
-    """One flag. `kind`: text, path (see `expanded`), whole (number), number, switch, or texts (may be repeated)."""
+    """One flag. `kind`: text, path (see `expanded`), whole (number), number, switch, or texts and paths (may be
+    repeated)."""
 
     name: str
     kind: str
@@ -71,9 +73,10 @@ def parse(
     for name, kind in kinds.items():
         if values[name].present and values[name].value == "":
             raise UserError(f"--{name}= is empty: give it a value, or leave the flag out")
-        if values[name].present and kind == "path":
+        if values[name].present and kind in ("path", "paths"):
+            paths: Any = values[name].value
             try:
-                values[name].value = expanded(str(values[name].value))
+                values[name].value = expanded(paths) if kind == "path" else [expanded(path) for path in paths]
             except UserError as error:
                 raise UserError(f"--{name}={error}") from None
     return values

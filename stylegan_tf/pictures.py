@@ -22,6 +22,12 @@ def save_png(path: str | os.PathLike, pixels: np.ndarray, about: Mapping[str, st
 
 def save(path: str | os.PathLike, pixels: np.ndarray, kind: str, about: Mapping[str, str] | None = None) -> None:
     """As `save_png`, in the format PNG, JPEG or WEBP; the last two have no text fields, and JPEG no alpha."""
+    with atomic_path(path, flush=False) as temporary:
+        write(temporary, pixels, kind, about)
+
+
+def write(file: Any, pixels: np.ndarray, kind: str, about: Mapping[str, str] | None = None) -> None:
+    """As `save`, to an open file, or to a path where it may end half-written."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
@@ -32,10 +38,9 @@ def save(path: str | os.PathLike, pixels: np.ndarray, kind: str, about: Mapping[
     for name, text in (about or {}).items():
         info.add_text(name, text)
     choices: dict[str, Any] = {"PNG": {"pnginfo": info}, "JPEG": {"quality": 95}, "WEBP": {"quality": 95}}
-    with atomic_path(path, flush=False) as temporary:
-        (image.convert("RGB") if kind == "JPEG" and image.mode == "RGBA" else image).save(
-            temporary, format=kind, **choices[kind]
-        )
+    (image.convert("RGB") if kind == "JPEG" and image.mode == "RGBA" else image).save(
+        file, format=kind, **choices[kind]
+    )
 
 
 def grid(images: np.ndarray, columns: int, rows: int) -> np.ndarray:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SCRIPTS = ("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "project.py", "train_classifiers.py")
+SCRIPTS = (
+    *("dataset_tool.py", "train.py", "run_metrics.py", "generate.py", "explore.py", "project.py"),
+    "train_classifiers.py",
+)
 
 # Folders and single files of the package. Those on one floor are siblings and never import each other.
 FLOORS = {

@@ -15,10 +15,14 @@ from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import ScheduleConfig
 from stylegan_tf.configs.text import to_json
 from stylegan_tf.errors import UserError
+from stylegan_tf.figures.directions import sefa, style_weights
+from stylegan_tf.networks import sampling
 from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
+from stylegan_tf.networks.sampling import latents, random_noise
 from stylegan_tf.ops.pixels import to_uint8
 from stylegan_tf.programs import generate
+from stylegan_tf.programs.directions import MANY
 from stylegan_tf.weights import load
 
 TINY = {"resolution": 16, "fmap_base": 64, "fmap_max": 8}
@@ -185,6 +189,21 @@ def test_labels_change_the_picture(tmp_path: Path) -> None:
         (["--save_w=w.txt"], "--save_w=w.txt .npz"),
         (["--save_w=nowhere/w.npz"], "--save_w=nowhere/w.npz folder"),
         (["--outdir=grey.keras"], "--outdir=grey.keras folder"),
+        (["--mix_layers=fine"], "--mix_layers --mix"),
+        (["--strength=1"], "--strength --direction"),
+        (["--direction_layers=fine"], "--direction_layers --direction"),
+        (["--network=grey.keras", "--mix=-1"], "--mix=-1"),
+        (["--network=grey.keras", "--mix=1,2", "--seeds=1-3"], "--mix 3"),
+        (["--network=grey.keras", "--mix=1", "--mix_layers=soft"], "--mix_layers=soft coarse"),
+        (["--network=grey.keras", "--direction=nose"], "--direction=nose sefa0"),
+        (["--network=grey.keras", "--direction=sefa0", "--strength=x"], "--strength=x"),
+        (["--network=grey.keras", "--direction=sefa0", "--strength=1e9"], "--strength=1e9 1000"),
+        (["--network=grey.keras", "--direction=sefa0", "--strength=1,2"], "--strength=1,2"),
+        (["--network=grey.keras", "--direction=sefa0", "--direction_layers=9"], "--direction_layers=9 0-5"),
+        (["--network=grey.keras", "--noise_layers=9"], "--noise_layers=9 0-5"),
+        (["--noise_layers=fine", "--noise=none"], "--noise_layers --noise=none"),
+        (["--noise_seed=1", "--noise=const"], "--noise_seed --noise=const"),
+        (["--noise_seed=1-2"], "--noise_seed=1-2"),
         (["--seds=1"], "--seds --seeds"),
         (["--trunc=0.7"], "--trunc --psi"),
     ],
@@ -271,6 +290,51 @@ def test_a_folder_holds_pictures_of_one_look(tmp_path: Path) -> None:
     assert "earlier" not in json.loads((tmp_path / "generate.json").read_text())
     generate.run([*common, "--psi=0.3", "--seeds=0,1"])  # all are made anew
     assert json.loads((tmp_path / "generate.json").read_text())["psi"] == 0.3
+
+
+def test_changes_compose(tmp_path: Path) -> None:
+    """Mixing, then truncation, then directions, in standard deviations of w; noise by layers and from one seed."""
+    Gs = load.load("grey.keras").Gs
+    own, other = (np.asarray(Gs.broadcast(Gs.mapping(latents([seed], 8)))).copy() for seed in (5, 7))
+    own[:, 2:4] = other[:, 2:4]
+    own[:, :3] = np.asarray(Gs.w_avg) + 0.5 * (own[:, :3] - np.asarray(Gs.w_avg))
+    many = np.asarray(Gs.mapping(np.random.RandomState(0).randn(MANY, 8).astype(np.float32)))
+    for number, strength in ((0, 2), (1, -1.5)):
+        vector = sefa(style_weights(Gs, range(4, 6)))[number]
+        own[:, 4:6] += strength * np.std(many @ vector) * vector
+    noise = [layer * (index < 2) for index, layer in enumerate(random_noise(Gs, 1, 9))]
+    expected = np.asarray(to_uint8(Gs.synthesis(own, noise=noise)))[0, :, :, 0].astype(int)
+    changes = ["--mix=7", "--mix_layers=2-3", "--direction=sefa0", "--direction=sefa1", "--strength=2,-1.5"]
+    changes += ["--direction_layers=fine", "--noise_seed=9", "--noise_layers=0-1"]
+    common = ["--network=grey.keras", "--psi=0.5", "--cutoff=3", f"--outdir={tmp_path}"]
+    generate.run([*common, *changes, "--seeds=4,5"])
+    assert np.abs(pixels(tmp_path / "seed0005.png") - expected).max() <= 1
+    report = json.loads((tmp_path / "generate.json").read_text())
+    assert report["mix"] == [7] and report["mix_layers"] == [2, 3] and report["noise_seed"] == 9
+    assert report["directions"] == [["sefa0", 2], ["sefa1", -1.5]] and report["noise_layers"] == [0, 1]
+    generate.run([*common, *changes, "--seeds=6"])  # more of the same
+    for flag in ("--mix=7 --mix_layers=0-1", "--noise_seed=8", "--noise_layers=2-3", "--direction=sefa0"):
+        with refused(f"--outdir={tmp_path}", "--overwrite"):
+            generate.run([*common, *flag.split(), "--seeds=6"])
+
+
+def test_a_mix_for_each_picture_of_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "MOST_PICTURES", 1)  # so that the last ones are made by a graph
+    common = ["--network=classes.keras", "--noise=const", "--labels=1", "--mix_layers=fine", "--direction=sefa0"]
+    generate.run([*common, "--seeds=1-4", "--mix=4-7", f"--outdir={tmp_path}/all"])
+    for seed, mix in ((1, 4), (4, 7)):
+        generate.run([*common, f"--seeds={seed}", f"--mix={mix}", f"--outdir={tmp_path}/{seed}"])
+        name = f"seed000{seed}.png"
+        assert np.abs(pixels(tmp_path / "all" / name) - pixels(tmp_path / str(seed) / name)).max() <= 1
+
+
+def test_changes_of_given_w(tmp_path: Path) -> None:
+    common = ["--network=grey.keras", "--psi=1", "--mix=4", "--mix_layers=coarse"]
+    generate.run([*common, "--seeds=3", f"--save_w={tmp_path}/w.npz", f"--outdir={tmp_path}/a"])
+    generate.run([*common, f"--w={tmp_path}/w.npz", f"--outdir={tmp_path}/b"])
+    assert np.abs(pixels(tmp_path / "a/seed0003.png") - pixels(tmp_path / "b/seed0003.png")).max() <= 1
+    with refused("--mix", "--w", "--labels"):
+        generate.run(["--network=classes.keras", f"--w={tmp_path}/w.npz", "--mix=1", f"--outdir={tmp_path}/c"])
 
 
 def test_pictures_that_nobody_knows_of(tmp_path: Path) -> None:

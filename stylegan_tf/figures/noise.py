@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stylegan_tf.figures.images import Painter, canvas, enlarged
+from stylegan_tf.networks.sampling import kept
 
 CROP = (650, 180, 906, 436)  # left, top, right, bottom of the paper's detail, in pictures of 1024x1024
 DRAWS = 100
@@ -45,11 +46,6 @@ def detail(painter: Painter, ws: np.ndarray, noise: Sequence[np.ndarray]) -> np.
         found[y : y + cell.shape[0], x : x + cell.shape[1]] = cell
     found[:, 2 * width :, :3] = deviation(images)[:, :, None]  # alpha stays opaque
     return found
-
-
-def kept(noise: Sequence[np.ndarray], layers: range) -> list[np.ndarray]:
-    """The noise of some layers, and zeros in the others."""
-    return [value if index in layers else np.zeros_like(value) for index, value in enumerate(noise)]
 
 
 def components(painter: Painter, ws: np.ndarray, noise: Sequence[np.ndarray], fine: range, mirror=False) -> np.ndarray:

@@ -26,6 +26,10 @@ class Look(NamedTuple):
     noise: str = "random"  # random: by the picture's seed; const; none; maps: those of the inputs
     stage: int | None = None
     fade: float = 1.0
+    mix_layers: range = range(0)  # whose styles are those of the inputs' `mix`
+    noise_layers: range | None = None  # that have noise; None: all
+    noise_seed: int | None = None  # of random noise; None: the picture's
+    offset: np.ndarray | None = None  # [num_layers, w_dim], what w is moved by after truncation
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Inputs:
     labels: Sequence[Label] | None = None
     w: np.ndarray | None = None  # [N, w_dim], or [N, num_layers, w_dim] with one for each layer
     noise: Sequence[np.ndarray] = ()  # [N, H, W, 1] per layer of the synthesis
+    mix: Sequence[int] = ()  # seeds of the styles in Look.mix_layers; (): none
 
 
 def has_w(Gs) -> bool:
@@ -84,6 +89,7 @@ def pictures_of(
     from stylegan_tf.networks.as_graphs import graph_of
 
     size, paint = batch_size(Gs), _painter(Gs, look)
+    offset = None if look.offset is None else look.offset[None]
     if len(inputs.seeds) > FEW_BATCHES * size:
         paint = graph_of(Gs, paint)
     for start in range(0, len(inputs.seeds), size):
@@ -92,28 +98,51 @@ def pictures_of(
         z = latents(seeds, Gs.z_dim) if inputs.w is None else None
         labels = None if inputs.labels is None else label_rows(inputs.labels[rows], Gs.label_size)
         w = None if inputs.w is None else inputs.w[rows]
-        noise: str | list[np.ndarray] = look.noise
-        if noise == "random":
-            each = [random_noise(Gs, 1, seed) for seed in seeds]
-            noise = [np.concatenate(layer) for layer in zip(*each, strict=True)]
-        elif noise == "maps":
-            noise = [layer[rows] for layer in inputs.noise]
-        w, pixels = paint(z, labels, w, noise)
+        other = latents(inputs.mix[rows], Gs.z_dim) if inputs.mix else None
+        w, pixels = paint(z, labels, w, _noise(Gs, look, seeds, [layer[rows] for layer in inputs.noise]), other, offset)
         yield from zip(ops.convert_to_numpy(w), ops.convert_to_numpy(pixels), strict=True)
 
 
+def _noise(Gs, look: Look, seeds: Sequence[int], maps: list[np.ndarray]) -> str | list[np.ndarray]:
+    """The noise of pictures of some seeds, as networks.synthesis takes it. maps: those of the inputs."""
+    from keras import ops
+
+    match look.noise:
+        case "random":
+            each = [random_noise(Gs, 1, seed if look.noise_seed is None else look.noise_seed) for seed in seeds]
+            maps = [np.concatenate(layer) for layer in zip(*each, strict=True)]
+        case "const" if look.noise_layers is not None:
+            stored = range(len(Gs.synthesis.noise_shapes(look.stage)))
+            maps = [ops.convert_to_numpy(getattr(Gs.synthesis, f"noise{index}")) for index in stored]
+        case "const" | "none":
+            return look.noise
+    return maps if look.noise_layers is None else kept(maps, look.noise_layers)
+
+
+def kept(noise: Sequence[np.ndarray], layers: range) -> list[np.ndarray]:
+    """The noise of some layers, and zeros in the others."""
+    return [value if index in layers else np.zeros_like(value) for index, value in enumerate(noise)]
+
+
 def _painter(Gs: "Generator | ProganGenerator", look: Look) -> Callable:
-    """(z, labels, w, noise) -> (w, or z without one; pixels uint8 [N, H, W, C]). w is given instead of z and labels."""
-    from stylegan_tf.ops.blend import truncate
+    """(z, labels, w, noise, other, offset) -> (w, or z without one; pixels uint8 [N, H, W, C]).
+
+    w is given instead of z and labels. other: z of the styles in look.mix_layers, or None.
+    """
+    from stylegan_tf.ops.blend import truncate, with_styles
     from stylegan_tf.ops.pixels import to_uint8
 
-    def paint(z, labels, w, noise):
+    def paint(z, labels, w, noise, other, offset):
         if not has_w(Gs):
             return z, to_uint8(Gs(z, labels, stage=look.stage, fade=look.fade))
         w = Gs.mapping(z, labels) if w is None else w
         ws = w if len(w.shape) == 3 else Gs.broadcast(w)
+        if other is not None:
+            ws = with_styles(ws, Gs.broadcast(Gs.mapping(other, labels)), look.mix_layers)
         if Gs.synthesis.use_styles:
             ws = truncate(ws, Gs.w_avg, look.psi, look.cutoff)
+        if offset is not None:
+            ws = ws + offset
         return w, to_uint8(Gs.synthesis(ws, noise=noise, stage=look.stage, fade=look.fade))
 
     return paint

@@ -51,6 +51,11 @@ def truncate(ws, w_avg, psi, cutoff: int | None):
     return ops.where(layers < cutoff, lerp(w_avg, ws, psi), ws)
 
 
+def with_styles(ws, other, layers: range):
+    """ws with those of `other` in some layers. Both [N, num_layers, w_dim]."""
+    return ops.concatenate([ws[:, : layers.start], other[:, layers.start : layers.stop], ws[:, layers.stop :]], axis=1)
+
+
 def mix_styles(ws, other, cutoffs):
     """ws in the layers below a sample's cutoff, other from there on (paper sec. 3.1).
 

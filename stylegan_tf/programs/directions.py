@@ -11,6 +11,7 @@ from stylegan_tf.errors import UserError
 
 MEASURED = "metrics"  # folder
 SEFA = "sefa"  # sefa0, sefa1, ...: directions of the weights themselves
+MANY = 2000  # w that their standard deviation is taken from
 
 
 class Directions(NamedTuple):
@@ -47,6 +48,21 @@ def read(path: Path, w_dim: int) -> Directions:
             f"{list(arrays['w'].shape)}, where there should be [A] names and [A, {w_dim}] finite numbers"
         )
     return Directions(names.tolist(), vectors, str(arrays.get("network", "")))
+
+
+def step(name: str, network: Path, Gs: Any, layers: range, label: np.ndarray | None) -> np.ndarray:
+    """What --direction=name means for a network with that file, one standard deviation of w long: [w_dim].
+
+    label: [1, label_size], of the class whose w vary; None for a network without labels. Others: see unit_vector.
+    """
+    from keras import ops
+
+    from stylegan_tf.figures.directions import spread
+
+    vector = unit_vector(name, network, Gs, layers)
+    z = np.random.RandomState(0).randn(MANY, Gs.z_dim).astype(np.float32)
+    labels = None if label is None else np.repeat(label, MANY, axis=0)
+    return vector * spread(ops.convert_to_numpy(Gs.mapping(z, labels)), vector)
 
 
 def unit_vector(name: str, network: Path, Gs: Any, layers: range) -> np.ndarray:

@@ -16,7 +16,7 @@ from stylegan_tf.configs.crop import Rectangle, at_side
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.networks.sampling import Label, has_w, label_rows
 from stylegan_tf.programs import export, generate
-from stylegan_tf.programs.directions import SEFA, saved, unit_vector
+from stylegan_tf.programs.directions import SEFA, saved, step
 from stylegan_tf.programs.foreign_flags import of_figures
 from stylegan_tf.programs.generate import (
     LARGEST_SEED,
@@ -26,13 +26,13 @@ from stylegan_tf.programs.generate import (
     labels_of,
     numbers,
     opened_generator,
+    real_numbers,
 )
 from stylegan_tf.weights import load
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 MOST_PIXELS, WIDEST = 2**28, {"jpg": 65_535, "webp": 16_383}
 MOST_STEPS = 100
-MANY = 2000  # w that their standard deviation is taken from
 # The seeds and layers of the paper's figures.
 MIXING_ROWS, MIXING_COLUMNS = "888,829,1898,1733,1614,845", "639,701,687,615,2268"
 DETAIL_SEEDS, COMPONENT_SEEDS, TRUNCATION_SEEDS = "1157,1012", "1967,1555", "91,388"
@@ -97,14 +97,8 @@ class Subject:
         return None if chosen is None else label_rows(chosen, self.Gs.label_size)
 
     def lacks(self, what: str) -> str:
-        """A sentence that says why there are no styles or noise to show; "" where there are."""
-        if not has_w(self.Gs):
-            return f"{self.path} is a Progressive GAN (config A), which has no {what}"
-        if what == "styles" and not self.Gs.synthesis.use_styles:
-            return f"{self.path} was made without styles, as config B is"
-        if what == "noise" and not self.Gs.synthesis.use_noise:
-            return f"{self.path} was made without noise inputs, so there is none to show"
-        return ""
+        """See generate.lacks."""
+        return generate.lacks(self.path, self.Gs, what)
 
     def ws(self, seeds: Sequence[int], psi: float = 1.0) -> np.ndarray:
         """ws [N, layers, w_dim] of seeds, truncated in all layers."""
@@ -119,15 +113,6 @@ class Subject:
         if psi == 1 or not self.Gs.synthesis.use_styles:
             return ws
         return truncated(ws, np.asarray(self.Gs.w_avg), psi).astype(np.float32)
-
-    def many_w(self) -> np.ndarray:
-        """w of MANY latents, [MANY, w_dim], of the first class that was asked for."""
-        from keras import ops
-
-        z = np.random.RandomState(0).randn(MANY, self.Gs.z_dim).astype(np.float32)
-        labels = self.classes(len(self.labels)) if self.labels else None
-        labels = None if labels is None else np.repeat(labels[:1], MANY, axis=0)
-        return ops.convert_to_numpy(self.Gs.mapping(z, labels))
 
     def noise(self, seed: int, count: int = 1) -> list[np.ndarray]:
         """Fresh noise for each layer, [count, H, W, 1]."""
@@ -574,17 +559,6 @@ def cell_seeds(values: Any, cells: int) -> list[int]:
     return seeds[:cells]
 
 
-def real_numbers(flag: str, text: str) -> list[float]:
-    """'1,0.7,-1' -> [1.0, 0.7, -1.0]."""
-    try:
-        found = [float(part) for part in text.split(",")]
-    except ValueError:
-        found = []
-    if not found or not all(map(math.isfinite, found)):
-        raise UserError(f"--{flag}={text}: expected numbers with commas, such as 1,0.7,0")
-    return found
-
-
 def at_least(flag: str, value: int, least: int) -> int:
     if value < least:
         raise UserError(f"--{flag}={value}: {least} at least")
@@ -592,14 +566,12 @@ def at_least(flag: str, value: int, least: int) -> int:
 
 
 def direction_of(values: Any, subject: Subject, layers: range) -> np.ndarray:
-    """The vector [w_dim] that --direction means, one standard deviation of w long.
+    """The vector [w_dim] that --direction means, one standard deviation of w of the first class that was asked for.
 
     Raises UserError where there is none of that name.
     """
-    from stylegan_tf.figures.directions import spread
-
-    vector = unit_vector(values.direction, subject.path, subject.Gs, layers)
-    return vector * spread(subject.many_w(), vector)
+    labels = subject.classes(len(subject.labels)) if subject.labels else None
+    return step(values.direction, subject.path, subject.Gs, layers, None if labels is None else labels[:1])
 
 
 def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:

@@ -5,9 +5,9 @@ import math
 import re
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,12 @@ import numpy as np
 
 from stylegan_tf import environment, files, pictures, plain_npz, progress
 from stylegan_tf.command_line import Flag, help_text, parse
-from stylegan_tf.configs.crop import at_side, rectangle
+from stylegan_tf.configs.crop import Rectangle, at_side, rectangle
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.file_kinds import of_file
 from stylegan_tf.leave_out import left_out
-from stylegan_tf.networks.sampling import Inputs, Label, Look, has_w, pictures_of
+from stylegan_tf.networks.sampling import Inputs, Label, Look, has_w, label_rows, pictures_of
+from stylegan_tf.programs.directions import step
 from stylegan_tf.programs.foreign_flags import GENERATE
 from stylegan_tf.progress import few
 from stylegan_tf.weights import load
@@ -36,6 +37,8 @@ NOISES = ("random", "const", "none", "maps")
 PICTURE = re.compile(rf"seed\d{{4,}}\.png|{re.escape(SHEET)}")
 ARRAY = b"\x93NUMPY"  # the start of a .npy file
 LOOK = ("sha256", "resolution", "fade", "crop", "psi", "cutoff", "noise")  # of the report: equal in all of a folder
+CHANGES = ("mix_layers", "directions", "direction_layers", "noise_layers", "noise_seed")  # likewise, if any
+STRENGTH, STRONGEST = 3.0, 1000  # standard deviations of w
 MOST_SEEDS = 100_000  # of one command
 LARGEST_SEED = 2**32 - 1  # of numpy's RandomState
 FLAGS = {
@@ -75,6 +78,25 @@ FLAGS = {
             "file of --w; default: maps where it has some, else random)",
         ),
     ),
+    "What is changed in them": (
+        Flag("mix", "text", None, "seeds whose styles are taken in --mix_layers: one for all, or one per picture"),
+        Flag("mix_layers", "text", "coarse", "coarse, middle, fine, all, 0-3, 4x4-8x8 (default: coarse)"),
+        Flag(
+            "direction",
+            "paths",
+            None,
+            "moves w along it: a name that `generate.py directions` lists, or FILE.npy; may be repeated",
+        ),
+        Flag(
+            "strength",
+            "text",
+            None,
+            "standard deviations of w to go along it: one for all, or one per --direction, as 3,-1.5 (default: 3)",
+        ),
+        Flag("direction_layers", "text", "all", "layers that are moved, as --mix_layers (default: all)"),
+        Flag("noise_layers", "text", None, "layers that have noise, as --mix_layers (default: all)"),
+        Flag("noise_seed", "text", None, "of --noise=random: the same for all pictures (default: that of the picture)"),
+    ),
     "Where they go": (
         Flag(
             "crop",
@@ -84,7 +106,7 @@ FLAGS = {
         ),
         Flag("outdir", "path", "generated", "folder of seed0000.png, ... and generate.json (default: generated)"),
         Flag("grid", "text", None, "such as 8x4 (columns x rows): one sheet, grid.png, instead of single pictures"),
-        Flag("save_w", "path", None, "FILE.npz: also keep the w of every picture"),
+        Flag("save_w", "path", None, "FILE.npz: also keep the w of every picture, before anything is changed in it"),
         Flag(
             "overwrite",
             "switch",
@@ -93,6 +115,9 @@ FLAGS = {
         ),
     ),
 }
+
+
+Step = Callable[[str, Path, Any, range, np.ndarray | None], np.ndarray]  # programs.directions.step
 
 
 @dataclass(frozen=True)
@@ -111,6 +136,12 @@ class Request:
     outdir: Path = Path("generated")
     grid: tuple[int, int] | None = None  # (columns, rows) of one sheet instead of single pictures
     overwrite: bool = False  # remove what another network or look has made in outdir
+    mix: Sequence[int] = ()  # seeds of styles: none, one for all, or one per picture
+    mix_layers: str = "coarse"  # as figures.layers.layers_of reads it, like those below
+    directions: Sequence[tuple[str, float]] = ()  # what --direction names, and the strength
+    direction_layers: str = "all"
+    noise_layers: str | None = None  # None: all
+    noise_seed: int | None = None
 
 
 def run(arguments: list[str]) -> None:
@@ -144,7 +175,56 @@ def build(values: Any) -> Request:
     labels = None if values.labels is None else labels_of(values.labels, load.classes_of_snapshot(network))
     crop = "" if values.crop == "none" else values.crop
     look = (values.psi, values.cutoff, values.noise)
-    return Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid, values.overwrite)
+    request = Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid, values.overwrite)
+    return with_changes(request, values)
+
+
+def with_changes(request: Request, values: Any) -> Request:
+    """A request with what the flags of changes ask for. Raises UserError for flags that have no effect, too."""
+    for flag, other in (("mix_layers", "mix"), ("strength", "direction"), ("direction_layers", "direction")):
+        if values[flag].present and not values[other].present:
+            raise UserError(f"--{flag} has no effect without --{other}: leave it out")
+    if values.noise_layers is not None and values.noise == "none":
+        raise UserError("--noise_layers has no effect with --noise=none: leave it out")
+    if values.noise_seed is not None and values.noise not in (None, "random"):
+        raise UserError(f"--noise_seed has no effect with --noise={values.noise}: leave it out")
+    mix = () if values.mix is None else numbers("mix", values.mix, LARGEST_SEED)
+    noise_seed = None if values.noise_seed is None else one_seed("noise_seed", values.noise_seed)
+    names = values.direction or []
+    strengths = [STRENGTH] if values.strength is None else real_numbers("strength", values.strength)
+    if names and len(strengths) not in (1, len(names)):
+        raise UserError(f"--strength={values.strength}: give one for all, or one for each of {len(names)} directions")
+    if max(map(abs, strengths)) > STRONGEST:
+        raise UserError(f"--strength={values.strength}: from -{STRONGEST} to {STRONGEST}, standard deviations of w")
+    directions = list(zip(names, strengths * (len(names) // len(strengths)), strict=True)) if names else []
+    return replace(
+        request,
+        mix=mix,
+        mix_layers=values.mix_layers,
+        directions=directions,
+        direction_layers=values.direction_layers,
+        noise_layers=values.noise_layers,
+        noise_seed=noise_seed,
+    )
+
+
+def one_seed(flag: str, text: str) -> int:
+    """A single seed. Raises UserError that names the flag."""
+    found = numbers(flag, text, LARGEST_SEED)
+    if len(found) > 1:
+        raise UserError(f"--{flag}={text}: expected one whole number")
+    return found[0]
+
+
+def real_numbers(flag: str, text: str) -> list[float]:
+    """'1,0.7,-1' -> [1.0, 0.7, -1.0]. Raises UserError that names the flag."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(map(math.isfinite, found)):
+        raise UserError(f"--{flag}={text}: expected numbers with commas, such as 1,0.7,0")
+    return found
 
 
 def numbers(flag: str, text: str, largest: int) -> list[int]:
@@ -208,28 +288,17 @@ def generate(request: Request) -> list[Path]:
     """
     path = request.network
     Gs, stage, fade = opened_generator(path)
-    inputs = _inputs(request, Gs, stage)
+    inputs, look = prepared(request, Gs, stage, fade)
     targets = _targets(request, inputs.seeds)
     side, last = 2 ** (stage or Gs.last_stage), Gs.resolution
     print(f"network: {path}, pictures of {side}x{side}", flush=True)
     if side < last or fade < 1:
         faded = f", faded in to {fade:.0%}" if fade < 1 else ""
         print(f"it was saved at {side}x{side} of {last}x{last}{faded}: pictures show it at that stage", flush=True)
-    if request.crop == "auto":
-        trained = load.crop_of_snapshot(path)
-        box = trained and at_side(*trained, side)
-    else:
-        asked = rectangle(request.crop, last, "--crop")
-        box = asked and at_side(asked, last, side)
-    psi = request.psi
-    if psi is None:
-        psi = 0.7 if inputs.w is None or inputs.w.ndim == 2 else 1.0
-    noise = request.noise or ("maps" if inputs.noise else "random")
-    if noise == "maps" and not inputs.noise:
-        raise UserError("--noise=maps: only a file of --w that project.py wrote has noise maps")
+    box = box_of(request, last, side)
     report = {"network": str(path), "sha256": files.sha256(path), "resolution": side, "fade": fade}
     report |= {"crop": box and list(box)}
-    report |= {"psi": psi, "cutoff": request.cutoff, "noise": noise}
+    report |= {"psi": look.psi, "cutoff": look.cutoff, "noise": look.noise} | _changed(request, look)
     report |= {"seeds": list(inputs.seeds), "labels": inputs.labels and list(inputs.labels)}
     report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
     about = {"Software": "stylegan_tf"} | {name: json.dumps(value) for name, value in report.items()}
@@ -241,13 +310,11 @@ def generate(request: Request) -> list[Path]:
     files.write_json(request.outdir / REPORT, report | ({"earlier": earlier} if earlier else {}))
     # Single pictures are written as they are made; a sheet, and the file of w, when all are there.
     kept_w, cells = [], []
-    made = pictures_of(Gs, inputs, Look(psi, request.cutoff, noise, stage, fade))
+    made = pictures_of(Gs, inputs, look)
     for index, (w, pixels) in enumerate(progress.track(made, len(inputs.seeds), "generating", "pictures")):
         if request.save_w is not None:
             kept_w.append(w)
-        if box is not None:
-            x, y, width, height = box
-            pixels = pixels[y : y + height, x : x + width]
+        pixels = inside(pixels, box)
         if request.grid is not None:
             cells.append(pixels)
         else:
@@ -257,6 +324,88 @@ def generate(request: Request) -> list[Path]:
     if request.save_w is not None:
         save_w(request.save_w, np.stack(kept_w), inputs.seeds)
     return targets
+
+
+def prepared(request: Request, Gs: Any, stage: int | None, fade: float, step: Step = step) -> tuple[Inputs, Look]:
+    """What the pictures of a request are made from, and how. step: see programs.directions.step.
+
+    Raises UserError where network, labels, w or changes do not fit together.
+    """
+    inputs, last_stage = _inputs(request, Gs, stage), stage or Gs.last_stage
+    psi = request.psi
+    if psi is None:
+        psi = 0.7 if inputs.w is None or inputs.w.ndim == 2 else 1.0
+    noise = request.noise or ("maps" if inputs.noise else "random")
+    if noise == "maps" and not inputs.noise:
+        raise UserError("--noise=maps: only a file of --w that project.py wrote has noise maps")
+    if request.noise_seed is not None and noise != "random":
+        raise UserError(f"--noise_seed has no effect on the noise of --w={request.w}: add --noise=random")
+    for flags, given, what in (
+        ("--mix and --direction", request.mix or request.directions, "styles"),
+        ("--noise_layers and --noise_seed", request.noise_layers or request.noise_seed is not None, "noise"),
+    ):
+        if given and (why := lacks(request.network, Gs, what)):
+            raise UserError(f"{why}: leave {flags} out")
+    noise_layers = None if request.noise_layers is None else _layers("noise_layers", request.noise_layers, last_stage)
+    offset = None
+    if request.directions:
+        layers = _layers("direction_layers", request.direction_layers, last_stage)
+        label = None if not inputs.labels else label_rows(inputs.labels[:1], Gs.label_size)
+        offset = np.zeros((Gs.synthesis.num_layers, Gs.synthesis.w_dim), np.float32)
+        for name, strength in request.directions:
+            offset[layers.start : layers.stop] += strength * step(name, request.network, Gs, layers, label)
+    mix_layers = _layers("mix_layers", request.mix_layers, last_stage) if request.mix else range(0)
+    look = Look(psi, request.cutoff, noise, stage, fade, mix_layers, noise_layers, request.noise_seed, offset)
+    return inputs, look
+
+
+def _layers(flag: str, text: str, last_stage: int) -> range:
+    from stylegan_tf.figures.layers import layers_of
+
+    try:
+        return layers_of(text, last_stage)
+    except UserError as error:
+        raise UserError(f"--{flag}={text}: {error}") from None
+
+
+def lacks(path: Path, Gs: Any, what: str) -> str:
+    """A sentence that says why there are no styles or noise to show; "" where there are. path: of the network."""
+    if not has_w(Gs):
+        return f"{path} is a Progressive GAN (config A), which has no {what}"
+    if what == "styles" and not Gs.synthesis.use_styles:
+        return f"{path} was made without styles, as config B is"
+    if what == "noise" and not Gs.synthesis.use_noise:
+        return f"{path} was made without noise inputs, so there is none to show"
+    return ""
+
+
+def box_of(request: Request, last: int, side: int) -> Rectangle | None:
+    """What is kept of pictures with that side, of a network whose last ones have the side `last`."""
+    if request.crop == "auto":
+        trained = load.crop_of_snapshot(request.network)
+        return trained and at_side(*trained, side)
+    asked = rectangle(request.crop, last, "--crop")
+    return asked and at_side(asked, last, side)
+
+
+def inside(pixels: np.ndarray, box: Rectangle | None) -> np.ndarray:
+    """[H, W, C] -> what lies in the rectangle."""
+    if box is None:
+        return pixels
+    x, y, width, height = box
+    return pixels[y : y + height, x : x + width]
+
+
+def _changed(request: Request, look: Look) -> dict[str, Any]:
+    """Of the report: what is changed in the pictures, by the flags that say so. Empty without."""
+    found: dict[str, Any] = {}
+    if request.mix:
+        found |= {"mix": list(request.mix), "mix_layers": [look.mix_layers.start, look.mix_layers.stop - 1]}
+    if request.directions:
+        found |= {"directions": [list(one) for one in request.directions], "direction_layers": request.direction_layers}
+    if look.noise_layers is not None:
+        found |= {"noise_layers": [look.noise_layers.start, look.noise_layers.stop - 1]}
+    return found | ({} if look.noise_seed is None else {"noise_seed": look.noise_seed})
 
 
 def opened_generator(path: Path) -> "tuple[Generator | ProganGenerator, int | None, float]":
@@ -299,9 +448,20 @@ def _inputs(request: Request, Gs: "Generator | ProganGenerator", stage: int | No
     if request.w is not None:
         if request.labels is not None:
             raise UserError("--labels has no effect on --w, which was made with its labels: leave it out")
+        if request.mix and Gs.label_size:
+            raise UserError("--mix has no class for its styles, as --w has no --labels: give --seeds and --labels")
         w, seeds = read_w(request.w, Gs.synthesis.w_dim, Gs.synthesis.num_layers)
-        return Inputs(seeds, w=w, noise=read_noise(request.w, len(w), Gs.synthesis.noise_shapes(stage)))
-    return Inputs(request.seeds, checked_labels(request.labels, Gs.label_size, len(request.seeds), request.network))
+        noise = read_noise(request.w, len(w), Gs.synthesis.noise_shapes(stage))
+        return Inputs(seeds, w=w, noise=noise, mix=_mix(request, len(w)))
+    labels = checked_labels(request.labels, Gs.label_size, len(request.seeds), request.network)
+    return Inputs(request.seeds, labels, mix=_mix(request, len(request.seeds)))
+
+
+def _mix(request: Request, count: int) -> list[int]:
+    """A seed of styles for each of `count` pictures; [] without."""
+    if len(request.mix) not in (0, 1, count):
+        raise UserError(f"--mix has {len(request.mix)} seeds: give one for all pictures, or one for each of {count}")
+    return list(request.mix) * (count // len(request.mix)) if request.mix else []
 
 
 def checked_labels(labels: Sequence[Label] | None, classes: int, count: int, network: Path) -> list[Label] | None:
@@ -351,11 +511,15 @@ def _make_room(request: Request, targets: Sequence[Path], report: dict[str, Any]
     folder, new = request.outdir, {target.name for target in targets}
     there = {path.name for path in folder.glob("*.png") if PICTURE.fullmatch(path.name)} if folder.is_dir() else set()
     same: list[dict[str, Any]] = []
+
+    def changes_of(one):
+        return [one.get(key) for key in CHANGES]
+
     with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # no report of ours
         last = files.read_json(folder / REPORT)
         for one in [*last.pop("earlier", []), last]:
             names = [name for name in one["pictures"] if name in there and name not in new]
-            if names and all(one[key] == report[key] for key in LOOK):
+            if names and all(one[key] == report[key] for key in LOOK) and changes_of(one) == changes_of(report):
                 same.append(one | {"pictures": names})
     foreign = sorted(there - new - {name for one in same for name in one["pictures"]})
     if foreign and not request.overwrite:

@@ -20,6 +20,7 @@ from stylegan_tf.figures.walks import KINDS
 from stylegan_tf.networks.kinds import make
 from stylegan_tf.networks.sampling import latents
 from stylegan_tf.programs import figures
+from stylegan_tf.programs.directions import MANY
 
 W_DIM = 8
 WIDTHS = {"z_dim": W_DIM, "fmap_base": 64, "fmap_max": 8}
@@ -149,7 +150,7 @@ def test_a_step_is_a_standard_deviation(Gs, network, tmp_path, capsys):
     arguments = ["--seeds=3", "--steps=3", "--scale=1", "--psi=1", f"--direction={tmp_path}/own.npy", "--strength=2"]
     (path,) = made(tmp_path, capsys, "edit", f"--network={network}", *arguments)
     unit = np.arange(W_DIM) / np.linalg.norm(np.arange(W_DIM))
-    many = np.asarray(Gs.mapping(np.random.RandomState(0).randn(figures.MANY, W_DIM).astype(np.float32)))
+    many = np.asarray(Gs.mapping(np.random.RandomState(0).randn(MANY, W_DIM).astype(np.float32)))
     w = np.asarray(Gs.mapping(latents([3], W_DIM))) + 2 * np.std(many @ unit) * unit
     expected = np.asarray(to_uint8(Gs.synthesis(Gs.broadcast(w.astype(np.float32)))))[0].astype(int)
     assert np.abs(pixels(path)[:, 32:] - expected).max() <= 1
