@@ -23,7 +23,7 @@ from stylegan_tf.errors import UserError, brief, exit_code
 from stylegan_tf.networks.sampling import pictures_of
 from stylegan_tf.programs import generate
 from stylegan_tf.programs.directions import SEFA, saved, step
-from stylegan_tf.programs.foreign_flags import GENERATE
+from stylegan_tf.programs.foreign_flags import GENERATE, of_figures
 from stylegan_tf.weights import load
 
 WHAT = "Opens a page on this machine to play with a trained StyleGAN: python explore.py --network=RUN_DIR"
@@ -405,7 +405,7 @@ def open_page(explorer: Explorer, host: str = HERE, port: int | None = None) -> 
 
 def run(arguments: list[str]) -> None:
     """Does what the command line says, until Ctrl-C. Raises UserError for what cannot be."""
-    values = parse(arguments, FLAGS)
+    values = parse(arguments, FLAGS, of_figures({flag.name for group in FLAGS.values() for flag in group}))
     if values is None:
         print(help_text(WHAT, FLAGS))
         return
