@@ -71,12 +71,12 @@ def parse(
     elif rest[1:]:
         raise UserError(f"{rest[1]} is no flag; flags are given as --flag=value, see --help")
     for name, kind in kinds.items():
-        if values[name].present and values[name].value == "":
+        value: Any = values[name].value
+        if values[name].present and (value == "" or (kind == "paths" and "" in value)):
             raise UserError(f"--{name}= is empty: give it a value, or leave the flag out")
         if values[name].present and kind in ("path", "paths"):
-            paths: Any = values[name].value
             try:
-                values[name].value = expanded(paths) if kind == "path" else [expanded(path) for path in paths]
+                values[name].value = expanded(value) if kind == "path" else [expanded(path) for path in value]
             except UserError as error:
                 raise UserError(f"--{name}={error}") from None
     return values

@@ -136,7 +136,7 @@ PROGRAMS = {
 
 PATHS = {
     "train": {"dataset", "data_dir", "init_from", "outdir", "resume"},
-    "generate": {"network", "w", "outdir", "save_w"},
+    "generate": {"network", "w", "direction", "outdir", "save_w"},
     "project": {"network", "nets", "outdir"},
     "metrics": {"network", "run_dir", "dataset", "nets", "outdir"},
     "compare": {"nets"},
@@ -153,11 +153,13 @@ def flags_of(program: str) -> dict[str, Flag]:
 def test_every_path_is_taken_as_typed_and_nothing_empty_is_taken_for_not_given(program: str, home: Path) -> None:
     flags = flags_of(program)
     groups = {"": tuple(flags.values())}
-    assert {name for name, flag in flags.items() if flag.kind == "path"} == PATHS[program]
+    assert {name for name, flag in flags.items() if flag.kind in ("path", "paths")} == PATHS[program]
     for name, flag in flags.items():
         if flag.kind == "path":
             assert getattr(parse([f"--{name}=~/x"], groups), name) == "/home/me/x"
-        if flag.kind in ("path", "text"):
+        if flag.kind == "paths":
+            assert getattr(parse([f"--{name}=~/x", f"--{name}=y"], groups), name) == ["/home/me/x", "y"]
+        if flag.kind in ("path", "paths", "text"):
             with refused(f"--{name}=", "empty"):
                 parse([f"--{name}="], groups)
 

@@ -23,7 +23,7 @@ from stylegan_tf.errors import UserError, brief, exit_code
 from stylegan_tf.networks.sampling import pictures_of
 from stylegan_tf.programs import generate
 from stylegan_tf.programs.directions import SEFA, saved, step
-from stylegan_tf.programs.foreign_flags import GENERATE
+from stylegan_tf.programs.foreign_flags import GENERATE, of_figures
 from stylegan_tf.weights import load
 
 WHAT = "Opens a page on this machine to play with a trained StyleGAN: python explore.py --network=RUN_DIR"
@@ -221,13 +221,10 @@ def page(explorer: Explorer) -> Any:
             choices, value=value, label="In which layers", allow_custom_value=True, info=also, elem_id=name
         )
 
-    def part(title: str, there: bool, opened: bool = True) -> Any:
-        return gr.Accordion(title, open=opened, visible=there)
-
     with gr.Blocks(title=f"stylegan_tf: {explorer.name}", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(f"<h1>{html.escape(explorer.name)} <span>{side}x{side}</span></h1>", elem_id="title")
         with gr.Row():
-            with gr.Column(scale=5):
+            with gr.Column():
                 shown = gr.HTML(elem_id="picture")
                 mistake = gr.HTML(elem_id="mistake")
                 command = gr.Textbox(
@@ -235,8 +232,8 @@ def page(explorer: Explorer) -> Any:
                 )
                 save = gr.Button("Save PNG", variant="primary", elem_id="save")
                 file = gr.JSON(visible=False)
-            with gr.Column(scale=5):
-                with part("Picture", True):
+            with gr.Column():
+                with gr.Accordion("Picture"):
                     with gr.Row():
                         seed = gr.Number(start.seed, label="Seed", elem_id="seed")
                         classes = [(name, index) for index, name in enumerate(explorer.classes)]
@@ -245,10 +242,10 @@ def page(explorer: Explorer) -> Any:
                     psi = gr.Slider(-1, 1.5, start.psi, step=0.05, label="Truncation: psi", visible=styles)
                     first = min(start.cutoff or 0, most)
                     cutoff = gr.Slider(0, most, first, step=1, label="Truncation: layers (cutoff)", visible=styles)
-                with part("Mixing: styles of another seed", explorer.has_styles), gr.Row():
+                with gr.Accordion("Mixing: styles of another seed", visible=styles), gr.Row():
                     mix_layers = choice("mix_layers", start.mix_layers, [("none", "")])
                     mix_seed = gr.Number(start.mix_seed, label="Of the seed", info="the others: above")
-                with part("Directions", explorer.has_styles):
+                with gr.Accordion("Directions", visible=styles):
                     with gr.Row():
                         chosen = gr.Dropdown(
                             names, value=[], multiselect=True, label="Along which", elem_id="directions"
@@ -257,7 +254,7 @@ def page(explorer: Explorer) -> Any:
                     strengths = [
                         gr.Slider(-STRONGEST, STRONGEST, 0, step=0.1, label=name, visible=False) for name in names
                     ]
-                with part("Noise", explorer.has_noise):
+                with gr.Accordion("Noise", visible=explorer.has_noise):
                     noise = gr.Radio(
                         [("stored", "const"), ("none", "none"), ("drawn from a seed", "random")],
                         value=start.noise,
@@ -408,7 +405,7 @@ def open_page(explorer: Explorer, host: str = HERE, port: int | None = None) -> 
 
 def run(arguments: list[str]) -> None:
     """Does what the command line says, until Ctrl-C. Raises UserError for what cannot be."""
-    values = parse(arguments, FLAGS)
+    values = parse(arguments, FLAGS, of_figures({flag.name for group in FLAGS.values() for flag in group}))
     if values is None:
         print(help_text(WHAT, FLAGS))
         return

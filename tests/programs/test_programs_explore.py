@@ -225,7 +225,12 @@ def test_help_needs_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "names"),
-    [(["--port=0"], "--port=0 65535"), (["--port=70000"], "--port=70000"), (["--share"], "--share")],
+    [
+        (["--port=0"], "--port=0 65535"),
+        (["--port=70000"], "--port=70000"),
+        (["--share"], "--share"),
+        (["--network_pkl=x"], "--network"),
+    ],
 )
 def test_flags_that_cannot_be(arguments, names):
     with refused(*names.split()):
