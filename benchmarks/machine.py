@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees on
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import data_set, generate
+from benchmarks import data_set, generate, runs
 from benchmarks.train_step import DTYPES, convolution_peak
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.configs.schema import Experiment
@@ -83,8 +83,7 @@ def rows(chosen: Experiment, replicas: Replicas, largest: int) -> Iterator[tuple
 
 def machine() -> Iterator[tuple[str, str]]:
     """The CPU, and what TensorFlow uses of it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []
-    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    fields = runs.cpu()
     there = set(fields.get("flags", "").split())
     yield "CPU", fields.get("model name", platform.processor() or platform.machine())
     yield "cores, instructions", f"{os.cpu_count()}, {' '.join(name for name in INSTRUCTIONS if name in there)}"

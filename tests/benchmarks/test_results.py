@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import directions, judging, page, styles_by_layer, transfer
+from benchmarks import directions, judging, page, runs, styles_by_layer, transfer
 from stylegan_tf.configs.schema import GeneratorConfig
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.kinds import make
+from tests.refusals import refused
 
 ATTRIBUTES = ("male", "smiling", "black-hair", "unheard-of")
 SIZES = {"resolution": 16, "z_dim": 8, "w_dim": 8, "mapping_fmaps": 8, "mapping_layers": 2, "fmap_max": 8}
@@ -121,8 +122,46 @@ def test_transfer_needs_a_discriminator(tmp_path, monkeypatch):
 
 
 def test_transfer_table():
-    rows = [("Gs and D", 5, 30.04), ("Gs and D", 10, 20.0), ("nothing", 10, 90.0)]
-    text = transfer.section(rows, 32, 64, "fid2k@faces")
-    assert (
-        "| started from | 5 | 10 |" in text and "| Gs and D | 30.0 | 20.0 |" in text and "| nothing |  | 90.0 |" in text
-    )
+    def line(start, **values):
+        measured = [{"kimg": int(kimg[1:]), "value": value} for kimg, value in values.items()]
+        return {"start": start, "metric": "fid2k@faces", "pictures": 64, "resolution": 32, "measured": measured}
+
+    text = transfer.section([line("nothing", k10=90.0), line("Gs and D", k5=30.04, k10=20.0)])
+    assert "| started from | 5 | 10 |" in text and "fid2k@faces" in text
+    assert text.endswith("| Gs and D | 30.0 | 20.0 |\n| Gs | not run yet |  |\n| nothing |  | 90.0 |")
+    assert transfer.section([]).count("not run yet") == 3
+
+
+def test_transfer_goes_on(programs, sheet, tmp_path, capsys):
+    lines = tmp_path / "lines.jsonl"
+    arguments = [f"--outdir={tmp_path / 'out'}", f"--lines={lines}", f"--page={sheet}", "--pictures=4", "--kimg=10"]
+    programs.stop_after = 1
+    with pytest.raises(KeyboardInterrupt):
+        transfer.main(arguments)
+    assert [line["start"] for line in runs.lines(lines)] == ["Gs and D"] and sheet.read_text().count("not run yet") == 2
+    programs.stop_after = None
+    transfer.main(arguments)
+    assert [Path(given["outdir"]).name for _, given in programs.called] == ["Gs-and-D", "Gs", "nothing"]
+    assert ["init_from" in given for _, given in programs.called] == [True, True, False]
+    assert sheet.read_text().count("| 100.0 | 95.0 | 90.0 |") == 3
+    transfer.main([*arguments, "--write_only"])
+    transfer.main(arguments)
+    assert len(programs.called) == 3
+    with refused(lines, "kimg 10.0, not 20.0", "--lines"):
+        transfer.main([*arguments, "--kimg=20"])
+    programs.value = lambda config, seed, metric, kimg: 7.0
+    transfer.main([*arguments, "--redo"])
+    assert len(programs.called) == 6 and sheet.read_text().count("| 7.0 | 7.0 | 7.0 |") == 3
+    assert str(tmp_path) not in lines.read_text()
+
+
+def test_the_page_has_the_committed_lines_of_transfer(tmp_path):
+    assert written(tmp_path, transfer) == page.RESULTS.read_text("utf-8")
+
+
+def written(tmp_path, benchmark) -> str:
+    """The page, written anew."""
+    copy = tmp_path / "RESULTS.md"
+    copy.write_bytes(page.RESULTS.read_bytes())
+    benchmark.main(["--write_only", f"--page={copy}"])
+    return copy.read_text("utf-8")
