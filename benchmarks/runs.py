@@ -59,8 +59,8 @@ def check_alike(path: Path, found: Sequence[Mapping[str, Any]], asked: Mapping[s
             raise UserError(f"{path} has lines of {'; '.join(other)}: ask for the same, or name another --lines")
 
 
-def program(name: str, *flags: str) -> None:
-    """Runs train.py or another program to its end.
+def program(name: str, *flags: str, capture: bool = False) -> str:
+    """Runs train.py or another program to its end. -> what it printed, where that is captured, else "".
 
     SIGINT and SIGTERM are passed on to it, which may save before it ends: it has a process group of its own, so that
     Ctrl-C reaches it once. Raises KeyboardInterrupt where it was stopped, Failure where it failed.
@@ -76,17 +76,20 @@ def program(name: str, *flags: str) -> None:
     before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         command = [sys.executable, str(ROOT / name), *flags]
-        children.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0))
-        if asked:  # between the two lines above
-            children[0].send_signal(asked[0])
-        code = children[0].wait()
+        out = subprocess.PIPE if capture else None
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, text=True, process_group=0)
+        children.append(child)
+        if asked:  # before there was a child to pass it on to
+            child.send_signal(asked[0])
+        told, _ = child.communicate()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if asked or code == 130:
+    if asked or child.returncode == 130:
         raise KeyboardInterrupt(STOPPED)
-    if code:
+    if child.returncode:
         raise Failure(f"{name} failed: see above; once that is mended the same command goes on")
+    return told or ""
 
 
 def trained(outdir: Path, kimg: float) -> Path:
@@ -98,10 +101,10 @@ def trained(outdir: Path, kimg: float) -> Path:
     return run_dir
 
 
-def measurements(run_dir: Path, metric: str) -> list[dict[str, Any]]:
+def measured(run_dir: Path, metric: str) -> list[dict[str, Any]]:
     """What was measured of the snapshots of a run, the last where one was twice: kimg, values, what they depend on.
 
-    Raises Failure where the newest snapshot was not measured.
+    [] where the newest snapshot was not measured.
     """
     path = run_dir / f"metric-{metric}.jsonl"
     found = {}
@@ -111,9 +114,7 @@ def measurements(run_dir: Path, metric: str) -> list[dict[str, Any]]:
         conditions.pop("dataset", None)  # a path
         found[kimg] = {"kimg": kimg, **row, "conditions": conditions}
     newest = rundir.newest_snapshot(run_dir)
-    if newest is None or _kimg(newest) not in found:
-        raise Failure(f"{path} has no value of {newest}; {run_dir / rundir.LOG} says why")
-    return [found[kimg] for kimg in sorted(found)]
+    return [found[kimg] for kimg in sorted(found)] if newest and _kimg(newest) in found else []
 
 
 def _kimg(snapshot: Path) -> int:
@@ -127,12 +128,17 @@ def circumstances(run_dir: Path) -> dict[str, Any]:
     return {
         "train_seconds": round(ticks[-1]),
         "precision": rundir.experiment_of(run_dir).training.precision,
-        "machine": f"{cpu().get('model name', platform.processor() or platform.machine())}, {os.cpu_count()} cores",
+        "machine": machine(),
         "versions": {
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
         },
     }
+
+
+def machine() -> str:
+    """For instance 'Intel Xeon, 2 cores'."""
+    return f"{cpu().get('model name', platform.processor() or platform.machine())}, {os.cpu_count()} cores"
 
 
 def cpu() -> dict[str, str]:

@@ -24,7 +24,7 @@ from stylegan_tf import files
 from stylegan_tf.data.faces.draw import draw
 from stylegan_tf.data.faces.traits import face
 from stylegan_tf.data.importers.store import PLAIN, store
-from stylegan_tf.errors import UserError, exit_code
+from stylegan_tf.errors import Failure, UserError, exit_code
 from stylegan_tf.weights import load
 
 LINES = runs.LINES / "transfer.jsonl"
@@ -90,7 +90,8 @@ def train(options: argparse.Namespace, publish: Callable[[], object]) -> None:
         flags += [f"--resolution={resolution}", f"--metrics={options.metric}", f"--metric_ticks={options.ticks}"]
         runs.program("train.py", "--config=F", "--hardware=cpu", *flags, *from_file[name])
         run_dir = runs.trained(outdir, options.kimg)
-        found = runs.measurements(run_dir, options.metric)
+        if not (found := runs.measured(run_dir, options.metric)):
+            raise Failure(f"{run_dir} has no value of {options.metric}; its log says why")
         runs.keep(options.lines, {"start": name, **asked, "measured": found, **runs.circumstances(run_dir)})
         publish()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import directions, judging, page, runs, styles_by_layer, transfer
+from benchmarks import directions, judging, page, paper_in_miniature, runs, styles_by_layer, transfer
 from stylegan_tf.configs.schema import GeneratorConfig
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.kinds import make
@@ -52,7 +52,9 @@ def test_sections(sheet):
 def test_results_page_has_the_sections():
     text = page.RESULTS.read_text(encoding="utf-8")
     assert re.findall("<!-- (.+): begin -->", text) == re.findall("<!-- (.+): end -->", text)
-    assert set(re.findall("<!-- (.+): begin -->", text)) == {"styles by layer", "directions", "transfer"}
+    assert set(re.findall("<!-- (.+): begin -->", text)) == {
+        *("styles by layer", "directions", "transfer", "paper in miniature"),
+    }
 
 
 def test_followers_by_hand():
@@ -155,13 +157,13 @@ def test_transfer_goes_on(programs, sheet, tmp_path, capsys):
     assert str(tmp_path) not in lines.read_text()
 
 
-def test_the_page_has_the_committed_lines_of_transfer(tmp_path):
-    assert written(tmp_path, transfer) == page.RESULTS.read_text("utf-8")
-
-
-def written(tmp_path, benchmark) -> str:
-    """The page, written anew."""
-    copy = tmp_path / "RESULTS.md"
+@pytest.mark.parametrize("benchmark", [transfer, paper_in_miniature])
+def test_the_page_has_what_the_committed_lines_give(benchmark, tmp_path):
+    copy = tmp_path / page.RESULTS.name
     copy.write_bytes(page.RESULTS.read_bytes())
+    if (page.RESULTS.parent / "images").is_dir():
+        (tmp_path / "images").mkdir()
+        for picture in (page.RESULTS.parent / "images").iterdir():
+            (tmp_path / "images" / picture.name).touch()
     benchmark.main(["--write_only", f"--page={copy}"])
-    return copy.read_text("utf-8")
+    assert copy.read_text("utf-8") == page.RESULTS.read_text("utf-8")
