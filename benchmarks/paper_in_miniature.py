@@ -16,6 +16,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees on
 from benchmarks import paper_tables, runs
 from benchmarks.page import RESULTS, write_section
 from benchmarks.paper_tables import RESOLUTION, TABLE_2, TABLE_4, same_as
-from stylegan_tf import files
+from stylegan_tf import files, rundir
 from stylegan_tf.errors import Failure, UserError, exit_code
 from stylegan_tf.metrics import definitions
 from stylegan_tf.progress import format_time
@@ -62,9 +63,8 @@ class Run:
     @property
     def curves(self) -> list[str]:
         """Those that are wanted of every snapshot."""
-        return (
-            [kind for kind in self.kinds if kind == "fid" or kind.endswith("full")] if "figure9" in self.tables else []
-        )
+        chosen = self.kinds if "figure9" in self.tables else []
+        return [kind for kind in chosen if kind == "fid" or kind.endswith("full")]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -95,12 +95,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         paper_tables.draw(found, images / "figure9.png")
         write_section(options.page, "paper in miniature", paper_tables.section(found, images))
 
-    if not options.plan:
-        publish()  # first, so that a page without the section is told before hours of training
+    if options.plan:
+        work(plan(options), options, images, publish)
+        return
+    publish()  # first, so that a page without the section is told before hours of training
     if not options.write_only:
         options.outdir.mkdir(parents=True, exist_ok=True)
         with files.Lock(options.outdir / "lock"):
-            work(options, images, publish)
+            work(plan(options), options, images, publish)
     print(f"the tables are in {options.page}")
 
 
@@ -121,36 +123,43 @@ def wanted(tables: str, seeds: int) -> list[Run]:
     return [Run(config, seed * SEED_STEP, tuple(own)) for (seed, config), own in found.items() if own]
 
 
-def work(options: argparse.Namespace, images: Path, publish: Callable[[], object]) -> None:
-    """Trains, measures and keeps what has no line yet, and says how long it will take."""
+def plan(options: argparse.Namespace) -> list[Run]:
+    """What has no line yet, or not all of it. Raises UserError for what cannot be measured, or not beside the lines."""
+    if options.kimg <= 0:
+        raise UserError(f"--kimg={options.kimg:g} must be more than 0")
     asked = wanted(options.tables, options.seeds)
-    alike = {"kimg": options.kimg, "resolution": RESOLUTION} | {name: getattr(options, name) for name in MEASURING}
-    for kind in dict.fromkeys(kind for run in asked for kind in run.kinds):  # before anything is trained
+    for kind in dict.fromkeys(kind for run in asked for kind in run.kinds):
         definitions.find(metric(kind, options))
     if options.redo and not options.plan:
-        names = {run.name for run in asked}
-        runs.forget(options.lines, lambda line: f"{line['config']}-{line['seed']}" in names)
-        for name in names:
-            shutil.rmtree(options.outdir / name, ignore_errors=True)
+        others = [line for line in runs.lines(options.lines) if not any(is_of(run, line) for run in asked)]
+        runs.write(options.lines, others)
+        for run in asked:
+            shutil.rmtree(options.outdir / run.name, ignore_errors=True)
     there = runs.lines(options.lines)
-    runs.check_alike(options.lines, there, alike)
+    runs.check_alike(options.lines, there, conditions(options))
     todo = [run for run in asked if lacks(run, there)]
     print(f"{len(asked)} runs, of which {len(asked) - len(todo)} are in {options.lines}", flush=True)
-    if not todo:
-        return
-    print(f"to do: {', '.join(run.name for run in todo)}", flush=True)
-    seconds = pace(there, options) or measured_pace(options.kimg)
+    return todo
+
+
+def conditions(options: argparse.Namespace) -> dict[str, Any]:
+    """What all lines of a table have in common."""
+    return {"kimg": options.kimg, "resolution": RESOLUTION} | {name: getattr(options, name) for name in MEASURING}
+
+
+def work(todo: Sequence[Run], options: argparse.Namespace, images: Path, publish: Callable[[], object]) -> None:
+    """Trains, measures and keeps, and says how long it will take."""
+    seconds = 0.0
     for number, run in enumerate(todo, 1):
-        left = sum(cost(one.config, one.kinds, one.curves, options) for one in todo[number - 1 :]) * seconds
+        seconds = pace(runs.lines(options.lines), options) or seconds or measured_pace(options.kimg)
+        left = sum(cost_left(one, options) for one in todo[number - 1 :]) * seconds
         print(f"run {number} of {len(todo)}: {run.name}; about {format_time(left)} to go for all", flush=True)
         if options.plan:
+            print(f"then {', '.join(one.name for one in todo[1:]) or 'nothing'}")
             return
-        there = runs.lines(options.lines)
-        line = one_run(run, options, there, images)
-        runs.write(options.lines, [*(other for other in there if not is_of(run, other)), alike | line])
+        line = one_run(run, options, runs.lines(options.lines), images)
+        runs.keep(options.lines, conditions(options) | line, partial(is_of, run))
         publish()
-        seconds = pace(runs.lines(options.lines), options) or seconds
-    print(f"all {len(asked)} runs are done", flush=True)
 
 
 def metric(kind: str, options: argparse.Namespace) -> str:
@@ -179,6 +188,14 @@ def cost(config: str, kinds: Sequence[str], curves: Sequence[str], options: argp
         snapshots = options.kimg / (SNAP_TICKS * TICK_KIMG) + 1 if kind in curves else 1
         found += snapshots * MEASURING[family] * getattr(options, family) / 1000
     return found
+
+
+def cost_left(run: Run, options: argparse.Namespace) -> float:
+    """The same without what is trained already."""
+    there = rundir.runs(options.outdir / run.name)
+    shown = rundir.shown_nimg(there[-1]) / 1000 if there else 0.0
+    whole = cost(run.config, run.kinds, run.curves, options)
+    return whole - min(shown, options.kimg) * COST.get(run.config, 1.0)
 
 
 def pace(lines: Sequence[Mapping[str, Any]], options: argparse.Namespace) -> float | None:

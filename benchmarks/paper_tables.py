@@ -228,7 +228,8 @@ def about(lines: Lines) -> list[str]:
         f"kimg in all, growing included; {', '.join(names)}. Mean over the seeds, in parentheses the lowest and the "
         "highest. **None of these numbers can be compared with the paper's beside them, which are of FFHQ at 1024x1024 "
         "by other networks: only their order can.** mix90 and stylebased-8 are F, mix0 is E, traditional-0 is B, and "
-        f"are trained once. {len(lines)} runs, {seconds / 3600:.1f} hours on {'; '.join(machines)}."
+        f"are trained once. {len(lines)} run{'s' * (len(lines) > 1)}, {seconds / 3600:.1f} hours on "
+        f"{'; '.join(machines)}."
     ]
 
 

@@ -36,17 +36,16 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def keep(path: Path, line: Mapping[str, Any]) -> None:
-    """Adds a line to a file, whole or not at all."""
-    write(path, [*lines(path), line])
+def keep(path: Path, line: Mapping[str, Any], instead: Callable[[Mapping[str, Any]], bool] | None = None) -> None:
+    """Adds a line to a file, whole or not at all, in the place of those of which `instead` is true.
 
-
-def forget(path: Path, drop: Callable[[Mapping[str, Any]], bool]) -> None:
-    """Removes lines of a file."""
-    write(path, [line for line in lines(path) if not drop(line)])
+    What another command has written meanwhile stays.
+    """
+    write(path, [*(one for one in lines(path) if not (instead and instead(one))), line])
 
 
 def write(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    """Replaces all lines of a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_text(path, "".join(json.dumps(line, allow_nan=False) + "\n" for line in found))
 

@@ -77,7 +77,7 @@ def train(options: argparse.Namespace, publish: Callable[[], object]) -> None:
     data = population(options.outdir / f"faces-{resolution}-{options.pictures}", resolution, options.pictures)
     folder = options.outdir / f"{resolution}-{options.pictures}-{asked['bundle'][:8]}"
     if options.redo:
-        runs.forget(options.lines, lambda line: True)
+        runs.write(options.lines, [])
         shutil.rmtree(folder, ignore_errors=True)
     for name in STARTS:
         there = runs.lines(options.lines)

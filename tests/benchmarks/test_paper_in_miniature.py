@@ -1,6 +1,7 @@
 """The paper's tables in miniature: which runs, the arithmetic of their tables, and that a stopped command goes on."""
 
 import argparse
+import re
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,7 @@ def test_rows_of_the_tables(tmp_path):
         "| A | Progressive GAN with WGAN-GP, from 4x4 | not run yet |  | 8.04 |",
     ):
         assert row in text, row
-    assert "fid@faces, fid_mix2@faces" in text and "1 runs" in text
+    assert "fid@faces, fid_mix2@faces" in text and "1 run, 0.0 hours on a machine" in text
     assert paper_tables.section([], tmp_path).count("not run yet") > 40
 
 
@@ -141,7 +142,8 @@ def arguments(tmp_path) -> list[str]:
 def test_it_goes_on_where_it_was_stopped(arguments, programs, tmp_path, capsys):
     programs.value = lambda config, seed, metric, kimg: 100.0 - kimg + ord(config[0]) + seed / 1000
     paper_in_miniature.main([*arguments, "--plan"])
-    assert not programs.called and "F-1000; about" in capsys.readouterr().out
+    assert not programs.called and (tmp_path / "RESULTS.md").read_text() == PAGE
+    assert re.search(r"run 1 of 12: F-1000; about .*\nthen B-1000, A-1000, ", capsys.readouterr().out)
     programs.stop_after = 5  # F whole, B trained
     with pytest.raises(KeyboardInterrupt):
         paper_in_miniature.main(arguments)
@@ -208,10 +210,11 @@ def test_a_page_without_the_section_is_told_first(arguments, programs, tmp_path)
 
 
 @pytest.mark.slow
-def test_the_programs_themselves(arguments, tmp_path, capfd):
+def test_the_programs_themselves(arguments, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)  # where the faces are drawn
     few = ["--tables=figure9", "--seeds=1", "--kimg=0.1", "--fid=100", "--ppl=32", "--ls=100"]
     paper_in_miniature.main([*arguments, *few])
     kept = runs.lines(tmp_path / "lines.jsonl")
     assert [one["config"] for one in kept] == ["F", "B"]
     assert set(kept[1]["measured"]) == {"fid", "ppl_zfull", "ppl_zend", "ls"}
-    assert "all 2 runs are done" in capfd.readouterr().out
+    assert "run 2 of 2: B-1000; about " in capfd.readouterr().out

@@ -34,8 +34,8 @@ def test_lines(tmp_path):
     runs.check_alike(path, runs.lines(path), {"kimg": 5})
     with refused(path, "kimg 5, not 6", "--lines"):
         runs.check_alike(path, runs.lines(path), {"kimg": 6})
-    runs.forget(path, lambda line: line["start"] == "a")
-    assert runs.lines(path) == [{"start": "b", "kimg": 5}]
+    runs.keep(path, {"start": "a", "kimg": 7}, lambda line: line["start"] == "a")
+    assert runs.lines(path) == [{"start": "b", "kimg": 5}, {"start": "a", "kimg": 7}]
     path.write_text(path.read_text() + "<<<<<<< ours\n")
     with refused(path, "1"):
         runs.lines(path)
