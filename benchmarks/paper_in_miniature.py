@@ -38,8 +38,9 @@ SEED_STEP = 1000  # seeds are 1000, 2000, ...
 NETS = "faces"
 # Seconds of training that a picture of a configuration costs, F's being 1; measured at 32x32, where most of them are.
 COST = {"A": 1.0, "B": 1.0, "C": 1.0, "D": 1.0, "E": 1.0}
-# What measuring a run is worth, in thousands of pictures of F's training: FID, path length, separability of 1,000.
-MEASURING = {"fid": 0.3, "ppl": 0.6, "ls": 1.0}
+# What measuring is worth in thousands of pictures of F's training: the start, and 1,000 pictures or paths. The
+# separability's start includes the directions that come with it.
+MEASURING = {"fid": (0.3, 0.13), "ppl": (0.5, 0.17), "ls": (6.0, 0.5)}
 SNAP_TICKS, TICK_KIMG = 3, 5  # between two snapshots: the points of Figure 9
 
 
@@ -115,11 +116,13 @@ def wanted(tables: str, seeds: int) -> list[Run]:
         raise UserError(f"--seeds={seeds}: 1 at least")
     found: dict[tuple[int, str], list[str]] = {}
     of_tables = [("1", seed) for seed in range(1, seeds + 1)] + [("4", 1), ("2", 1)]
-    order = [(seed, config) for table, seed in of_tables for config in CONFIGS_OF[table]]
-    for seed, config in order:
-        own = [name for name in asked if config in CONFIGS_OF[name] and (seed == 1 or name == "1")]
-        there = found.setdefault((seed, same_as(config)), [])
-        there += [name for name in own if name not in there]
+    trained = {name: {same_as(config) for config in configs} for name, configs in CONFIGS_OF.items()}
+    for table, seed in of_tables:
+        for config in map(same_as, CONFIGS_OF[table]):
+            own = [name for name in asked if config in trained[name]]
+            if seed > 1:  # only for Table 1, but then for the others too, except the curves
+                own = [name for name in own if name != "figure9"] if "1" in asked else []
+            found.setdefault((seed, config), own)
     return [Run(config, seed * SEED_STEP, tuple(own)) for (seed, config), own in found.items() if own]
 
 
@@ -186,7 +189,8 @@ def cost(config: str, kinds: Sequence[str], curves: Sequence[str], options: argp
     for kind in kinds:
         family = kind.partition("_")[0]
         snapshots = options.kimg / (SNAP_TICKS * TICK_KIMG) + 1 if kind in curves else 1
-        found += snapshots * MEASURING[family] * getattr(options, family) / 1000
+        start, thousand = MEASURING[family]
+        found += start + snapshots * thousand * getattr(options, family) / 1000
     return found
 
 
