@@ -27,8 +27,8 @@ STOPPED = "stopped; the same command goes on"
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
-    """What was kept so far. Raises UserError where a line is none, as after a merge."""
-    found, others = files.read_json_lines(path) if path.is_file() else ([], 0)
+    """What was kept so far. Raises UserError where a line is none, as after a merge, or the file is a folder."""
+    found, others = files.read_json_lines(path) if path.exists() else ([], 0)
     if others:
         raise UserError(
             f"{path}: {others} of its lines are no JSON; mend or remove them, and what they stood for is run"

@@ -39,6 +39,8 @@ def test_lines(tmp_path):
     path.write_text(path.read_text() + "<<<<<<< ours\n")
     with refused(path, "1"):
         runs.lines(path)
+    with refused(tmp_path):
+        runs.lines(tmp_path)
 
 
 def test_what_is_kept_of_a_run(programs, tmp_path):
