@@ -67,7 +67,7 @@ class Window:
             except exceptions.WebDriverException:
                 pass  # what is looked for is not there yet, or is being made anew
             time.sleep(0.2)
-        raise AssertionError(f"the page did not come to it: {self.driver.get_log('browser')}")
+        raise AssertionError(f"the page stays at: {self.command()} {self.driver.get_log('browser')}")
 
     def find(self, css: str):
         return self.driver.find_element("css selector", css)
@@ -77,6 +77,11 @@ class Window:
 
     def command(self) -> str:
         return self.find("#command textarea").get_property("value")
+
+    def option(self, text: str):
+        """What can be chosen of the list that is open, by its text."""
+        options = self.driver.find_elements("css selector", "[data-testid=dropdown-option]")
+        return next((each for each in options if text in each.text.split()), None)
 
     def type(self, css: str, text: str, flag: str) -> None:
         """Puts a text in place of what a field has, and waits for another command and picture."""
@@ -115,7 +120,9 @@ def test_sliders_pictures_files_and_windows(windows, tmp_path, monkeypatch):
         one.until(lambda name=name: f" --direction={name} " in one.command())
     one.type("input[aria-label='number input for smiling']", "2.5", "--strength=2.5,0")
     one.type("input[aria-label='number input for sefa0']", "0.5", "--strength=2.5,0.5")
-    one.type("#mix_layers input", "fine", "--mix_layers=fine")
+    one.find("#mix_layers input").click()
+    one.until(lambda: one.option("fine")).click()
+    one.until(lambda: " --mix_layers=fine " in one.command())
     assert (other.picture(), other.command()) == (at_first, command)  # each window has a state of its own
     field = other.find("#seed input")
     field.send_keys(webdriver.Keys.CONTROL + "a")
