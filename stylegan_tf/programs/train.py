@@ -4,20 +4,22 @@ import json
 import math
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylegan_tf import environment, files, rundir
+from stylegan_tf.cluster import Cluster, cluster_of
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs import build, listing
 from stylegan_tf.configs.build import FACES, Pictures, Start
 from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, description, missing_data_set, named_data_set
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.stages import stage_of
-from stylegan_tf.configs.text import as_text, differences, put, table, to_json
-from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
+from stylegan_tf.configs.text import as_text, differences, flat, from_json, put, table, to_json
+from stylegan_tf.devices import Replicas, auto_row, describe, join, start_devices, visible_gpus
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.programs.foreign_flags import TRAIN
 from stylegan_tf.progress import few
@@ -58,6 +60,13 @@ FLAGS = {
         Flag("tf32", "switch", None, "TensorFloat-32 on NVIDIA cards, faster and coarser (default: no)"),
         Flag("replicas", "whole", None, "devices that share a minibatch (default: every GPU that can, or one CPU)"),
         Flag("threads", "whole", None, "of TensorFlow on the CPU (default: one for each core)"),
+        Flag(
+            "cluster",
+            "text",
+            None,
+            "several machines: HOST:PORT,HOST:PORT,..., slurm or kubernetes (default: TF_CONFIG, or this one alone)",
+        ),
+        Flag("task", "whole", None, "which of them this is, from 0 (default: JOB_COMPLETION_INDEX, SLURM_PROCID)"),
     ),
     "Runs": (
         Flag("outdir", "path", None, "folder of the run directories (default: results)"),
@@ -100,7 +109,9 @@ def run(arguments: list[str]) -> None:
         environment.check_backend("train.py")
     if flags.resume not in ("auto", "never"):
         rundir.check_resume(flags.resume)
-    pictures, start, machine = pictures_of(flags), start_of(flags), auto_row()
+    cluster = cluster_of(flags.cluster, flags.task)
+    machine = auto_row(visible_gpus() * (len(cluster.addresses) if cluster else 1))
+    pictures, start = pictures_of(flags), start_of(flags)
     also = partial(problems_outside_configs, pictures=pictures)
     chosen = build.build(flags, pictures, start, machine, also)
     shown = f"{table(chosen)}\n\n{json.dumps(to_json(chosen), indent=2)}"
@@ -123,7 +134,7 @@ def run(arguments: list[str]) -> None:
 
         benchmark(chosen, flags.hardware != "auto")
     else:
-        train(chosen, flags.resume, flags.allow_changed_data, flags.hardware != "auto")
+        train(chosen, flags.resume, flags.allow_changed_data, flags.hardware != "auto", cluster)
 
 
 def pictures_of(flags: Any) -> Pictures:
@@ -205,47 +216,66 @@ def notes(chosen: Experiment, pictures: Pictures) -> list[str]:
 
 
 def train(
-    experiment: Experiment, resume: str = "auto", allow_changed_data: bool = False, hardware_asked: bool = True
+    experiment: Experiment,
+    resume: str = "auto",
+    allow_changed_data: bool = False,
+    hardware_asked: bool = True,
+    cluster: Cluster | None = None,
 ) -> Path:
     """Trains an experiment, or continues the run that `resume` means (see rundir.resume_choice). Returns its directory.
 
     The only place where data set, run directory, devices and loop meet. hardware_asked: whether the user named the
-    hardware row. Raises UserError, Failure, or Stopped after SIGINT or SIGTERM.
+    hardware row. cluster: the machines that train it together; their processes end here. Raises UserError, Failure, or
+    Stopped after SIGINT or SIGTERM.
     """
     from stylegan_tf.data.layout import identity
     from stylegan_tf.data.training_set import data_set_of
     from stylegan_tf.programs import metrics
 
-    data_set = data_set_of(experiment)
-    data = identity(data_set)
-    choice = rundir.resume_choice(resume, experiment.output.outdir, experiment, data, allow_changed_data)
-    print(choice.sentence, flush=True)
-    if choice.finished and choice.run_dir:
-        return choice.run_dir
-    lines = []
-    if choice.run_dir:
-        for path, value in rundir.kept(choice.run_dir, experiment).items():
-            experiment = put(experiment, path, value)
-            lines.append(f"{path} {as_text(value)}, as this run began")
-    metrics.check(experiment)  # fetches what they look through: not in the middle of a run
-    replicas, about_devices = start_devices(experiment, hardware_asked)
-    from stylegan_tf.training.loop import training_loop
+    outdir = Path(experiment.output.outdir)
+    with join(experiment, cluster) as workers:
+        workers.same("the experiment", flat(experiment))
+        workers.check_shared(outdir)
+        data_set = workers.chief_first(lambda: data_set_of(experiment))
+        data = identity(data_set)
+        workers.same("the data set", data)
+        choice = rundir.resume_choice(resume, outdir, experiment, data, allow_changed_data)
+        workers.same("the run", {"--resume": choice.sentence})
+        if workers.is_chief:
+            print(choice.sentence, flush=True)
+        if choice.finished and choice.run_dir:
+            workers.part()
+            return choice.run_dir
+        lines = []
+        if choice.run_dir:
+            for path, value in rundir.kept(choice.run_dir, experiment).items():
+                experiment = put(experiment, path, value)
+                lines.append(f"{path} {as_text(value)}, as this run began")
+        if workers.is_chief:
+            metrics.check(experiment)  # fetches what they look through: not in the middle of a run
+        replicas, about_devices = start_devices(experiment, hardware_asked, workers)
+        from stylegan_tf.training.loop import training_loop
 
-    if choice.run_dir is None:
-        from stylegan_tf.training.autotune import measured
+        if choice.run_dir is None and workers.is_chief:
+            from stylegan_tf.training.autotune import measured
 
-        experiment, lines = measured(experiment)
-    run_dir = choice.run_dir or rundir.create(experiment.output.outdir, description(experiment))
-    with files.Lock(run_dir / rundir.LOCK):
-        lines += [*about_devices, *summary(experiment, run_dir, data_set, replicas)]
-        files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
-        names = {rundir.CLASSES: list(data_set.classes)} if data_set.classes else {}
-        files.write_json(run_dir / rundir.DATA_SET, data | names)
-        init = _init(experiment.training.init_from)
-        measure = metrics.callback(experiment, run_dir)
-        callbacks = [] if measure is None else [measure]
-        training_loop(experiment, run_dir, data_set, replicas, init, callbacks, lines)
-    return run_dir
+            experiment, lines = measured(experiment)
+        if not workers.is_alone:
+            experiment = from_json(json.loads(workers.agree(partial(json.dumps, to_json(experiment)))))
+        new = partial(rundir.create, outdir, description(experiment))
+        run_dir = Path(workers.agree(lambda: str(choice.run_dir or new())))
+        with files.Lock(run_dir / rundir.LOCK) if workers.is_chief else nullcontext():
+            if workers.is_chief:
+                lines += [*about_devices, *summary(experiment, run_dir, data_set, replicas)]
+                (run_dir / rundir.STOPPED).unlink(missing_ok=True)
+                files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
+                names = {rundir.CLASSES: list(data_set.classes)} if data_set.classes else {}
+                files.write_json(run_dir / rundir.DATA_SET, data | names)
+            init = _init(experiment.training.init_from)
+            measure = metrics.callback(experiment, run_dir) if workers.is_chief else None
+            callbacks = [] if measure is None else [measure]
+            training_loop(experiment, run_dir, data_set, replicas, init, callbacks, lines)
+        return run_dir
 
 
 def _init(init_from: str):

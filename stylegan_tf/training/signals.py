@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 DEAF_SECONDS = 2.0  # that a signal may wait in work that may be broken off
@@ -24,11 +25,15 @@ def leave(stopped: Stopped) -> NoReturn:
 
 
 class StopRequest:
-    """Within the `with` block SIGINT and SIGTERM set `requested`; a second SIGINT stops at once."""
+    """Within the `with` block SIGINT and SIGTERM set `requested`; a second SIGINT stops at once.
+
+    word: a file that is made when the run ends by request, for other workers that miss this one.
+    """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-    def __init__(self):
+    def __init__(self, word: Path | None = None):
+        self._word = word
         self.requested = False
         self._may_break_off = False
         self._nimg = 0
@@ -65,6 +70,8 @@ class StopRequest:
 
     def stopped(self, nimg: int) -> Stopped:
         """The exception that ends the run."""
+        if self._word is not None:
+            self._word.touch()
         saved = ", saved" if nimg else ""  # before the first minibatch there is nothing to lose
         return Stopped(f"stopped at {nimg / 1000:.1f} kimg{saved}; the same command continues")
 
