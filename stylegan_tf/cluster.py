@@ -320,8 +320,8 @@ class Workers:
         import tensorflow as tf
 
         with self._ending:
-            code = 1
-            if isinstance(error, (tf.errors.UnavailableError, tf.errors.CancelledError, tf.errors.AbortedError)):
+            code, broken_off = 1, (tf.errors.UnavailableError, tf.errors.DeadlineExceededError)
+            if isinstance(error, (*broken_off, tf.errors.CancelledError, tf.errors.AbortedError)):
                 code = self._say_lost(str(error))
             elif error is None or isinstance(error, (UserError, Failure, OSError, KeyboardInterrupt)):
                 code = exit_code(lambda: _raise(error))

@@ -152,11 +152,8 @@ def heavy_imports(house: House) -> list[str]:
 def distribution_elsewhere(house: House) -> list[str]:
     """Files other than devices.py and cluster.py that say tf.distribute."""
     said = re.compile(r"\btf\.distribute\b|tensorflow\.distribute|tensorflow\.python")
-    return [
-        name
-        for name, lines in house.lines.items()
-        if name not in ("devices", "cluster") and said.search("\n".join(lines))
-    ]
+    others = house.lines.keys() - {"devices", "cluster"}
+    return sorted(name for name in others if said.search("\n".join(house.lines[name])))
 
 
 def vague_names(house: House) -> list[str]:
