@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -175,6 +176,7 @@ class Workers:
         self.number = cluster.task if cluster else 0
         self.count = len(self.addresses)
         self.strategy: Any = None
+        self._started = False
         self._calls = 1  # numbers of collectives; 0 and 1 are for `watch`
         self._word: Path | None = None
         self._parting = False
@@ -202,12 +204,15 @@ class Workers:
             num_accelerators={"GPU": len(tf.config.get_visible_devices("GPU"))},
             rpc_layer="grpc",
         )
+        self._started = True
         try:
             self.strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+            self.same("the cluster", {"workers": ",".join(self.addresses)})
         except (tf.errors.OpError, RuntimeError) as error:
-            raise UserError(
-                f"worker {self.number} cannot join the workers {','.join(self.addresses)}: {brief(error)}; every "
-                "worker needs the same list, a number of its own and a free port"
+            kind = UserError if isinstance(error, tf.errors.InternalError) else Failure  # groups of different sizes
+            raise kind(
+                f"worker {self.number} cannot join the workers {','.join(self.addresses)}: every one needs the same list, "
+                f"a number of its own and a free port: {brief(error)}"
             ) from None
 
     def agree(self, make: Callable[[], str]) -> str:
@@ -277,7 +282,7 @@ class Workers:
     def watch(self, word: Path) -> None:
         """From now on the process ends when another one is gone, whatever it is at.
 
-        word: a file that is there where the other one has been told to stop: then this one stops too (exit code 130).
+        word: a file with the exit code of a worker that was told to stop: then this one stops too, with that code.
         """
         self._word = word
         if not self.is_alone:
@@ -312,7 +317,7 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Of several processes this one ends here: TensorFlow would wait for the others."""
-        if not self.is_alone and self.strategy is not None:
+        if self._started:
             self._end(error)
 
     def _end(self, error: BaseException | None) -> NoReturn:
@@ -334,9 +339,9 @@ class Workers:
     def _say_lost(self, message: str) -> int:
         until = time.monotonic() + WORD_SECONDS
         while self._word is not None and time.monotonic() < until:
-            if self._word.is_file():
+            if (code := _code_in(self._word)) is not None:
                 print(f"stopped, as another worker was; {LEFT}", file=sys.stderr)
-                return 130
+                return code
             time.sleep(0.1)
         numbers = [int(number) for number in re.findall(r"/job:worker/(?:replica:0/)?task:(\d+)", message)]
         gone = next((number for number in numbers if number != self.number and number < self.count), None)
@@ -364,6 +369,12 @@ class Workers:
                 communication_hint="ring",
             )
         return total.numpy().tolist()
+
+
+def _code_in(word: Path) -> int | None:
+    with suppress(OSError, ValueError):
+        return int(word.read_text(encoding="ascii"))
+    return None
 
 
 def _raise(error: BaseException | None) -> None:

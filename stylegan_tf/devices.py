@@ -67,6 +67,7 @@ def join(experiment: Experiment, cluster: Cluster | None) -> Workers:
     for gpu in found[:here]:
         tf.config.experimental.set_memory_growth(gpu, True)
     workers.start()
+    workers.same("the hardware", {"devices": here, "kind": "GPU" if found else "CPU"})
     return workers
 
 

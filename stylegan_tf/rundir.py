@@ -27,7 +27,7 @@ STATS = "stats.jsonl"
 LOCK = "lock"
 CHECKPOINTS = "checkpoints"
 FINISHED = "finished"
-STOPPED = "stopped"  # a worker of several was told to stop
+STOPPED = "stopped"  # the exit code of a worker of several that was told to stop
 REALS = "reals.png"
 # Fields and groups that may differ between two starts of one run. All else decides the numbers.
 FREE = ("output", "training.total_kimg", "replicas", "threads")

@@ -58,7 +58,12 @@ FLAGS = {
             "float32, mixed_bfloat16, mixed_float16, auto: the faster of the two first (default: float32; cpu: auto)",
         ),
         Flag("tf32", "switch", None, "TensorFloat-32 on NVIDIA cards, faster and coarser (default: no)"),
-        Flag("replicas", "whole", None, "devices that share a minibatch (default: every GPU that can, or one CPU)"),
+        Flag(
+            "replicas",
+            "whole",
+            None,
+            "devices that share a minibatch, of all machines (default: every GPU that can, or one CPU)",
+        ),
         Flag("threads", "whole", None, "of TensorFlow on the CPU (default: one for each core)"),
         Flag(
             "cluster",
@@ -110,6 +115,8 @@ def run(arguments: list[str]) -> None:
     if flags.resume not in ("auto", "never"):
         rundir.check_resume(flags.resume)
     cluster = cluster_of(flags.cluster, flags.task)
+    if flags.benchmark and cluster:
+        raise UserError("--benchmark measures one machine: leave --cluster out, or unset TF_CONFIG")
     machine = auto_row(visible_gpus() * (len(cluster.addresses) if cluster else 1))
     pictures, start = pictures_of(flags), start_of(flags)
     also = partial(problems_outside_configs, pictures=pictures)

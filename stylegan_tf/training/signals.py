@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+STOPPED = 130  # exit code
 DEAF_SECONDS = 2.0  # that a signal may wait in work that may be broken off
 
 
@@ -21,13 +22,13 @@ def leave(stopped: Stopped) -> NoReturn:
     """Says it, and ends the process as it is: to take TensorFlow's graphs apart first would take seconds."""
     sys.stdout.flush()
     print(stopped, file=sys.stderr, flush=True)
-    os._exit(130)
+    os._exit(STOPPED)
 
 
 class StopRequest:
     """Within the `with` block SIGINT and SIGTERM set `requested`; a second SIGINT stops at once.
 
-    word: a file that is made when the run ends by request, for other workers that miss this one.
+    word: a file that gets the exit code when the run ends by request, for other workers that miss this one.
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -71,7 +72,7 @@ class StopRequest:
     def stopped(self, nimg: int) -> Stopped:
         """The exception that ends the run."""
         if self._word is not None:
-            self._word.touch()
+            self._word.write_text(str(STOPPED), encoding="ascii")
         saved = ", saved" if nimg else ""  # before the first minibatch there is nothing to lose
         return Stopped(f"stopped at {nimg / 1000:.1f} kimg{saved}; the same command continues")
 
