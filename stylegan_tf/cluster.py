@@ -211,8 +211,8 @@ class Workers:
         except (tf.errors.OpError, RuntimeError) as error:
             kind = UserError if isinstance(error, tf.errors.InternalError) else Failure  # groups of different sizes
             raise kind(
-                f"worker {self.number} cannot join the workers {','.join(self.addresses)}: every one needs the same list, "
-                f"a number of its own and a free port: {brief(error)}"
+                f"worker {self.number} cannot join the workers {','.join(self.addresses)}: every one needs the same "
+                f"list, a number of its own and a free port: {brief(error)}"
             ) from None
 
     def agree(self, make: Callable[[], str]) -> str:
@@ -299,16 +299,15 @@ class Workers:
                 self._end(error)
 
     def part(self) -> None:
-        """The last meeting: whoever goes now is not missed."""
+        """The last meetings: all have done what they had to, and whoever goes now is not missed."""
         import tensorflow as tf
 
         if not self.is_alone:
+            self.meet()
             self._parting = True
-            try:
+            with suppress(tf.errors.OpError):  # another one has come and gone
                 self.meet()
                 time.sleep(PART_SECONDS)  # until the others have what this one sent
-            except tf.errors.OpError:
-                return  # another one has come and gone
 
     def __enter__(self) -> "Workers":
         return self

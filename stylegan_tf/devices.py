@@ -123,7 +123,7 @@ def start_devices(
                 "the minibatch deviation"
             )
     build.refuse(build.replicas_problems(experiment, count))
-    replicas = Replicas(count) if workers.is_alone else Replicas(count, workers)
+    replicas = Replicas(count, workers)
     deterministic = experiment.training.deterministic
     if replicas.on_cpu if deterministic is None else deterministic:
         tf.config.experimental.enable_op_determinism()
