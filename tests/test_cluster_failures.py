@@ -1,5 +1,6 @@
 """Workers that are killed, stopped and cut off at random moments: all end, and the same commands go on bit by bit."""
 
+import json
 import os
 import random
 import signal
@@ -14,6 +15,7 @@ import workers_of_a_test as of_a_test
 
 from stylegan_tf import rundir
 from stylegan_tf.cluster import LEFT
+from stylegan_tf.data.faces.create import create_faces
 
 pytestmark = pytest.mark.slow
 TOTAL = 256  # pictures; 16x16 fades in from 64 to 128
@@ -130,6 +132,22 @@ def test_stopped_and_started_again(number, victim, nimg, data, undisturbed, tmp_
     if nimg:
         assert list(run.outdir.glob("*/network-snapshot-*/Gs.keras")), "there was time for a snapshot"
     run.goes_on_like(undisturbed)
+
+
+def test_the_chief_measures(tmp_path):
+    """Metrics are of the chief's devices, precision and fused scaling of its choice."""
+    create_faces(tmp_path / "data", 32, 64, 0, 1)
+    run = Run(tmp_path / "run", tmp_path / "data", minutes=525600)
+    chosen = ["--precision=auto", "--set=G.fused_scale=measured", "--set=D.fused_scale=measured", "--gamma=0"]
+    run.flags += [*chosen, "--set=schedule.initial_resolution=32", "--metrics=fid0.016k@faces", "--metric_ticks=2"]
+    run.start()
+    assert run.wait() == [0, 0]
+    (run_dir,) = rundir.runs(run.outdir)
+    assert "evaluation failed" not in (run_dir / rundir.LOG).read_text()
+    stats = [json.loads(line) for line in (run_dir / rundir.STATS).read_text().splitlines()]
+    assert [line["nimg"] for line in stats if "Metrics/fid0.016k@faces" in line] == [128, 256]
+    experiment = rundir.experiment_of(run_dir)
+    assert experiment.training.precision != "auto" and experiment.G.fused_scale != "measured"
 
 
 def ip(*words):
