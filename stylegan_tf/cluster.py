@@ -140,7 +140,7 @@ def _of_slurm(task: int | None) -> Cluster:
 
 
 def _of_kubernetes(task: int) -> Cluster:
-    """The pods of this pod's Indexed Job, by the addresses of their nodes (hostNetwork: true), as Kubernetes tells."""
+    """The pods of this pod's Indexed Job, by the addresses of their nodes, of which they have port 8470 (hostPort)."""
     import tensorflow as tf
 
     try:
@@ -156,9 +156,11 @@ def _of_kubernetes(task: int) -> Cluster:
         resolver = tf.distribute.cluster_resolver.KubernetesClusterResolver(
             {"worker": [f"job-name={job}"]}, tf_server_port=PORT, override_client=client.CoreV1Api()
         )
-        return Cluster(tuple(resolver.cluster_spec().as_dict().get("worker", ())), task)
+        by_name = resolver.cluster_spec().as_dict().get("worker", ())
     except (RuntimeError, OSError, config.ConfigException, client.ApiException) as error:
-        raise UserError(f"--cluster=kubernetes: the pods of the job {job} are not known: {brief(error)}") from None
+        raise Failure(f"--cluster=kubernetes: the pods of the job {job} are not all known: {brief(error)}") from None
+    order = sorted(range(len(by_name)), key=lambda number: f"{job}-{number}-")  # of their names: 0, 1, 10, 2
+    return Cluster(tuple(by_name[order.index(number)] for number in range(len(order))), task)
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stylegan_tf import environment
 from stylegan_tf.cluster import Cluster, Workers
 from stylegan_tf.configs import build
 from stylegan_tf.configs.schema import Experiment
@@ -58,6 +59,7 @@ def join(experiment: Experiment, cluster: Cluster | None) -> Workers:
     workers = Workers(cluster)
     if workers.is_alone:
         return workers
+    environment.hide_errors()
     import tensorflow as tf
 
     _set_threads(experiment)

@@ -1,13 +1,14 @@
 """Several machines: how they are named, and two processes that train as one with two devices does, bit for bit."""
 
 import json
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tiny
 import workers_of_a_test as of_a_test
-from refusals import refused
+from refusals import failed, refused
 
 from stylegan_tf import rundir
 from stylegan_tf.cluster import TASK_VARIABLES, TF_CONFIG, Cluster, Workers, cluster_of
@@ -101,6 +102,35 @@ def test_tasks_of_slurm(monkeypatch):
         monkeypatch.setenv(f"SLURM_{name}", str(value))
     monkeypatch.setenv("SLURM_JOB_ID", "20007")
     assert cluster_of("slurm", None) == Cluster(("node1:10007", "node1:10008", "node2:10007"), 2)
+
+
+def test_pods_of_kubernetes(monkeypatch):
+    """In the order of their numbers, which is not that of their names."""
+    pods = [
+        SimpleNamespace(
+            metadata=SimpleNamespace(name=f"train-{number}-abcde"),
+            status=SimpleNamespace(phase="Running", host_ip=f"10.0.0.{number}"),
+        )
+        for number in range(12)
+    ]
+    asked = []
+
+    def listed(label_selector):
+        asked.append(label_selector)
+        return SimpleNamespace(items=pods)
+
+    client = SimpleNamespace(
+        CoreV1Api=lambda: SimpleNamespace(list_pod_for_all_namespaces=listed), ApiException=KeyError
+    )
+    config = SimpleNamespace(load_incluster_config=lambda: None, ConfigException=KeyError)
+    monkeypatch.setitem(sys.modules, "kubernetes", SimpleNamespace(client=client, config=config))
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "10")
+    monkeypatch.setenv("HOSTNAME", "train-10")
+    assert cluster_of("kubernetes", None) == Cluster(tuple(f"10.0.0.{number}:8470" for number in range(12)), 10)
+    pods[3].status.phase = "Pending"
+    with failed("--cluster=kubernetes", "train-3-abcde"):
+        cluster_of("kubernetes", None)
+    assert set(asked) == {"job-name=train"}
 
 
 @pytest.mark.parametrize("asked", [3, 4])
