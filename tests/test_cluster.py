@@ -151,7 +151,7 @@ def runs(tmp_path_factory):
     for name, task, more in (("0", 0, []), ("1", 1, []), ("alone", 0, ["--replicas=2"])):
         outdir, workers = folder / ("results" if not more else name), [] if more else addresses
         flags = of_a_test.flags_of(folder / "data", outdir, 0.032, schedule__initial_resolution=8)
-        command = ["tests/cluster_worker.py", f"{folder / name}.npz", "--resolution=8", "--gamma=0", *flags, *more]
+        command = ["tests/cluster_worker.py", f"{folder / name}.npz", "--resolution=8", *flags, *more]
         started.append(of_a_test.start(task, workers, folder / f"{name}.log", command))
     codes = [of_a_test.wait(process, folder / "0.log") for process in started]
     assert codes == [0, 0, 0]

@@ -20,7 +20,7 @@ def flags_of(data, outdir, total_kimg, **settings):
     changes = SETTINGS | {name.replace("__", "."): value for name, value in settings.items()}
     return [
         *("--config=F", "--hardware=cpu", f"--dataset={data}", f"--outdir={outdir}", f"--total_kimg={total_kimg}"),
-        *("--batch=8", "--threads=1", "--precision=float32"),
+        *("--batch=8", "--gamma=0", "--threads=1", "--precision=float32"),
         *(f"--set={path}={value}" for path, value in changes.items()),
     ]
 
