@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -72,7 +72,8 @@ class StopRequest:
     def stopped(self, nimg: int) -> Stopped:
         """The exception that ends the run."""
         if self._word is not None:
-            self._word.write_text(str(STOPPED), encoding="ascii")
+            with suppress(OSError):  # the disk may be full
+                self._word.write_text(str(STOPPED), encoding="ascii")
         saved = ", saved" if nimg else ""  # before the first minibatch there is nothing to lose
         return Stopped(f"stopped at {nimg / 1000:.1f} kimg{saved}; the same command continues")
 
