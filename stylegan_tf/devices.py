@@ -1,14 +1,18 @@
 """Devices: which hardware row this machine is, and replicas of the networks on several GPUs or virtual CPUs.
 
-The only file that says tf.distribute. TensorFlow is imported in functions: the hardware row is known without it.
+With cluster.py the only file that says tf.distribute. TensorFlow is imported in functions: the hardware row is known
+without it.
 """
 
+import copy
 import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stylegan_tf import environment
+from stylegan_tf.cluster import Cluster, Workers
 from stylegan_tf.configs import build
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.errors import UserError
@@ -47,16 +51,63 @@ def gpus() -> list[str]:
     return [str(tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")) for gpu in found]
 
 
-def start_devices(experiment: Experiment, hardware_asked: bool = True) -> tuple["Replicas", list[str]]:
-    """Starts TensorFlow as the experiment asks for it. -> (replicas, what the user should know about them).
+def join(experiment: Experiment, cluster: Cluster | None) -> Workers:
+    """This process among those of the cluster, for which it waits; alone (None) it does nothing yet.
 
-    Raises UserError where they do not fit, and where a hardware row for GPUs was not asked for and none is to be seen.
+    Comes before everything else of TensorFlow. Raises UserError where their devices cannot share all minibatches.
     """
+    workers = Workers(cluster)
+    if workers.is_alone:
+        return workers
+    environment.hide_errors()
+    import tensorflow as tf
+
+    _set_threads(experiment)
+    found = tf.config.list_physical_devices("GPU")
+    here = _devices_of_each(experiment, workers.count, len(found) or 1)
+    tf.config.set_visible_devices(found[:here], "GPU")  # a strategy of several machines takes all it sees
+    for gpu in found[:here]:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    workers.start()
+    workers.same("the hardware", {"devices": here, "kind": "GPU" if found else "CPU"})
+    return workers
+
+
+def _devices_of_each(experiment: Experiment, workers: int, there: int) -> int:
+    """How many of its `there` devices each worker uses: the most that share every minibatch, or as --replicas says."""
+    asked = experiment.replicas
+    if asked % workers or asked > workers * there:
+        raise UserError(
+            f"--replicas={asked} counts the devices of all {workers} machines, the same number on each and {there} at "
+            "most here: leave it out"
+        )
+    shared = [here for here in range(there, 0, -1) if not build.replicas_problems(experiment, here * workers)]
+    here = asked // workers or next(iter(shared), 1)
+    build.refuse(build.replicas_problems(experiment, here * workers))
+    return here
+
+
+def _set_threads(experiment: Experiment) -> None:
     import tensorflow as tf
 
     threads = experiment.threads or os.cpu_count() or 1
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def start_devices(
+    experiment: Experiment, hardware_asked: bool = True, workers: Workers | None = None
+) -> tuple["Replicas", list[str]]:
+    """Starts TensorFlow as the experiment asks for it. -> (replicas, what the user should know about them).
+
+    workers: those that have been joined; None: this process alone. Raises UserError where they do not fit, and where a
+    hardware row for GPUs was not asked for and none is to be seen.
+    """
+    import tensorflow as tf
+
+    workers = workers or Workers()
+    if workers.is_alone:
+        _set_threads(experiment)
     tf.config.experimental.enable_tensor_float_32_execution(experiment.training.tf32)
     names, lines, count = gpus(), [], experiment.replicas
     if experiment.hardware != "cpu" and not names:
@@ -64,7 +115,9 @@ def start_devices(experiment: Experiment, hardware_asked: bool = True) -> tuple[
         if not hardware_asked:
             raise UserError(f"{what}, unlike the driver: {INSTALL}, or train a small network with --hardware=cpu")
         lines.append(f"warning: {what}: training on the CPU, slowly; for GPUs: {INSTALL}")
-    if not count:
+    if not workers.is_alone:
+        count = len(workers.strategy.extended.worker_devices) * workers.count
+    elif not count:
         count = build.most_replicas(experiment, len(names))
         if count < len(names):
             lines.append(
@@ -72,29 +125,31 @@ def start_devices(experiment: Experiment, hardware_asked: bool = True) -> tuple[
                 "the minibatch deviation"
             )
     build.refuse(build.replicas_problems(experiment, count))
-    replicas = Replicas(count)
+    replicas = Replicas(count, workers)
     deterministic = experiment.training.deterministic
     if replicas.on_cpu if deterministic is None else deterministic:
         tf.config.experimental.enable_op_determinism()
-    if replicas.on_cpu and replicas.count > 1:
+    if replicas.on_cpu and replicas.count > workers.count:
         lines.append(f"{replicas.count} replicas on one CPU are slower than one: they are for tests")
     return replicas, lines
 
 
 def describe(experiment: Experiment, replicas: "Replicas") -> str:
     """What trains, in one line: "training on 1 CPU, 2 threads, oneDNN, float32", or on GPUs by name."""
-    training = experiment.training
+    training, machines = experiment.training, replicas.workers.count
+    on = "training on" if machines == 1 else f"training on {machines} machines, each with"
+    here = replicas.count // machines
     if replicas.on_cpu:
         threads = experiment.threads or os.cpu_count() or 1
-        kind = "1 CPU" if replicas.count == 1 else f"{replicas.count} virtual CPUs"
+        kind = "1 CPU" if here == 1 else f"{here} virtual CPUs"
         fast = ", oneDNN" if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1" else ""
-        return f"training on {kind}, {threads} thread{'s' if threads > 1 else ''}{fast}, {training.precision}"
+        return f"{on} {kind}, {threads} thread{'s' if threads > 1 else ''}{fast}, {training.precision}"
     there = gpus()
-    used = there[: replicas.count]
+    used = there[:here]
     kinds = ", ".join(f"{used.count(name)} x {name}" for name in dict.fromkeys(used))
     more = f" (of {len(there)} GPUs)" if len(there) > len(used) else ""
     tf32 = " with TF32" if training.tf32 and training.precision == "float32" else ""
-    return f"training on {kinds}{more}, {training.precision}{tf32}"
+    return f"{on} {kinds}{more}, {training.precision}{tf32}"
 
 
 class Replicas:
@@ -102,11 +157,20 @@ class Replicas:
 
     count: 0 for all GPUs (one CPU where there is none). More than the GPUs that are there, or any number above one
     without a GPU, is a UserError in the first case and that many virtual CPUs in the second.
+    workers: the processes whose devices they are, of which each has the same number; None: this one alone. Replicas are
+    numbered worker by worker.
     """
 
-    def __init__(self, count: int = 0):
+    def __init__(self, count: int = 0, workers: Workers | None = None):
         import tensorflow as tf
 
+        self.workers = workers or Workers()
+        if not self.workers.is_alone:
+            self.count, self.strategy = count, self.workers.strategy
+            self.on_cpu = not tf.config.get_visible_devices("GPU")
+            kind = "CPU" if self.on_cpu else "GPU"
+            self.devices = [f"{kind}:{number}" for number in range(count // self.workers.count)]
+            return
         gpus = tf.config.list_physical_devices("GPU")
         for gpu in gpus:
             tf.config.experimental.set_memory_growth(gpu, True)
@@ -154,11 +218,34 @@ class Replicas:
             values = tuple(getattr(argument, "value", argument) for argument in arguments)
             self.strategy.extended.update(variable.value, update, args=values)
 
-    def distribute(self, dataset: "tf.data.Dataset"):
-        """Iterator over one element per replica, taken from a data set that yields replica 0's, 1's, ... in turn."""
+    def distribute(self, elements: Callable[["tf.data.Dataset"], "tf.data.Dataset"]):
+        """Iterator over one element per replica. elements: makes a data set of one that counts turns, an element each.
+
+        The turns 0, 1, ... are those of the replicas 0, 1, ..., again and again; each worker makes those of its own.
+        """
+        import tensorflow as tf
+
+        turns = tf.data.Dataset.counter()
         if self.count == 1:
-            return iter(dataset)
-        return iter(self.strategy.distribute_datasets_from_function(lambda context: dataset))
+            return iter(elements(turns))
+        if not self.workers.is_alone:
+            here = len(self.devices)
+            first = self.workers.number * here
+            turns = turns.map(lambda turn: turn // here * self.count + first + turn % here)
+        # The context's input_pipeline_id is the worker's number, and is not looked at: the turns are its own already.
+        return iter(self.strategy.distribute_datasets_from_function(lambda context: elements(turns)))
+
+    def of_this_worker(self) -> "Replicas":
+        """The devices of this process alone, for work that the others have no part in."""
+        import tensorflow as tf
+
+        if self.workers.is_alone:
+            return self
+        own = copy.copy(self)
+        own.workers, own.count = Workers(), len(self.devices)
+        several = own.count > 1
+        own.strategy = tf.distribute.MirroredStrategy(own.devices) if several else tf.distribute.get_strategy()
+        return own
 
 
 def peak_gpu_gb() -> float:

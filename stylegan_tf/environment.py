@@ -37,6 +37,15 @@ def prepare() -> None:
         sys.meta_path.insert(0, _Quiet())
 
 
+def hide_errors() -> None:
+    """Leaves out TensorFlow's own lines about errors too, unless the user asked for more than the default.
+
+    For several workers: when one goes, the others write a page, beside what becomes an exception. Before TensorFlow.
+    """
+    if os.environ.get(LEVEL) == DEFAULTS[LEVEL]:
+        os.environ[LEVEL] = "3"
+
+
 def _of_keras_json() -> list[str]:
     """The backend that the user's file of Keras names, if it is one of ours. Keras writes the file itself, at its first
     start, so that what it names need not be installed."""

@@ -3,7 +3,7 @@
 results/00000-sgan-ffhq-1024-F-8gpu/
     config.json  dataset.json  log.txt  stats.jsonl  events.out.tfevents.*  lock
     reals.png  fakes000000.png  network-snapshot-000140/{G,D,Gs}.keras
-    checkpoints/  finished
+    checkpoints/  finished  stopped
 """
 
 import os
@@ -27,6 +27,7 @@ STATS = "stats.jsonl"
 LOCK = "lock"
 CHECKPOINTS = "checkpoints"
 FINISHED = "finished"
+STOPPED = "stopped"  # the exit code of a worker of several that was told to stop
 REALS = "reals.png"
 # Fields and groups that may differ between two starts of one run. All else decides the numbers.
 FREE = ("output", "training.total_kimg", "replicas", "threads")

@@ -1,6 +1,7 @@
 """Hardware rows from what the driver shows, devices that share a minibatch, and one replica against two: the same
 experiment, rounding apart."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ import tiny
 from refusals import refused
 
 from stylegan_tf import devices, draws
+from stylegan_tf.cluster import Cluster, Workers
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.data.pipeline import Feed, Reader, pictures_of
 from stylegan_tf.devices import Replicas, auto_row, describe, start_devices, visible_gpus
@@ -66,7 +68,7 @@ def machine(monkeypatch):
     """A machine with the GPUs in a list of names; what TensorFlow is told does not reach it."""
     names = []
     monkeypatch.setattr(devices, "gpus", lambda: names)
-    monkeypatch.setattr(devices, "Replicas", lambda count: SimpleNamespace(count=count, on_cpu=not names))
+    monkeypatch.setattr(devices, "Replicas", lambda count, workers: SimpleNamespace(count=count, on_cpu=not names))
     monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", lambda n: None)
     monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", lambda n: None)
     return names
@@ -95,14 +97,18 @@ def test_as_many_gpus_as_divide_every_minibatch(row, gpus, used, machine):
 def test_what_trains_in_one_line(machine, monkeypatch):
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
     chosen = replace(experiment("F", "1gpu"), threads=2)
-    assert describe(chosen, SimpleNamespace(count=1, on_cpu=True)) == "training on 1 CPU, 2 threads, oneDNN, float32"
+    one = SimpleNamespace(count=1, on_cpu=True, workers=Workers())
+    assert describe(chosen, one) == "training on 1 CPU, 2 threads, oneDNN, float32"
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
-    two = SimpleNamespace(count=2, on_cpu=True)
+    two = SimpleNamespace(count=2, on_cpu=True, workers=Workers())
     assert describe(replace(chosen, threads=1), two) == "training on 2 virtual CPUs, 1 thread, float32"
     machine += ["A100", "A100", "H100"]
     chosen = replace(chosen, training=replace(chosen.training, tf32=True))
-    two = SimpleNamespace(count=2, on_cpu=False)
+    two = SimpleNamespace(count=2, on_cpu=False, workers=Workers())
     assert describe(chosen, two) == "training on 2 x A100 (of 3 GPUs), float32 with TF32"
+    machines = Workers(Cluster(("a:1", "b:1"), 1))
+    four = SimpleNamespace(count=4, on_cpu=False, workers=machines)
+    assert describe(chosen, four) == "training on 2 machines, each with 2 x A100 (of 3 GPUs), float32 with TF32"
 
 
 def test_names_of_gpus(monkeypatch):
@@ -143,10 +149,20 @@ def test_assign_reaches_every_copy():
 
 def test_elements_go_to_the_replicas_in_turn():
     replicas = Replicas(2)
-    iterator = replicas.distribute(tf.data.Dataset.range(6))
+    iterator = replicas.distribute(lambda turns: turns.take(6))
     taken = [replicas.strategy.experimental_local_results(next(iterator)) for _ in range(3)]
     assert [[int(own) for own in pair] for pair in taken] == [[0, 1], [2, 3], [4, 5]]
-    assert [int(element) for element in Replicas(1).distribute(tf.data.Dataset.range(3))] == [0, 1, 2]
+    assert [int(element) for element in Replicas(1).distribute(lambda turns: turns.take(3))] == [0, 1, 2]
+
+
+def test_tf_config_is_for_training_alone(monkeypatch):
+    """Other programs neither wait for other workers nor take what is wrong with it for theirs."""
+    for text in ("{", json.dumps({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}})):
+        monkeypatch.setenv("TF_CONFIG", text)
+        assert float(Replicas(1).run(lambda: tf.constant(1.0))) == 1
+        replicas = Replicas(2)
+        assert float(replicas.all_reduce(replicas.run(lambda: tf.constant(3.0)))) == 6
+        assert replicas.of_this_worker() is replicas
 
 
 def test_virtual_cpus_come_before_tensorflow():

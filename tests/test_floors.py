@@ -15,7 +15,7 @@ SCRIPTS = (
 # Folders and single files of the package. Those on one floor are siblings and never import each other.
 FLOORS = {
     "ops graphs configs draws progress files file_kinds masked_crc safe_pickle command_line errors": 0,
-    "environment leave_out plain_npz": 0,
+    "environment leave_out plain_npz cluster": 0,
     "layers rundir checkpoint_files checkpoint_index devices pictures video": 1,
     "networks": 2,
     "data weights": 3,
@@ -153,9 +153,10 @@ def heavy_imports(house: House) -> list[str]:
 
 
 def distribution_elsewhere(house: House) -> list[str]:
-    """Files other than devices.py that say tf.distribute."""
+    """Files other than devices.py and cluster.py that say tf.distribute."""
     said = re.compile(r"\btf\.distribute\b|tensorflow\.distribute|tensorflow\.python")
-    return [name for name, lines in house.lines.items() if name != "devices" and said.search("\n".join(lines))]
+    others = house.lines.keys() - {"devices", "cluster"}
+    return sorted(name for name in others if said.search("\n".join(house.lines[name])))
 
 
 def vague_names(house: House) -> list[str]:

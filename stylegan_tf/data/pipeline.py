@@ -30,7 +30,9 @@ class Feed:
 
     def __init__(self, reader: "Reader", seed: int, first: int, rows: Rows, replicas: Replicas):
         self.reader = reader
-        self.iterator = replicas.distribute(batches(reader, seed, first, rows))
+        self.iterator = replicas.distribute(
+            lambda turns: batches(reader, seed, first, rows, turns).prefetch(PREFETCH * len(replicas.devices))
+        )
 
     def __iter__(self):
         return self
@@ -74,8 +76,8 @@ class Reader:
         return np.ascontiguousarray(pictures.transpose(0, 2, 3, 1)), self.labels[numbers]
 
 
-def batches(reader: Reader, seed: int, first: int, rows: Rows) -> tf.data.Dataset:
-    """The batches of all replicas in turn: replica 0's, 1's, ... of the first minibatch, then of the next."""
+def batches(reader: Reader, seed: int, first: int, rows: Rows, turns: tf.data.Dataset) -> tf.data.Dataset:
+    """The batches of these turns, int64: of replica 0, 1, ... of the first minibatch, then of the next."""
     count, of_labels = len(reader.starts), (rows.count, reader.labels.shape[1])
 
     def read(samples, uniform):
@@ -90,8 +92,7 @@ def batches(reader: Reader, seed: int, first: int, rows: Rows) -> tf.data.Datase
         pictures = tf.ensure_shape(pictures, (rows.count, *reader.shape))
         return pictures, tf.ensure_shape(labels, of_labels), tf.ensure_shape(for_G, of_labels)
 
-    numbers = tf.data.Dataset.counter()
-    return numbers.map(load, num_parallel_calls=4, deterministic=True).prefetch(PREFETCH * rows.replicas)
+    return turns.map(load, num_parallel_calls=4, deterministic=True)
 
 
 def random_rows(uniform: np.ndarray, count: int) -> np.ndarray:

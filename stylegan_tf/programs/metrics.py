@@ -182,8 +182,7 @@ def evaluate(evaluation: Evaluation, networks: Sequence[Path], outdir: Path | No
         if (
             before == subject.G and Gs is not None
         ):  # the next snapshot of a run: its weights go into the graphs there are
-            for variable, new in zip(Gs.variables, loaded.variables, strict=True):
-                variable.assign(new.numpy())
+            _take(Gs, loaded)
         else:
             before, Gs = subject.G, loaded
         known = replace(subject, digest=files.sha256(subject.path))
@@ -223,10 +222,13 @@ def callback(
 
         path = rundir.snapshot_dir(run_dir, nimg) / "Gs.keras"
         subject = Subject(path, experiment.G, experiment, run_dir, f"nimg {nimg}")
-        failures = []
+        Gs, replicas, failures = state.Gs, state.replicas, []
+        if not replicas.workers.is_alone:  # the others take no part, so that a copy on the devices here is measured
+            Gs, replicas = evaluator.once("copy", lambda: _copy_of(state, experiment))
+            _take(Gs, state.Gs)
         for asked in evaluation.metrics:
             try:
-                line, values, _ = evaluator.measure(subject, asked, state.Gs, state.replicas, phase.stage, phase.fade)
+                line, values, _ = evaluator.measure(subject, asked, Gs, replicas, phase.stage, phase.fade)
             except (UserError, Failure, OSError, tf.errors.OpError) as error:  # the last: out of memory
                 failures.append(f"{asked.name}: {str(error).partition(chr(10))[0]}")
             else:
@@ -235,6 +237,21 @@ def callback(
             raise Failure("; ".join(failures))
 
     return measure
+
+
+def _copy_of(state: "State", experiment: Experiment) -> tuple[Any, Any]:
+    """(a network like state.Gs, the devices of this process, which it is on)."""
+    from stylegan_tf.networks.kinds import make
+
+    replicas = state.replicas.of_this_worker()
+    with replicas.scope():
+        return make(experiment.G, experiment.training.seed, experiment.training.precision), replicas
+
+
+def _take(Gs, other) -> None:
+    """Gives Gs the weights of another network of its kind."""
+    for variable, new in zip(Gs.variables, other.variables, strict=True):
+        variable.assign(new.numpy())
 
 
 @dataclass
@@ -273,7 +290,7 @@ class Evaluator:
 
         began, metric, evaluation = time.monotonic(), asked.metric, self.evaluation
         role, nets = metric.network, asked.nets or evaluation.nets
-        extractor = self._once((role, nets), lambda: feature_extractor(role, nets, replicas))
+        extractor = self.once((role, nets), lambda: feature_extractor(role, nets, replicas))
         name = f"{metric.name}@{extractor.suffix}" if extractor.suffix else metric.name
         data = self._data_set(subject) if metric.needs_data else None
         labels = data.labels[:, : Gs.label_size] if data and metric.random_labels and data.labels is not None else None
@@ -338,7 +355,7 @@ class Evaluator:
         if metric.family == "precision_recall":
             found = precision_recall.evaluate(fakes, pictures, extractor, metric.samples, name)
             return dict(zip(metric.suffixes, found, strict=True))
-        fingerprint = self._once(("fingerprint", data.directory, data.resolution), lambda: cache.fingerprint(data))
+        fingerprint = self.once(("fingerprint", data.directory, data.resolution), lambda: cache.fingerprint(data))
         key = cache.Key(fingerprint, extractor.digest, metric.samples, mirror)
         known = cache.statistics(
             subject.outdir / cache.FOLDER, key, lambda: fid.of_reals(pictures, extractor, fakes, metric.samples)
@@ -361,17 +378,17 @@ class Evaluator:
         # Random labels are rows of the whole set; pictures are the first ones, which are the same in a smaller set.
         enough = None if any(metric.random_labels for metric in asked) else max(metric.samples for metric in asked)
         if dataset is not None:
-            found = self._once(("data", dataset), lambda: open_data_set(dataset))
+            found = self.once(("data", dataset), lambda: open_data_set(dataset))
         elif experiment is not None:
-            found = self._once(("data", experiment.data), lambda: data_set_of(experiment, enough))
+            found = self.once(("data", experiment.data), lambda: data_set_of(experiment, enough))
         elif subject.path.resolve() == load.SHIPPED:
-            found = self._once(("data", side), lambda: faces_of(side, enough=enough))
+            found = self.once(("data", side), lambda: faces_of(side, enough=enough))
         else:
             return None
         stages = tuple(stage for stage in found.stages if 2**stage <= side)
         return replace(found, stages=stages, resolution=side) if 2 ** found.stages[-1] >= side else found
 
-    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """What `make` gave the first time."""
         if key not in self.made:
             self.made[key] = make()

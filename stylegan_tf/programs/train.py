@@ -5,20 +5,22 @@ import math
 import os
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylegan_tf import environment, files, rundir
+from stylegan_tf.cluster import Cluster, cluster_of
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs import build, listing
 from stylegan_tf.configs.build import FACES, Pictures, Start
 from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, description, missing_data_set, named_data_set
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.stages import stage_of
-from stylegan_tf.configs.text import as_text, differences, put, table, to_json
-from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
+from stylegan_tf.configs.text import as_text, differences, flat, from_json, put, table, to_json
+from stylegan_tf.devices import Replicas, auto_row, describe, join, start_devices, visible_gpus
 from stylegan_tf.errors import Stopped, UserError, exit_code
 from stylegan_tf.programs.foreign_flags import TRAIN
 from stylegan_tf.progress import few
@@ -59,8 +61,20 @@ FLAGS = {
             "float32, mixed_bfloat16, mixed_float16, auto: the faster of the two first (default: float32; cpu: auto)",
         ),
         Flag("tf32", "switch", None, "TensorFloat-32 on NVIDIA cards, faster and coarser (default: no)"),
-        Flag("replicas", "whole", None, "devices that share a minibatch (default: every GPU that can, or one CPU)"),
+        Flag(
+            "replicas",
+            "whole",
+            None,
+            "devices that share a minibatch, of all machines (default: every GPU that can, or one CPU)",
+        ),
         Flag("threads", "whole", None, "of TensorFlow on the CPU (default: one for each core)"),
+        Flag(
+            "cluster",
+            "text",
+            None,
+            "several machines: HOST:PORT,HOST:PORT,..., slurm or kubernetes (default: TF_CONFIG, or this one alone)",
+        ),
+        Flag("task", "whole", None, "which of them this is, from 0 (default: JOB_COMPLETION_INDEX, SLURM_PROCID)"),
     ),
     "Runs": (
         Flag("outdir", "path", None, "folder of the run directories (default: results)"),
@@ -69,7 +83,7 @@ FLAGS = {
         Flag("max_hours", "number", None, "end before so many hours have gone, saved, as after SIGTERM: exit code 143"),
         Flag("allow_changed_data", "switch", False, "continue a run although its data set has changed since it began"),
         Flag("snap", "whole", None, "ticks between two snapshots of the networks (default: 10, cpu row 5)"),
-        Flag("metrics", "text", None, "such as fid5k@faces, computed while training; none; see run_metrics.py --list"),
+        Flag("metrics", "text", None, "such as fid5k@faces, computed while training; see run_metrics.py --list"),
         Flag("metric_ticks", "whole", None, "ticks between two evaluations (default: 10)"),
         Flag("dry_run", "switch", False, "only print the whole experiment, as a table and as JSON"),
         Flag("benchmark", "switch", False, "only measure how fast each resolution trains here; projects the whole run"),
@@ -107,7 +121,11 @@ def run(arguments: list[str]) -> None:
         environment.check_backend("train.py")
     if flags.resume not in ("auto", "never"):
         rundir.check_resume(flags.resume)
-    pictures, start, machine = pictures_of(flags), start_of(flags), auto_row()
+    cluster = cluster_of(flags.cluster, flags.task)
+    if flags.benchmark and cluster:
+        raise UserError("--benchmark measures one machine: leave --cluster out, or unset TF_CONFIG")
+    machine = auto_row(visible_gpus() * (len(cluster.addresses) if cluster else 1))
+    pictures, start = pictures_of(flags), start_of(flags)
     also = partial(problems_outside_configs, pictures=pictures)
     chosen = build.build(flags, pictures, start, machine, also)
     shown = f"{table(chosen)}\n\n{json.dumps(to_json(chosen), indent=2)}"
@@ -131,7 +149,7 @@ def run(arguments: list[str]) -> None:
         benchmark(chosen, flags.hardware != "auto")
     else:
         stop_at = math.inf if flags.max_hours is None else stop_after(flags.max_hours, started)
-        train(chosen, flags.resume, flags.allow_changed_data, flags.hardware != "auto", stop_at)
+        train(chosen, flags.resume, flags.allow_changed_data, flags.hardware != "auto", cluster, stop_at)
 
 
 def pictures_of(flags: Any) -> Pictures:
@@ -217,48 +235,63 @@ def train(
     resume: str = "auto",
     allow_changed_data: bool = False,
     hardware_asked: bool = True,
+    cluster: Cluster | None = None,
     stop_at: float = math.inf,
 ) -> Path:
     """Trains an experiment, or continues the run that `resume` means (see rundir.resume_choice). Returns its directory.
 
     The only place where data set, run directory, devices and loop meet. hardware_asked: whether the user named the
-    hardware row. stop_at: as in training_loop. Raises UserError, Failure, or Stopped after SIGINT, SIGTERM or at
-    `stop_at`.
+    hardware row. cluster: the machines that train it together; their processes end here. stop_at: as in training_loop.
+    Raises UserError, Failure, or Stopped after SIGINT, SIGTERM or at `stop_at`.
     """
     from stylegan_tf.data.layout import identity
     from stylegan_tf.data.training_set import data_set_of
     from stylegan_tf.programs import metrics
 
-    data_set = data_set_of(experiment)
-    data = identity(data_set)
-    choice = rundir.resume_choice(resume, experiment.output.outdir, experiment, data, allow_changed_data)
-    print(choice.sentence, flush=True)
-    if choice.finished and choice.run_dir:
-        return choice.run_dir
-    lines = []
-    if choice.run_dir:
-        for path, value in rundir.kept(choice.run_dir, experiment).items():
-            experiment = put(experiment, path, value)
-            lines.append(f"{path} {as_text(value)}, as this run began")
-    metrics.check(experiment)  # fetches what they look through: not in the middle of a run
-    replicas, about_devices = start_devices(experiment, hardware_asked)
-    from stylegan_tf.training.loop import training_loop
+    outdir = Path(experiment.output.outdir)
+    with join(experiment, cluster) as workers:
+        workers.same("the experiment", flat(experiment))
+        workers.check_shared(outdir)
+        data_set = workers.chief_first(lambda: data_set_of(experiment))
+        data = identity(data_set)
+        workers.same("the data set", data)
+        choice = rundir.resume_choice(resume, outdir, experiment, data, allow_changed_data)
+        workers.same("the run", {"--resume": choice.sentence})
+        if workers.is_chief:
+            print(choice.sentence, flush=True)
+        if choice.finished and choice.run_dir:
+            workers.part()
+            return choice.run_dir
+        lines = []
+        if choice.run_dir:
+            for path, value in rundir.kept(choice.run_dir, experiment).items():
+                experiment = put(experiment, path, value)
+                lines.append(f"{path} {as_text(value)}, as this run began")
+        if workers.is_chief:
+            metrics.check(experiment)  # fetches what they look through: not in the middle of a run
+        replicas, about_devices = start_devices(experiment, hardware_asked, workers)
+        from stylegan_tf.training.loop import training_loop
 
-    if choice.run_dir is None:
-        from stylegan_tf.training.autotune import measured
+        if choice.run_dir is None and workers.is_chief:
+            from stylegan_tf.training.autotune import measured
 
-        experiment, lines = measured(experiment)
-    run_dir = choice.run_dir or rundir.create(experiment.output.outdir, description(experiment))
-    with files.Lock(run_dir / rundir.LOCK):
-        lines += [*about_devices, *summary(experiment, run_dir, data_set, replicas)]
-        files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
-        names = {rundir.CLASSES: list(data_set.classes)} if data_set.classes else {}
-        files.write_json(run_dir / rundir.DATA_SET, data | names)
-        init = _init(experiment.training.init_from)
-        measure = metrics.callback(experiment, run_dir)
-        callbacks = [] if measure is None else [measure]
-        training_loop(experiment, run_dir, data_set, replicas, init, callbacks, lines, stop_at)
-    return run_dir
+            experiment, lines = measured(experiment)
+        if not workers.is_alone:
+            experiment = from_json(json.loads(workers.agree(partial(json.dumps, to_json(experiment)))))
+        new = partial(rundir.create, outdir, description(experiment))
+        run_dir = Path(workers.agree(lambda: str(choice.run_dir or new())))
+        with files.Lock(run_dir / rundir.LOCK) if workers.is_chief else nullcontext():
+            if workers.is_chief:
+                lines += [*about_devices, *summary(experiment, run_dir, data_set, replicas)]
+                (run_dir / rundir.STOPPED).unlink(missing_ok=True)
+                files.write_json(run_dir / rundir.CONFIG, to_json(experiment))
+                names = {rundir.CLASSES: list(data_set.classes)} if data_set.classes else {}
+                files.write_json(run_dir / rundir.DATA_SET, data | names)
+            init = _init(experiment.training.init_from)
+            measure = metrics.callback(experiment, run_dir) if workers.is_chief else None
+            callbacks = [] if measure is None else [measure]
+            training_loop(experiment, run_dir, data_set, replicas, init, callbacks, lines, stop_at)
+        return run_dir
 
 
 def _init(init_from: str):

@@ -210,6 +210,28 @@ class RunLog:
         self.close()
 
 
+class NoLog(RunLog):
+    """What workers beside the chief say: nothing, for they would say the same."""
+
+    def __init__(self):
+        self.line = LiveLine(io.StringIO(), every=math.inf)
+
+    def lengths(self) -> dict[str, int]:
+        return {}
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def image(self, tag: str, pixels: np.ndarray, nimg: int) -> None:
+        """Nothing."""
+
+    def _write(self, values: Mapping[str, float], nimg: int) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 class EventFile:
     """One start of a run in TensorBoard's format, by its own writer of records, which needs no TensorFlow.
 

@@ -21,7 +21,7 @@ from stylegan_tf.draws import Rows
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.training.checkpoint import Checkpoints
 from stylegan_tf.training.eta import Pace, remaining_seconds
-from stylegan_tf.training.log import RunLog, Tick, live_text
+from stylegan_tf.training.log import NoLog, RunLog, Tick, live_text
 from stylegan_tf.training.signals import StopRequest
 from stylegan_tf.training.snapshots import Grid, save_networks
 from stylegan_tf.training.state import State, lazy_correction
@@ -48,9 +48,13 @@ def training_loop(
     stats.jsonl and TensorBoard. say_first: lines for the console and log.txt. stop_at: when (time.monotonic()) to stop.
     Raises Stopped (a KeyboardInterrupt) after SIGINT, SIGTERM or at `stop_at`, with everything saved; Failure where a
     whole tick had no finite gradient.
+
+    Several workers each go through all of this with the same numbers. The chief alone writes, and calls the callbacks.
     """
     # ------------------------------------------------------------------------------------------------ set up
     training, output = experiment.training, experiment.output
+    workers = replicas.workers
+    (evaluates,) = workers.any(bool(callbacks))  # the chief's
     total = round(training.total_kimg * 1000)
     state, grid, pace = State(experiment, replicas), Grid(experiment, data_set), Pace()
     checkpoints = Checkpoints(run_dir, state)
@@ -63,7 +67,8 @@ def training_loop(
     # 3. The tick goes on, with the sums of its statistics; an evaluation that was broken off is done again.
     # 4. Pictures and random numbers are functions of nimg, so they go on by themselves.
     # 5. The optimizers are reset if that was due at this picture: the checkpoint may have been written just before.
-    saved, lines = checkpoints.restore()
+    saved, lines = workers.chief_first(checkpoints.restore)
+    workers.same("the checkpoint", {"pictures shown": saved and saved.nimg})
     progress = saved or Progress(seed=training.seed, threads=_threads(), lengths={})
     begins = saved is None
     if begins:
@@ -81,23 +86,31 @@ def training_loop(
             lines.append(f"already at {progress.nimg / 1000:.1f} kimg: {training.total_kimg:g} are asked for")
     phase, ticker = _phase(progress.phase_nimg, experiment), Ticker(progress.sums)
 
-    with RunLog(run_dir, progress.nimg, progress.lengths) as log, StopRequest(stop_at) as stop:
+    word = run_dir / rundir.STOPPED
+    workers.watch(word)
+    with (
+        RunLog(run_dir, progress.nimg, progress.lengths) if workers.is_chief else NoLog() as log,
+        StopRequest(stop_at, None if workers.is_alone else word) as stop,
+    ):
         for line in (*say_first, *lines):
             log.say(line)
         about = {"Software": "stylegan_tf", "config": json.dumps(to_json(experiment))}
-        if begins:
+        if begins and workers.is_chief:
             pictures.save_png(run_dir / rundir.REALS, grid.reals(data_set), about | {"nimg": "0"})
 
         def checkpoint() -> None:
             nonlocal saved_at
-            progress.sums, progress.lengths = ticker.sums(), log.lengths()
-            progress.finite = ticker.is_finite() and state.is_finite()
-            checkpoints.save(progress)
+            if workers.is_chief:
+                progress.sums, progress.lengths = ticker.sums(), log.lengths()
+                progress.finite = ticker.is_finite() and state.is_finite()
+                checkpoints.save(progress)
             saved_at = time.monotonic()
 
         while True:
             began = time.monotonic()
-            nimg, done, stopping = progress.nimg, progress.nimg >= total, stop.requested
+            nimg, done = progress.nimg, progress.nimg >= total
+            due = workers.is_chief and began - saved_at >= output.checkpoint_minutes * 60
+            due, stopping = workers.any(due, stop.requested)
 
             # ---------------------------------------------------------------------------------------- report
             tick_ends = ticker.has_steps() and (done or nimg >= progress.tick_nimg + phase.tick_kimg * 1000)
@@ -128,7 +141,7 @@ def training_loop(
                     )
                 progress.tick_nimg, progress.tick_seconds = nimg, 0.0
                 ticker, maintenance = Ticker({}), 0.0
-                progress.evaluate = bool(callbacks) and (
+                progress.evaluate = evaluates and (
                     done or progress.tick == 1 or progress.tick % output.metric_ticks == 0
                 )
 
@@ -138,26 +151,25 @@ def training_loop(
 
             # -------------------------------------------------------------------------------------- snapshot
             show = begins or tick_ends and (done or progress.tick % output.image_ticks == 0)
-            if show or done or stopping:
+            if workers.is_chief and (show or done or stopping):
                 with stop.breaks_off(nimg, begins):  # the pictures of the first grid need a graph
                     fakes = grid.fakes(state.Gs, phase.stage, phase.fade)
                 pictures.save_png(rundir.fakes_path(run_dir, nimg), fakes, about | {"nimg": str(nimg)})
                 if show:  # the others would be missing in a run that nobody stops
                     log.image("fakes", fakes, nimg)
             keep = tick_ends and (progress.tick == 1 or progress.tick % output.snapshot_ticks == 0)
-            if keep or done or stopping:
+            if workers.is_chief and (keep or done or stopping):
                 save_networks(run_dir, state, experiment, nimg)
             begins = False
 
             # ------------------------------------------------------------------------------------ checkpoint
-            due = began - saved_at >= output.checkpoint_minutes * 60
             if (due or progress.evaluate or done) and not stopping:
                 checkpoint()
 
             # -------------------------------------------------------------------------------------- evaluate
             if progress.evaluate and not stopping:
                 with stop.breaks_off(nimg):
-                    for callback in callbacks:
+                    for callback in callbacks if workers.is_chief else ():
                         try:
                             for line, values in callback(state, phase, nimg):
                                 log.say(line)
@@ -165,17 +177,21 @@ def training_loop(
                         except Exception as error:
                             reason = str(error) if isinstance(error, (UserError, Failure)) else repr(error)
                             log.say(f"evaluation failed, training goes on: {reason}")
+                    workers.meet()  # the others wait, and may be stopped meanwhile
                 progress.evaluate, progress.lengths = False, log.lengths()
-                checkpoints.note(progress)
+                if workers.is_chief:
+                    checkpoints.note(progress)
 
             # ----------------------------------------------------------------------------------------- done?
-            if stopping:
-                if show:
+            if stopping or done:
+                if stopping and show and workers.is_chief:
                     progress.lengths = log.lengths()  # with the picture
                     checkpoints.note(progress)
-                raise stop.stopped(nimg)
-            if done:
-                rundir.mark_finished(run_dir, nimg)
+                if done and not stopping and workers.is_chief:
+                    rundir.mark_finished(run_dir, nimg)
+                workers.part()
+                if stopping:
+                    raise stop.stopped(nimg)
                 return
 
             # ------------------------------------------------------------------------------------------ step

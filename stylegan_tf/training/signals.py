@@ -7,9 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import NoReturn
 
+from stylegan_tf import files
 from stylegan_tf.errors import Stopped
 
 DEAF_SECONDS = 2.0  # that a signal may wait in work that may be broken off
@@ -33,12 +35,14 @@ def leave(stopped: Stopped) -> NoReturn:
 class StopRequest:
     """Within the `with` block SIGINT and SIGTERM set `requested`; a second SIGINT stops at once.
 
-    stop_at: when (time.monotonic()) a signal comes by itself, which counts as SIGTERM; inf: never.
+    stop_at: when (time.monotonic()) a signal comes by itself, which counts as SIGTERM; inf: never. word: a file that is
+    made when the run ends by request and holds the exit code, for other workers that miss this one.
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
-    def __init__(self, stop_at: float = math.inf):
+    def __init__(self, stop_at: float = math.inf, word: Path | None = None):
+        self._word = word
         self.requested = False
         self._stop_at = stop_at
         self.number = signal.SIGTERM  # or SIGINT where that was first
@@ -82,7 +86,11 @@ class StopRequest:
         """The exception that ends the run."""
         saved = ", saved" if nimg else ""  # before the first minibatch there is nothing to lose
         sentence = f"stopped at {nimg / 1000:.1f} kimg{saved}; the same command continues"
-        return Stopped(sentence, self.number)
+        stopped = Stopped(sentence, self.number)
+        if self._word is not None:
+            with suppress(OSError):  # the disk may be full
+                files.write_text(self._word, str(stopped.code))
+        return stopped
 
     def _note(self, number, frame):
         if self.requested and number == signal.SIGINT:
