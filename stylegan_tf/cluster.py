@@ -140,7 +140,7 @@ def _of_slurm(task: int | None) -> Cluster:
 
 
 def _of_kubernetes(task: int) -> Cluster:
-    """The pods of this pod's Indexed Job, by the addresses of their nodes, of which they have port 8470 (hostPort)."""
+    """The pods of this pod's Indexed Job, by the addresses of their nodes, of which they have the PORT (hostPort)."""
     import tensorflow as tf
 
     try:
@@ -344,10 +344,11 @@ class Workers:
                 print(f"stopped, as another worker was; {LEFT}", file=sys.stderr)
                 return code
             time.sleep(0.1)
-        numbers = [int(number) for number in re.findall(r"/job:worker/(?:replica:0/)?task:(\d+)", message)]
-        gone = next((number for number in numbers if number != self.number and number < self.count), None)
+        others = {*range(self.count)} - {self.number}
+        named = [int(number) for number in re.findall(r"/job:worker/(?:replica:0/)?task:(\d+)", message)]
+        gone = next((number for number in named if number in others), min(others) if len(others) == 1 else None)
         who = "another worker" if gone is None else f"worker {gone}, {self.addresses[gone]},"
-        print(f"error: {who} is gone: see what it said; {LEFT}", file=sys.stderr)
+        print(f"error: {who} is gone or cannot be reached: see what it said; {LEFT}", file=sys.stderr)
         return 1
 
     def _sum(self, numbers: list[int]) -> list[int]:

@@ -53,6 +53,8 @@ TRAIN = _told(
         "transparent": "the data set says it: dataset_tool.py create_from_images --channels=rgba",
         "subset max_images": "the data set is made smaller: dataset_tool.py create_from_images --max_images",
         "workers num_workers": "it is --threads",
+        "nodes num_nodes nnodes num_machines": "it is --cluster, the addresses of all machines",
+        "rank node_rank machine_rank": "it is --task, with --cluster",
         "aug augpipe p target initstrength ada_target augment augment_p aug_prob aug_types diffaugment": _AUGMENT,
         "freezed dcap cmethod freeze_d": "it does not exist: it belongs to StyleGAN2-ADA",
         "metricdata": "metrics while training see --dataset; run_metrics.py --dataset compares with another one",
