@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from stylegan_tf import environment, files, rundir
 from stylegan_tf.command_line import Flag, help_text, parse
-from stylegan_tf.configs import build, listing
+from stylegan_tf.configs import build, listing, memory
 from stylegan_tf.configs.build import FACES, Pictures, Start
 from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, description, missing_data_set, named_data_set
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.configs.text import as_text, differences, put, table, to_json
-from stylegan_tf.devices import Replicas, auto_row, describe, start_devices
+from stylegan_tf.devices import Replicas, auto_row, describe, start_devices, visible_gpus
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.programs.foreign_flags import TRAIN
 from stylegan_tf.progress import few
@@ -57,6 +57,12 @@ FLAGS = {
         ),
         Flag("tf32", "switch", None, "TensorFloat-32 on NVIDIA cards, faster and coarser (default: no)"),
         Flag("replicas", "whole", None, "devices that share a minibatch (default: every GPU that can, or one CPU)"),
+        Flag(
+            "batch_gpu",
+            "text",
+            None,
+            "most pictures at once on a device, a number or auto; saves memory (default: all)",
+        ),
         Flag("threads", "whole", None, "of TensorFlow on the CPU (default: one for each core)"),
     ),
     "Runs": (
@@ -103,7 +109,9 @@ def run(arguments: list[str]) -> None:
     pictures, start, machine = pictures_of(flags), start_of(flags), auto_row()
     also = partial(problems_outside_configs, pictures=pictures)
     chosen = build.build(flags, pictures, start, machine, also)
-    shown = f"{table(chosen)}\n\n{json.dumps(to_json(chosen), indent=2)}"
+    shown = "\n\n".join(
+        [table(chosen), memory.table(chosen, devices_of(chosen)), json.dumps(to_json(chosen), indent=2)]
+    )
     if flags.diff is not None:
         config, flags.config = flags.config, flags.diff
         try:
@@ -124,6 +132,12 @@ def run(arguments: list[str]) -> None:
         benchmark(chosen, flags.hardware != "auto")
     else:
         train(chosen, flags.resume, flags.allow_changed_data, flags.hardware != "auto")
+
+
+def devices_of(chosen: Experiment) -> int:
+    """Devices that would share minibatches: as asked for, the GPUs of this machine, or those of the hardware row."""
+    visible = visible_gpus()
+    return chosen.replicas or (build.most_replicas(chosen, visible) if visible else chosen.training.num_gpus)
 
 
 def pictures_of(flags: Any) -> Pictures:
