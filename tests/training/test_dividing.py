@@ -90,6 +90,19 @@ def test_gradients_of_parts_and_of_units_that_are_computed_again(name):
     check_alike(whole, gradients(state, again)[1])
 
 
+def test_units_that_are_computed_again_in_mixed_precision():
+    """G's gradients to the last bit. Keras casts variables where a layer is called outside of a network: not these."""
+    experiment = tiny.experiment(precision="mixed_bfloat16")
+    state = new_state(experiment)
+    again = replace(experiment, training=replace(experiment.training, recompute=True))
+    nimg, fade, (_, labels) = tf.constant(0, tf.int64), tf.constant(FADE), inputs(experiment, stage=3)
+    ones, others = (
+        Steps(state, each, 3, tiny.MINIBATCH).g_gradients(labels, nimg, fade) for each in (experiment, again)
+    )
+    for one, other in zip(tf.nest.flatten(ones), tf.nest.flatten(others), strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_gradients_of_fewer_pictures_than_a_group():
     """Graphs: untraced it takes a minute."""
     experiment = tiny.experiment()

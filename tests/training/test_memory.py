@@ -26,7 +26,7 @@ def test_what_saves_memory():
     whole = step()
     assert step(stage=7) < whole and step(minibatch=16) > 1.5 * whole
     assert step(replicas=2) == step(at_once=4) < 0.7 * whole, "a device computes its own pictures alone"
-    assert step(recompute=True) < 0.7 * whole
+    assert step(recompute=True) < 0.9 * whole
     assert step(at_once=1) < step(at_once=2) < step(at_once=4)
     assert step(batch_gpu="4") == step(at_once=4) and step(batch_gpu="auto") == whole
     assert step(precision="mixed_float16") < 0.7 * whole
