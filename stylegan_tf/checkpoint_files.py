@@ -40,6 +40,7 @@ class Progress:
     phase_nimg: int = 0  # where the schedule was looked at for the last step
     evaluate: bool = False  # whether the tick that ended at nimg still waits for its evaluation
     finite: bool = True  # the weights, and the losses since the tick began
+    at_once: dict[str, int] = field(default_factory=dict)  # resolution -> pictures for which there was memory
     lengths: dict[str, int] | None = None  # of stats.jsonl and the event files, in bytes; None: not known
 
 
@@ -87,7 +88,7 @@ def read(folder: Path, checked: bool = False) -> Progress:
 
 def _fits(progress: Progress) -> dict[str, bool]:
     """Whether each field has a value that it can have."""
-    lengths, sums, threads = progress.lengths, progress.sums, progress.threads
+    lengths, sums, threads, at_once = progress.lengths, progress.sums, progress.threads, progress.at_once
     counts = ("nimg", "d_steps", "tick", "tick_nimg", "skipped_steps", "seed", "phase_nimg")
     return {
         **{name: _is_count(getattr(progress, name)) for name in counts},
@@ -95,6 +96,7 @@ def _fits(progress: Progress) -> dict[str, bool]:
         **{name: type(getattr(progress, name)) is bool for name in ("evaluate", "finite")},
         "threads": type(threads) is list and all(map(_is_count, threads)),
         "reset_key": progress.reset_key is None or type(progress.reset_key) is list,
+        "at_once": type(at_once) is dict and all(_is_count(number) and number for number in at_once.values()),
         "lengths": lengths is None or type(lengths) is dict and all(map(_is_count, lengths.values())),
         "sums": type(sums) is dict and all(map(_are_sums, sums.values())),
     }

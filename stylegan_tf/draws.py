@@ -36,6 +36,14 @@ class Rows:
                 f"{self.group}: use a minibatch divisible by {self.group * self.replicas}"
             )
 
+    def part(self, number, parts: int) -> "Rows":
+        """One of the `parts` that these rows can be divided into again, `number` 0 to parts - 1, an int or a tensor."""
+        return Rows(self.minibatch, self.group, self.replicas * parts, self.replica * parts + number)
+
+    def within(self, number, parts: int):
+        """Where the rows of that part stand among these: numbers 0 to count - 1."""
+        return Rows(self.count, self.group, parts, number).numbers()
+
     @property
     def count(self) -> int:
         """Rows of this replica."""

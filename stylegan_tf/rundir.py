@@ -30,12 +30,15 @@ FINISHED = "finished"
 STOPPED = "stopped"  # the exit code of a worker of several that was told to stop
 REALS = "reals.png"
 # Fields and groups that may differ between two starts of one run. All else decides the numbers.
-FREE = ("output", "training.total_kimg", "replicas", "threads")
+FREE = ("output", "training.total_kimg", "replicas", "threads", "training.batch_gpu", "training.recompute")
 PATHS = ("data.directory", "training.init_from")  # equal however they are spelt
 # Values that leave a field to measurement: a run is continued with what it has, however that was chosen.
 OPEN = {"training.precision": "auto", "G.fused_scale": "measured", "D.fused_scale": "measured"}
 # Fields that older runs do not have, and what they did.
-ADDED: dict[str, Any] = {"training": {"r1_interval": 1, "deterministic": None, "xla": False}, "desc": ""}
+ADDED: dict[str, Any] = {
+    "training": {"r1_interval": 1, "deterministic": None, "xla": False, "batch_gpu": "all", "recompute": False},
+    "desc": "",
+}
 RENAMED = {"training": {"shares": "num_gpus"}}  # what older runs call some fields, and what they are called now
 NETWORK_SUFFIXES = (".pkl", ".keras", ".pt", ".pth", ".h5", ".npz")
 NEAR = 3  # fields in which a run may differ and still be one that the user may have meant

@@ -181,7 +181,7 @@ def test_a_run_is_continued_with_what_it_chose_by_measuring(tmp_path: Path, prec
 def test_a_run_older_than_a_field_did_what_the_field_says(tmp_path: Path) -> None:
     """And one that has another name for a field means the same."""
     training = {("shares" if name == "num_gpus" else name): value for name, value in CONFIG["training"].items()}
-    for name in ("r1_interval", "deterministic", "xla"):
+    for name in ("r1_interval", "deterministic", "xla", "batch_gpu", "recompute"):
         del training[name]
     run = make_run(tmp_path, {**CONFIG, "training": training})
     assert choice_of("auto", tmp_path, with_changes(training={"r1_interval": 1})).run_dir == run

@@ -39,6 +39,7 @@ FIELD_OF = {
     "metrics": "output.metrics",
     "metric_ticks": "output.metric_ticks",
     "snap": "output.snapshot_ticks",
+    "batch_gpu": "training.batch_gpu",
     "replicas": "replicas",
     "threads": "threads",
 }
@@ -346,6 +347,12 @@ def problems(chosen: Experiment, pictures: Pictures | None = None) -> list[str]:
         what = "WGAN-GP's penalty belongs to every step" if loss.gp_weight else "there is no R1 or R2 penalty"
         mend = _mend("training.r1_interval", 1)
         add(f"training.r1_interval is {training.r1_interval}, but {what} (loss.r1_gamma=0): set it to 1 ({mend})")
+
+    if training.xla and training.recompute:
+        add(
+            "training.recompute is without effect with training.xla, which computes nothing twice: choose one "
+            f"({_mend('training.xla', 'false')})"
+        )
 
     # --- Minibatches: what GPUs of the row and groups of the deviation they are divided into, and who shares them.
     num_gpus, group_size = training.num_gpus, D.mbstd_group_size

@@ -176,6 +176,13 @@ class DataConfig:
     num_faces: int = option(20000, "pictures to draw where the built-in faces are used", low=1)
 
 
+BATCH_GPU = "all, a number of pictures such as 8, auto (as many as there is memory for)"
+
+
+def _is_batch_gpu(text: str) -> bool:
+    return re.fullmatch(r"all|auto|[1-9]\d{0,5}", text) is not None
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """The loop (official training_loop)."""
@@ -197,6 +204,8 @@ class TrainingConfig:
     tf32: bool = False
     deterministic: bool | None = None  # the same bits on every run; none: on CPUs, where it costs nothing
     xla: bool = False  # compile the gradients of a step with XLA
+    batch_gpu: str = option("all", "most pictures at once on a device", valid=_is_batch_gpu, expected=BATCH_GPU)
+    recompute: bool = False  # activations of blocks in the backward pass, instead of keeping them
     init_from: str = ""  # network that the weights are taken from, as the user named it; "": random ones
 
 

@@ -47,7 +47,7 @@ class Epilogue(keras.layers.Layer):
         if self.use_noise:
             self.noise = NoiseInjection(name="noise", dtype=self.dtype_policy)
             self.noise.build(x_shape)
-        self.bias = self.add_weight(name="bias", shape=(channels,), initializer="zeros")
+        self.bias = self.add_weight(name="bias", shape=(channels,), initializer="zeros", autocast=False)
         if self.use_styles:
             if w_shape is None:
                 raise ValueError("an Epilogue with styles needs the shape of w: build((N, H, W, C), (N, w_dim))")

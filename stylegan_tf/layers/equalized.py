@@ -36,7 +36,7 @@ class EqualizedDense(keras.layers.Layer):
         shape = (input_shape[-1], self.units)
         self.weight, self.coefficient = equalized_weight(self, shape, self.gain, self.lrmul, self.use_wscale, self.seed)
         if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros", autocast=False)
         self.built = True
 
     def call(self, x):
@@ -80,7 +80,7 @@ class EqualizedConv2D(keras.layers.Layer):
         shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
         self.weight, self.coefficient = equalized_weight(self, shape, self.gain, 1.0, self.use_wscale, self.seed)
         if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
+            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros", autocast=False)
         self.built = True
 
     def kernel(self):
@@ -113,4 +113,4 @@ def equalized_weight(layer, shape, gain, lrmul, use_wscale, seed):
     he = gain / math.sqrt(math.prod(shape[:-1]))
     stored, coefficient = (1 / lrmul, he * lrmul) if use_wscale else (he / lrmul, lrmul)
     initializer = keras.initializers.RandomNormal(0.0, stored, seed=seed)
-    return layer.add_weight(name="weight", shape=shape, initializer=initializer), coefficient
+    return layer.add_weight(name="weight", shape=shape, initializer=initializer, autocast=False), coefficient

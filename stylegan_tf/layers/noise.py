@@ -19,7 +19,7 @@ class NoiseInjection(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
 
     def build(self, input_shape):
-        self.weight = self.add_weight(name="weight", shape=(input_shape[-1],), initializer="zeros")
+        self.weight = self.add_weight(name="weight", shape=(input_shape[-1],), initializer="zeros", autocast=False)
         self.built = True
 
     def call(self, x, noise):

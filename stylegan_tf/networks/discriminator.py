@@ -1,5 +1,6 @@
 """The discriminator of configs B to F."""
 
+from functools import partial
 from typing import ClassVar
 
 import keras
@@ -55,17 +56,26 @@ class Discriminator(GrowingNetwork):
     def call(self, images, labels=None, stage=None, fade=1.0):
         stage = self._checked_stage(stage)
         checked_shape("images", images, (None, 2**stage, 2**stage, self.num_channels))
-        x = self._from_rgb(images, stage)
+        x = ops.cast(images, self.compute_dtype)
         for block in range(stage, 2, -1):
-            x = self._block(x, block)
-            if block == stage and not is_one(fade):
-                x = crossfade(x, self._from_rgb(downscale(images), stage - 1), fade)
+            finest, side = block == stage, 2**block
+            layers = [f"b{side}_conv0", f"b{side}_conv1_down", *([f"b{side}_from_rgb"] if finest else [])]
+            x = self._unit(layers, partial(self._block, stage=block, from_rgb=finest), x)
+            if finest and not is_one(fade):
+                coarse = ops.cast(downscale(images), self.compute_dtype)
+                x = crossfade(x, self._from_rgb_unit(coarse, stage - 1), fade)
+        x = self._from_rgb_unit(x, stage) if stage == 2 else x
         return self._choose(self._score(x), labels)
+
+    def _from_rgb_unit(self, images, stage):
+        return self._unit([f"b{2**stage}_from_rgb"], partial(self._from_rgb, stage=stage), images)
 
     def _from_rgb(self, images, stage):
         return self.activate(getattr(self, f"b{2**stage}_from_rgb")(images))
 
-    def _block(self, x, stage):
+    def _block(self, x, stage, from_rgb):
+        """The layers of a resolution above 4x4. from_rgb: whether x is images of that resolution."""
+        x = self._from_rgb(x, stage) if from_rgb else x
         x = self.activate(getattr(self, f"b{2**stage}_conv0")(x))
         x = blur(x) if self.blur else x
         return self.activate(getattr(self, f"b{2**stage}_conv1_down")(x))

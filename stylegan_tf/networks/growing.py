@@ -3,6 +3,9 @@
 import difflib
 import inspect
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, fields
 from typing import Any, ClassVar
 
@@ -17,6 +20,8 @@ from stylegan_tf.networks.as_graphs import fused_upscaling
 from stylegan_tf.networks.stages import ShapeError, checked_shape, checked_stage, seed_of, used_at
 from stylegan_tf.ops.activate import GAIN
 
+# How units of layers are computed: run(function, variables, *tensors). None: function(*tensors).
+_run_unit: ContextVar[Callable | None] = ContextVar("run_unit", default=None)
 KERAS_OWN = ("name", "trainable", "dtype")  # arguments that every Keras layer has
 
 
@@ -73,6 +78,17 @@ class GrowingNetwork(keras.Model):
         """See add_layer."""
         add_layer(self, name, kind, width, fan_in, use_wscale=self.use_wscale, **arguments)
 
+    def _unit(self, layers, function, *tensors):
+        """function(*tensors): what these layers make of each picture by itself, [n, ...] -> [n, ...] of the same dtype.
+
+        layers: Names. See units_by.
+        """
+        run = _run_unit.get()
+        if run is None:
+            return function(*tensors)
+        variables = [variable for layer in layers for variable in getattr(self, layer).trainable_variables]
+        return run(function, variables, *tensors)
+
     def width(self, stage):
         """Channels of the layers at 2^stage."""
         return self.config.width(stage)
@@ -122,6 +138,19 @@ class GrowingNetwork(keras.Model):
 
     def get_config(self):
         return super().get_config() | asdict(self.config) | {"seed": self.seed}
+
+
+@contextmanager
+def units_by(run: Callable | None) -> Iterator[None]:
+    """Within it networks compute their units of layers by run(function, variables, *tensors); None: as they are.
+
+    A unit is what is worth computing again in place of keeping it, such as a block of the discriminator.
+    """
+    token = _run_unit.set(run)
+    try:
+        yield
+    finally:
+        _run_unit.reset(token)
 
 
 def add_layer(network, name, kind, width, fan_in, gain=GAIN, **arguments):

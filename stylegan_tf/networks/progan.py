@@ -1,5 +1,7 @@
 """Config A: the generator and the discriminator of Progressive GAN (Karras et al. 2017, arXiv 1710.10196)."""
 
+from functools import partial
+
 import keras
 from keras import ops
 
@@ -49,8 +51,8 @@ class ProganGenerator(GrowingNetwork):
         for block in range(3, stage + 1):
             if block == stage and not is_one(fade):
                 coarse = upscale(self._to_rgb(x, block - 1))  # the branch that fades out
-            x = self._normalized(getattr(self, f"b{2**block}_conv0_up")(x))
-            x = self._normalized(getattr(self, f"b{2**block}_conv1")(x))
+            for name in (f"b{2**block}_conv0_up", f"b{2**block}_conv1"):
+                x = self._unit([name], partial(self._layer, name), x)
         fine = self._to_rgb(x, stage)
         return fine if coarse is None else crossfade(fine, coarse, fade)
 
@@ -68,6 +70,9 @@ class ProganGenerator(GrowingNetwork):
             x = pixel_norm(x, self.pixelnorm_epsilon)
         x = ops.reshape(self.b4_dense(x), (-1, 4, 4, self.width(2))) + self.b4_dense_bias
         return self._normalized(ops.cast(x, self.compute_dtype))
+
+    def _layer(self, name, x):
+        return self._normalized(getattr(self, name)(x))
 
     def _normalized(self, x):
         x = self.activate(x)
@@ -97,8 +102,8 @@ class ProganDiscriminator(Discriminator):
                 self._add_block(stage, DownscaleConv2D, fused=is_fused(self.fused_scale, 2**stage))
         self._add_score(1)
 
-    def _block(self, x, stage):
-        x = super()._block(x, stage)
+    def _block(self, x, stage, from_rgb):
+        x = super()._block(x, stage, from_rgb)
         return downscale(x) if self.downscale_last else x
 
     def _choose(self, logits, labels):

@@ -1,5 +1,7 @@
 """The synthesis network g: W -> pictures (paper fig. 1b)."""
 
+from functools import partial
+
 import keras
 from keras import ops
 
@@ -100,10 +102,18 @@ class Synthesis(GrowingNetwork):
         return getattr(self, f"{name}_epilogue")(ops.cast(x, self.compute_dtype), ws[:, 0], noise)
 
     def _layer(self, name, x, ws, noise, index):
+        w = [ws[:, index]] if self.use_styles else []
+        noise = [] if noise[index] is None else [noise[index]]
+        return self._unit([name, f"{name}_epilogue"], partial(self._convolved, name), x, *w, *noise)
+
+    def _convolved(self, name, x, *inputs):
+        """inputs: w where there are styles, then noise unless there is none."""
+        w = inputs[0] if self.use_styles else None
+        noise = inputs[-1] if len(inputs) > self.use_styles else None
         x = getattr(self, name)(x)
         if self.blur and name.endswith("_up"):
             x = blur(x)
-        return getattr(self, f"{name}_epilogue")(x, ws[:, index if self.use_styles else 0], noise[index])
+        return getattr(self, f"{name}_epilogue")(x, w, noise)
 
     def _to_rgb(self, x, stage):
         return ops.cast(getattr(self, f"b{2**stage}_to_rgb")(x), "float32")

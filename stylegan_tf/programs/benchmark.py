@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import tensorflow as tf
 
@@ -13,6 +14,7 @@ from stylegan_tf.draws import Rows
 from stylegan_tf.progress import format_time
 from stylegan_tf.training.autotune import measured
 from stylegan_tf.training.eta import remaining_seconds, stage_kimg
+from stylegan_tf.training.fitting import FittingSteps
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import Steps
 
@@ -71,7 +73,7 @@ def stages(experiment: Experiment, replicas: Replicas, which: list[int]) -> Iter
 def _timed(state: State, experiment: Experiment, stage: int) -> Stage:
     training = experiment.training
     minibatch = minibatch_of(experiment.schedule, 2**stage, training.num_gpus)
-    steps = Steps(state, experiment, stage, minibatch)
+    steps = FittingSteps(partial(Steps, state, experiment, stage, minibatch), None, {}, print)
     pictures, labels = next(_feed(experiment, state.replicas, stage, minibatch, steps))
     fade, rate = tf.constant(1.0), tf.constant(0.0)
 
@@ -86,16 +88,16 @@ def _timed(state: State, experiment: Experiment, stage: int) -> Stage:
 
     begin = time.perf_counter()
     iteration(0).numpy()
-    if steps.is_lazy():
+    if steps.steps.is_lazy():
         penalty(0).numpy()
     graphs = time.perf_counter() - begin
     seconds = _seconds(iteration)
-    if steps.is_lazy():
+    if steps.steps.is_lazy():
         seconds += _seconds(penalty) * training.D_repeats / training.r1_interval
     return Stage(stage, minibatch, seconds / (minibatch * training.D_repeats), graphs)
 
 
-def _feed(experiment: Experiment, replicas: Replicas, stage: int, minibatch: int, steps: Steps):
+def _feed(experiment: Experiment, replicas: Replicas, stage: int, minibatch: int, steps: FittingSteps):
     count = Rows(minibatch, steps.group, replicas.count).count
     shape = (count, 2**stage, 2**stage, experiment.G.num_channels)
     noise = tf.cast(tf.random.stateless_uniform(shape, (0, 0), 0, 256, tf.int32), tf.uint8)

@@ -27,7 +27,6 @@ TRAIN = _told(
         "glr g_lr lr_g": "it is --lrate_g",
         "dlr d_lr lr_d": "it is --lrate_d",
         "batch_size minibatch minibatch_size mb gradient_accumulate_every": "it is --batch",
-        "batch_gpu": "it is --batch, the pictures of all GPUs together; --replicas says how many share them",
         "r1 r1_gamma lambda_r1": "it is --gamma",
         "d_reg_every r1_interval": "it is --set=training.r1_interval=16",
         "mixing mixing_prob style_mixing mixed_prob": "it is --set=training.style_mixing_prob=0.9",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stylegan_tf import environment, files, rundir
 from stylegan_tf.cluster import Cluster, cluster_of
 from stylegan_tf.command_line import Flag, help_text, parse
-from stylegan_tf.configs import build, listing
+from stylegan_tf.configs import build, listing, memory
 from stylegan_tf.configs.build import FACES, Pictures, Start
 from stylegan_tf.configs.presets import HARDWARE, LOSSES, PRESETS, description, missing_data_set, named_data_set
 from stylegan_tf.configs.schema import Experiment
@@ -66,6 +66,12 @@ FLAGS = {
             "whole",
             None,
             "devices that share a minibatch, of all machines (default: every GPU that can, or one CPU)",
+        ),
+        Flag(
+            "batch_gpu",
+            "text",
+            None,
+            "most pictures at once on a device, a number or auto; saves memory (default: all)",
         ),
         Flag("threads", "whole", None, "of TensorFlow on the CPU (default: one for each core)"),
         Flag(
@@ -124,11 +130,14 @@ def run(arguments: list[str]) -> None:
     cluster = cluster_of(flags.cluster, flags.task)
     if flags.benchmark and cluster:
         raise UserError("--benchmark measures one machine: leave --cluster out, or unset TF_CONFIG")
-    machine = auto_row(visible_gpus() * (len(cluster.addresses) if cluster else 1))
+    gpus = visible_gpus() * (len(cluster.addresses) if cluster else 1)
+    machine = auto_row(gpus)
     pictures, start = pictures_of(flags), start_of(flags)
     also = partial(problems_outside_configs, pictures=pictures)
     chosen = build.build(flags, pictures, start, machine, also)
-    shown = f"{table(chosen)}\n\n{json.dumps(to_json(chosen), indent=2)}"
+    shown = "\n\n".join(
+        [table(chosen), memory.table(chosen, devices_of(chosen, gpus)), json.dumps(to_json(chosen), indent=2)]
+    )
     if flags.diff is not None:
         config, flags.config = flags.config, flags.diff
         try:
@@ -150,6 +159,11 @@ def run(arguments: list[str]) -> None:
     else:
         stop_at = math.inf if flags.max_hours is None else stop_after(flags.max_hours, started)
         train(chosen, flags.resume, flags.allow_changed_data, flags.hardware != "auto", cluster, stop_at)
+
+
+def devices_of(chosen: Experiment, gpus: int) -> int:
+    """Devices that would share minibatches: as asked for, those of the `gpus` that can, or as the hardware row has."""
+    return chosen.replicas or (build.most_replicas(chosen, gpus) if gpus else chosen.training.num_gpus)
 
 
 def pictures_of(flags: Any) -> Pictures:

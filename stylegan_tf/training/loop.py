@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from stylegan_tf.draws import Rows
 from stylegan_tf.errors import Failure, UserError
 from stylegan_tf.training.checkpoint import Checkpoints
 from stylegan_tf.training.eta import Pace, remaining_seconds
+from stylegan_tf.training.fitting import FittingSteps, fitting_steps
 from stylegan_tf.training.log import NoLog, RunLog, Tick, live_text
 from stylegan_tf.training.signals import StopRequest
 from stylegan_tf.training.snapshots import Grid, save_networks
@@ -58,7 +60,7 @@ def training_loop(
     total = round(training.total_kimg * 1000)
     state, grid, pace = State(experiment, replicas), Grid(experiment, data_set), Pace()
     checkpoints = Checkpoints(run_dir, state)
-    steps: Steps | None = None  # the graphs of a stage
+    steps: FittingSteps | None = None  # the graphs of a stage
     maintenance, saved_at = 0.0, time.monotonic()
 
     # ------------------------------------------------------------------------------------------------ resume
@@ -207,7 +209,8 @@ def training_loop(
             progress.phase_nimg = nimg
             new_graphs = steps is None or (steps.stage, steps.minibatch) != (phase.stage, phase.minibatch)
             if steps is None or new_graphs:
-                steps = Steps(state, experiment, phase.stage, phase.minibatch)
+                make = partial(Steps, state, experiment, phase.stage, phase.minibatch)
+                steps = fitting_steps(make, state, experiment, phase, progress.at_once, log.say)
                 rows = Rows(phase.minibatch, steps.group, replicas.count)
                 reader = Reader(data_set, phase.stage, experiment.G.label_size)
                 feed = Feed(reader, training.seed, nimg, rows, replicas)

@@ -8,12 +8,16 @@ weight times k. See state.make_optimizer for what that asks of Adam.
 import tensorflow as tf
 
 from stylegan_tf import draws
+from stylegan_tf.configs.memory import division
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.data import reals as real_pictures
+from stylegan_tf.networks.growing import units_by
 from stylegan_tf.networks.progan import ProganGenerator
 from stylegan_tf.ops.blend import lerp
 from stylegan_tf.training import ema, fakes, losses, penalties
+from stylegan_tf.training.parts import summed
+from stylegan_tf.training.recompute import Recompute
 from stylegan_tf.training.state import State
 
 SKIPPED = "skipped"  # the statistic that is 1 for a step whose gradients were not finite, else 0
@@ -25,14 +29,19 @@ class Steps:
     Each is one graph. What changes from step to step is an argument: pictures and labels, nimg, fade, learning rate.
     Each returns its statistics by their names in TensorBoard: means over the minibatch, penalties before their weights;
     and SKIPPED. Those of a skipped step are 0.
+
+    at_once: The most pictures that a device computes at once (configs.memory.division); None: as training.batch_gpu
+    says. Nothing is assigned before all gradients are there, so that a step that runs out of memory has done nothing.
     """
 
-    def __init__(self, state: State, experiment: Experiment, stage: int, minibatch: int):
+    def __init__(self, state: State, experiment: Experiment, stage: int, minibatch: int, at_once: int | None = None):
         self.state, self.experiment, self.stage, self.minibatch = state, experiment, stage, minibatch
         self.halvings = stage_of(experiment.G.resolution) - stage  # from the final picture down to this stage
         training = experiment.training
         self.group = max(1, min(experiment.D.mbstd_group_size, minibatch // training.num_gpus))
         self.rows_in_share = minibatch // training.num_gpus
+        self.division = division(experiment, minibatch, state.replicas.count, at_once)
+        self.recompute = Recompute(self.division.slice) if self.division.slice or training.recompute else None
         self.beta = ema.decay(minibatch, training.ema_half_life_kimg)
         self.d_step = tf.function(self._d_step, reduce_retracing=False)
         self.g_step = tf.function(self._g_step, reduce_retracing=False)
@@ -46,23 +55,38 @@ class Steps:
         replicas = self.state.replicas
         return draws.Rows(self.minibatch, self.group, replicas.count, replicas.number())
 
+    def _in_parts(self, of_part, *inputs):
+        """Sum of of_part(the rows of each part, its part of each of the inputs [n, ...])."""
+        rows, parts = self.rows(), self.division.parts
+
+        def one(number):
+            own = [tf.gather(tensor, rows.within(number, parts)) for tensor in inputs] if parts > 1 else inputs
+            with units_by(self.recompute):
+                return of_part(rows.part(number, parts), *own)
+
+        return summed(one, parts)
+
     # --- the discriminator
 
     def _d_step(self, pictures, labels, nimg, fade, learning_rate):
         """pictures: uint8 [n, H, W, C] of each replica, labels: [n, label_size]. -> statistics."""
         gradients, statistics, w_sum = self.state.replicas.run(self.d_gradients, pictures, labels, nimg, fade)
         finite = self._apply(self.state.D_optimizer, self.state.D_scale, self.D_variables(), gradients, learning_rate)
-        self._move_w_avg(w_sum)
-        ema.update(self.state.replicas, self.state.Gs, self.state.G, self.beta)
+        with tf.control_dependencies([finite]):
+            self._move_w_avg(w_sum)
+            ema.update(self.state.replicas, self.state.Gs, self.state.G, self.beta)
         return self._summed(statistics, finite)
 
     def d_gradients(self, pictures, labels, nimg, fade):
         """On one replica: gradients of its part of the mean loss, sums of the statistics / minibatch, sum of w."""
-        rows = self.rows()
-        reals, labels = self._reals(pictures, labels, nimg, fade, rows)
-        images, w_sum = self._fakes("D", labels, nimg, fade, rows)
-        gradients, statistics = self._D_gradients(lambda: self.d_loss(reals, images, labels, nimg, fade, rows))
-        return gradients, statistics, w_sum
+
+        def of_part(rows, pictures, labels):
+            reals, labels = self._reals(pictures, labels, nimg, fade, rows)
+            images, w_sum = self._fakes("D", labels, nimg, fade, rows)
+            gradients, statistics = self._D_gradients(lambda: self.d_loss(reals, images, labels, nimg, fade, rows))
+            return gradients, statistics, w_sum
+
+        return self._in_parts(of_part, pictures, labels)
 
     def d_loss(self, reals, images, labels, nimg, fade, rows):
         """Loss of the discriminator per sample [n], and what it is made of by name, {name: [n] or [n, 1]}."""
@@ -102,18 +126,22 @@ class Steps:
 
     def r1_gradients(self, pictures, labels, nimg, fade):
         """On one replica, as d_gradients: of R1 and R2, r1_interval times their weight."""
-        config, interval, rows = self.experiment.loss, self.experiment.training.r1_interval, self.rows()
-        reals, labels = self._reals(pictures, labels, nimg, fade, rows)
-        images = self._fakes("D", labels, nimg, fade, rows)[0] if config.r2_gamma else None
+        config, interval = self.experiment.loss, self.experiment.training.r1_interval
 
-        def loss():
-            none = tf.zeros(rows.count)
-            r1 = self._judged(reals, labels, fade, config.r1_gamma)[1] if config.r1_gamma else none
-            r2 = none if images is None else self._judged(images, labels, fade, config.r2_gamma)[1]
-            weighted = interval * (r1 * (config.r1_gamma / 2) + r2 * (config.r2_gamma / 2))
-            return weighted, {"r1_penalty": r1, "r2_penalty": r2}
+        def of_part(rows, pictures, labels):
+            reals, labels = self._reals(pictures, labels, nimg, fade, rows)
+            images = self._fakes("D", labels, nimg, fade, rows)[0] if config.r2_gamma else None
 
-        return self._D_gradients(loss, unconnected="zero")  # the last bias moves all logits alike
+            def loss():
+                none = tf.zeros(rows.count)
+                r1 = self._judged(reals, labels, fade, config.r1_gamma)[1] if config.r1_gamma else none
+                r2 = none if images is None else self._judged(images, labels, fade, config.r2_gamma)[1]
+                weighted = interval * (r1 * (config.r1_gamma / 2) + r2 * (config.r2_gamma / 2))
+                return weighted, {"r1_penalty": r1, "r2_penalty": r2}
+
+            return self._D_gradients(loss, unconnected="zero")  # the last bias moves all logits alike
+
+        return self._in_parts(of_part, pictures, labels)
 
     def _reals(self, pictures, labels, nimg, fade, rows):
         reals = real_pictures.process(pictures, self._mirrored(self.experiment.training.seed, nimg, rows), fade)
@@ -150,20 +178,25 @@ class Steps:
         """labels: [n, label_size] of each replica, random rows of the data set's. -> statistics."""
         gradients, statistics, w_sum = self.state.replicas.run(self.g_gradients, labels, nimg, fade)
         finite = self._apply(self.state.G_optimizer, self.state.G_scale, self.G_variables(), gradients, learning_rate)
-        self._move_w_avg(w_sum)
+        with tf.control_dependencies([finite]):
+            self._move_w_avg(w_sum)
         return self._summed(statistics, finite)
 
     def g_gradients(self, labels, nimg, fade):
         """On one replica, as d_gradients."""
-        rows, labels = self.rows(), labels if self.experiment.G.label_size else None
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in self.G_variables()])
-            images, w_sum = self._fakes("G", labels, nimg, fade, rows)
-            logits = self.state.D(images, labels=labels, stage=self.stage, fade=fade)
-            loss = losses.GENERATOR[self.experiment.loss.G](logits)
-            total = tf.reduce_sum(loss) / self.minibatch * self.state.G_scale.factor()
-        gradients = tape.gradient(total, [variable.value for variable in self.G_variables()])
-        return gradients, {"G": tf.reduce_sum(loss) / self.minibatch}, w_sum
+        variables = [variable.value for variable in self.G_variables()]
+
+        def of_part(rows, labels):
+            labels = labels if self.experiment.G.label_size else None
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(variables)
+                images, w_sum = self._fakes("G", labels, nimg, fade, rows)
+                logits = self._discriminate(images, labels, fade)
+                loss = losses.GENERATOR[self.experiment.loss.G](logits)
+                total = tf.reduce_sum(loss) / self.minibatch * self.state.G_scale.factor()
+            return tape.gradient(total, variables), {"G": tf.reduce_sum(loss) / self.minibatch}, w_sum
+
+        return self._in_parts(of_part, labels)
 
     # --- what both share
 
@@ -204,9 +237,10 @@ class Steps:
         def step(*gradients):
             optimizer.apply(gradients, variables, finite, factor)
 
-        optimizer.learning_rate.assign(learning_rate)
-        replicas.run(step, *gradients)
-        scale.after(finite)
+        with tf.control_dependencies([finite]):
+            optimizer.learning_rate.assign(learning_rate)
+            replicas.run(step, *gradients)
+            scale.after(finite)
         return finite
 
     def _summed(self, statistics, finite):

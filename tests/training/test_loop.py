@@ -52,7 +52,7 @@ class Reused:
         self.renew()
         return self.state
 
-    def same_steps(self, state, experiment, stage, minibatch):
+    def same_steps(self, state, experiment, stage, minibatch, at_once):
         key = stage, minibatch
         if key not in self.steps:
             self.steps[key] = Steps(state, experiment, stage, minibatch)
@@ -331,7 +331,7 @@ class Noted:
 
     calls: list = []
 
-    def __init__(self, state, experiment, stage, minibatch):
+    def __init__(self, state, experiment, stage, minibatch, at_once):
         self.stage, self.minibatch, self.group = stage, minibatch, 4
 
     def d_step(self, pictures, labels, nimg, fade, rate):
