@@ -57,8 +57,8 @@ class FittingSteps:
                 )
             if not self.alone:
                 raise Failure(
-                    f"memory ran out at {side}x{side} with {at_once} pictures at once, and several machines cannot change "
-                    f"that in the middle of a step: start all of them again with --batch_gpu={at_once // 2}"
+                    f"memory ran out at {side}x{side} with {at_once} pictures at once, which several machines cannot "
+                    f"change within a step: start all of them again with --batch_gpu={at_once // 2}"
                 )
             self.steps = self.make(at_once // 2)
             self.found[str(side)] = fewer = self.steps.division.at_once

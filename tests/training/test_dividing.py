@@ -329,6 +329,12 @@ def test_halved_until_it_fits(kind):
     assert found == {"16": 1} and len(lines) == 3
 
 
+def test_several_machines_do_not_change_it_alone():
+    steps = FittingSteps(lambda at_once: steps_of(at_once or 8, {8}), None, {}, lambda line: None, alone=False)
+    with failed("16x16", "--batch_gpu=4"):
+        steps.d_step()
+
+
 def test_too_little_for_a_single_picture():
     steps = FittingSteps(lambda at_once: steps_of(at_once or 2, {2, 1}), None, {}, lambda line: None)
     with failed("16x16", "--resolution", "--set=G.fmap_base=4096", "--precision=mixed_bfloat16"):
