@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylegan_tf import environment
-from stylegan_tf.cluster import Cluster, Workers
+from stylegan_tf.cluster import TF_CONFIG, Cluster, Workers
 from stylegan_tf.configs import build
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.errors import UserError
@@ -185,7 +185,7 @@ class Replicas:
         self.strategy = tf.distribute.get_strategy()
         if self.count > 1:
             across = None if gpus else tf.distribute.ReductionToOneDevice()
-            self.strategy = tf.distribute.MirroredStrategy(self.devices, across)
+            self.strategy = _mirrored(self.devices, across)
 
     def scope(self):
         """Context in which variables are made once per replica."""
@@ -243,8 +243,7 @@ class Replicas:
             return self
         own = copy.copy(self)
         own.workers, own.count = Workers(), len(self.devices)
-        several = own.count > 1
-        own.strategy = tf.distribute.MirroredStrategy(own.devices) if several else tf.distribute.get_strategy()
+        own.strategy = _mirrored(own.devices) if own.count > 1 else tf.distribute.get_strategy()
         return own
 
 
@@ -255,6 +254,18 @@ def peak_gpu_gb() -> float:
     gpus = tf.config.list_physical_devices("GPU")
     peaks = [tf.config.experimental.get_memory_info(f"GPU:{n}")["peak"] for n in range(len(gpus))]
     return max(peaks, default=0) / 2**30
+
+
+def _mirrored(devices: list[str], across=None):
+    """A strategy for devices of this process. It would read TF_CONFIG to say that it ignores it, and trip over it."""
+    import tensorflow as tf
+
+    held = os.environ.pop(TF_CONFIG, None)
+    try:
+        return tf.distribute.MirroredStrategy(devices, across)
+    finally:
+        if held is not None:
+            os.environ[TF_CONFIG] = held
 
 
 def _split_cpu(count: int) -> None:
