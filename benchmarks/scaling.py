@@ -5,7 +5,6 @@ cards. The tables of docs/SCALING.md are written again, each between its markers
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees on
 import numpy as np
 
 from benchmarks.page import table, write_section
+from stylegan_tf import rundir
 from stylegan_tf.configs.presets import DATA_SETS, experiment
 from stylegan_tf.configs.schedule import minibatch_of
 from stylegan_tf.configs.schema import Experiment, NetworkConfig
@@ -311,7 +311,7 @@ def _gb(size: float) -> str:
 
 def shipped() -> Experiment:
     """That trained the network that comes along."""
-    plain = json.loads((SHIPPED.parent / "config.json").read_text(encoding="utf-8"))
+    plain = rundir.read_config(SHIPPED.parent)
     return from_json({name: value for name, value in plain.items() if name != "kimg"})
 
 

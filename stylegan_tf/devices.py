@@ -62,9 +62,9 @@ def join(experiment: Experiment, cluster: Cluster | None) -> Workers:
     environment.hide_errors()
     import tensorflow as tf
 
-    _set_threads(experiment)
     found = tf.config.list_physical_devices("GPU")
     here = _devices_of_each(experiment, workers.count, len(found) or 1)
+    _set_threads(experiment)
     tf.config.set_visible_devices(found[:here], "GPU")  # a strategy of several machines takes all it sees
     for gpu in found[:here]:
         tf.config.experimental.set_memory_growth(gpu, True)

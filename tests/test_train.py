@@ -48,7 +48,7 @@ def dry_run(capsys: pytest.CaptureFixture, *arguments: str) -> tuple[Experiment,
 
 
 def test_config_alone_works_without_a_gpu(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "auto_row", lambda: "cpu")
+    monkeypatch.setattr(train, "auto_row", lambda gpus: "cpu")
     chosen, before = dry_run(capsys, "--config=F")
     assert (chosen.hardware, chosen.data.directory, chosen.G.resolution) == ("cpu", "", 32)
     assert "on the built-in faces (your own pictures: --dataset=DIR" in before
@@ -79,10 +79,10 @@ def test_flags_that_are_not_given_leave_the_preset_alone(capsys: pytest.CaptureF
 
 
 def test_a_preset_brings_its_hardware_row(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "auto_row", lambda: "2gpu")
+    monkeypatch.setattr(train, "auto_row", lambda gpus: "2gpu")
     assert dry_run(capsys, "--config=v2-8gpus")[0].training.num_gpus == 8
     assert dry_run(capsys, "--config=A")[0].training.num_gpus == 2
-    monkeypatch.setattr(train, "auto_row", lambda: "cpu")
+    monkeypatch.setattr(train, "auto_row", lambda gpus: "cpu")
     chosen, before = dry_run(capsys, "--config=v2-8gpus")
     assert chosen.hardware == "cpu" and "--config=v2-8gpus --dataset=DIR --hardware=8gpu" in before
 
@@ -354,7 +354,7 @@ def test_labels_that_are_not_there(dataset, tmp_path, monkeypatch):
 def test_a_gpu_row_that_nobody_asked_for(monkeypatch, tmp_path):
     """The driver shows a card and TensorFlow does not: nothing is made, and the remedy is named."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(train, "auto_row", lambda: "1gpu")
+    monkeypatch.setattr(train, "auto_row", lambda gpus: "1gpu")
     asked = []
     monkeypatch.setattr(train, "train", lambda *arguments: asked.append(arguments[3]))
     train.run([])

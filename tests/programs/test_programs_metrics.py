@@ -130,7 +130,7 @@ def test_metrics_that_fail_do_not_keep_the_others(tmp_path: Path, monkeypatch: p
     found = []
     with failed("fid0.016k@faces", "the disk"):
         found.extend(name for _, values in measure(state, phase_of(5), 0) for name in values)
-    assert found == ["kid0.016k@faces", "ppl_wend_0.016k@faces"]
+    assert found == ["kid0.016k@faces", "kid0.016k@faces_std", "ppl_wend_0.016k@faces"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import tiny
 from refusals import check_refusal, failed
 
 from stylegan_tf import draws, rundir
+from stylegan_tf.cluster import Workers
 from stylegan_tf.configs.memory import division
 from stylegan_tf.configs.schedule import phase
 from stylegan_tf.devices import Replicas
@@ -358,7 +359,7 @@ def test_too_little_for_a_single_picture():
 def test_how_many_at_once_a_stage_begins_with(batch_gpu, found, on_cpu, free, expected, monkeypatch):
     monkeypatch.setattr(fitting, "free_memory", lambda: free)
     chosen = tiny.experiment(batch_gpu=batch_gpu)
-    state = SimpleNamespace(replicas=SimpleNamespace(on_cpu=on_cpu, count=1))
+    state = SimpleNamespace(replicas=SimpleNamespace(on_cpu=on_cpu, count=1, workers=Workers()))
     asked, lines = [], []
     now = phase(10**6, chosen.schedule, tiny.RESOLUTION)
     before = dict(found)
