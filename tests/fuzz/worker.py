@@ -269,15 +269,17 @@ def serve(folder: Path) -> None:
             reader = readers[name]
             limited = _pages(0) + MEMORY, unlimited[1]
             tell("ready", 0)
-            _forget_most()
-            before = _pages(1)
+            most = 0
             for number in range(task["first"], task["last"]):
                 rng = Random(f"{name} {task['seed']} {number}")
                 resource.setrlimit(resource.RLIMIT_AS, unlimited)  # to make the input is not the reader's work
                 tree = mutated(reader.seeds, rng, reader.target.mutate)
                 resource.setrlimit(resource.RLIMIT_AS, limited)
+                _forget_most()
+                before = _pages(1)
                 tell(*reader.end_of(tree))
-            tell("memory", _most_resident() - before)
+                most = max(most, _most_resident() - before)
+            tell("memory", most)
     except BrokenPipeError:  # nobody listens any more
         pass
     shutil.rmtree(folder, ignore_errors=True)
