@@ -104,7 +104,7 @@ def parse_attributes(path: str | os.PathLike, text: str, num_images: int | None 
     _check_names(path, head, names)
     count = len(lines) - head
     if head == 2 and int(lines[0]) != count:
-        raise UserError(f"{path}: line 1 says {lines[0]} pictures, but {count} follow; it may be cut short")
+        raise UserError(f"{path}: line 1 says {int(lines[0])} pictures, but {count} follow; it may be cut short")
     if num_images is not None and count != num_images:
         raise UserError(
             f"{path} lists {count} pictures, the data set has {num_images}; they must be the same, in order"

@@ -185,3 +185,10 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
     with pytest.raises(OSError):
         write_attributes(tmp_path / "folder", ["a.png"], CELEBA, np.zeros((1, 40), bool))
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_count_with_a_control_character_beside_it(tmp_path):
+    path = tmp_path / "list_attr_mine.txt"
+    path.write_text("4\t\nBald Smiling\n")
+    with refused(path, "line 1", "4 pictures"):
+        read_attributes(path)
