@@ -84,7 +84,7 @@ def program(name: str, *flags: str, capture: bool = False) -> str:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if asked or child.returncode == 130:
+    if asked or child.returncode in (130, 143):  # Ctrl-C, SIGTERM
         raise KeyboardInterrupt(STOPPED)
     if child.returncode:
         raise Failure(f"{name} failed: see above; once that is mended the same command goes on")

@@ -21,7 +21,7 @@ from stylegan_tf.networks.discriminator import Discriminator
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.networks.sampling import latents, random_noise
 from stylegan_tf.ops.pixels import to_uint8
-from stylegan_tf.programs import generate
+from stylegan_tf.programs import generate, w_file
 from stylegan_tf.programs.directions import MANY
 from stylegan_tf.weights import load
 
@@ -363,14 +363,14 @@ def test_w_that_does_not_fit(what: str, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"w{suffix}"
     np.save(path, W_FILES[what]) if suffix == ".npy" else np.savez(path, w=W_FILES[what])
     with pytest.raises(UserError, match=f"^--w={path}: w must be finite numbers of the shape"):
-        generate.read_w(path, 4, 6)
+        w_file.read_w(path, 4, 6)
 
 
 @pytest.mark.parametrize("seeds", [[-1], [2**32], [0.5], [1, 2], 3, [2**63]], ids=str)
 def test_seeds_of_w_that_there_cannot_be(seeds, tmp_path: Path) -> None:
     np.savez(tmp_path / "w.npz", w=np.ones((1, 4), np.float32), seeds=np.array(seeds))
     with pytest.raises(UserError, match=r"w.npz: seeds must be 1 whole numbers"):
-        generate.read_w(tmp_path / "w.npz", 4, 6)
+        w_file.read_w(tmp_path / "w.npz", 4, 6)
 
 
 def test_w_of_projectors(tmp_path: Path) -> None:
@@ -379,8 +379,8 @@ def test_w_of_projectors(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "w.npz", w=ws[None], other=np.array("noise"))
     np.save(tmp_path / "w.npy", ws)
     for name in ("w.npz", "w.npy"):
-        w, seeds = generate.read_w(tmp_path / name, 4, 6)
+        w, seeds = w_file.read_w(tmp_path / name, 4, 6)
         assert w.dtype == np.float32 and w.shape == (1, 6, 4) and seeds == [0]
     np.savez(tmp_path / "other.npz", latents=ws)
     with refused(f"--w={tmp_path}/other.npz", "'w'"):
-        generate.read_w(tmp_path / "other.npz", 4, 6)
+        w_file.read_w(tmp_path / "other.npz", 4, 6)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stylegan_tf.networks.generator import Generator
     from stylegan_tf.networks.progan import ProganGenerator
 
+LARGEST_SEED = 2**32 - 1  # of numpy's RandomState
 MOST_NUMBERS = 2**24  # in the largest layer of the pictures that are generated at once
 MOST_PICTURES = 64  # at once
 FEW_BATCHES = 3  # are made sooner without a graph, which takes half a second (32x32) to two (1024x1024) to make

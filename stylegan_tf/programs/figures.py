@@ -14,12 +14,11 @@ from stylegan_tf import environment, files, pictures, progress, video
 from stylegan_tf.command_line import Flag, Groups, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side
 from stylegan_tf.errors import UserError, exit_code
-from stylegan_tf.networks.sampling import Label, has_w, label_rows
+from stylegan_tf.networks.sampling import LARGEST_SEED, Label, has_w, label_rows
 from stylegan_tf.programs import export, generate
 from stylegan_tf.programs.directions import SEFA, saved, step
 from stylegan_tf.programs.foreign_flags import of_figures
 from stylegan_tf.programs.generate import (
-    LARGEST_SEED,
     RESULTS,
     checked_labels,
     grid_of,

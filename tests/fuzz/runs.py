@@ -255,9 +255,9 @@ def w_seeds() -> list[Tree]:
 
 
 def read_w(path: Path, out: Path) -> None:
-    from stylegan_tf.programs import generate
+    from stylegan_tf.programs import w_file
 
-    w, seeds = generate.read_w(path, W_DIM, LAYERS)
+    w, seeds = w_file.read_w(path, W_DIM, LAYERS)
     assert w.dtype == np.float32 and np.isfinite(w).all() and w.shape[1:] in ((W_DIM,), (LAYERS, W_DIM))
     assert len(seeds) == len(w) and all(0 <= seed < 2**32 for seed in seeds)
 

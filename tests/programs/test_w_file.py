@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from stylegan_tf.programs.generate import read_noise, read_w, save_w
+from stylegan_tf.programs.w_file import read_noise, read_w, save_w
 
 
 def test_back_as_they_were(tmp_path: Path) -> None:
