@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees only its own folder
 
 from benchmarks import paper_tables, runs
-from benchmarks.page import RESULTS, write_section
+from benchmarks.page import write_section
 from benchmarks.paper_tables import RESOLUTION, TABLE_2, TABLE_4, same_as
 from stylegan_tf import files, rundir
 from stylegan_tf.errors import Failure, UserError, exit_code
@@ -82,12 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fid", type=int, default=10_000, help="pictures of FID (default: 10000)")
     parser.add_argument("--ppl", type=int, default=5000, help="paths of the path length (default: 5000)")
     parser.add_argument("--ls", type=int, default=10_000, help="pictures of the separability (default: 10000)")
-    parser.add_argument("--outdir", type=Path, default=Path("results/miniature"), help="(default: %(default)s)")
-    parser.add_argument("--lines", type=Path, default=LINES, help="of what was measured (default: %(default)s)")
-    parser.add_argument("--page", type=Path, default=RESULTS, help="into which the tables go (default: %(default)s)")
-    parser.add_argument("--write_only", action="store_true", help="only write the tables of the lines that there are")
     parser.add_argument("--plan", action="store_true", help="only say what would be run, and for how long")
-    parser.add_argument("--redo", action="store_true", help="remove lines and runs first; not to go on after a stop")
+    runs.add_arguments(parser, Path("results/miniature"), LINES)
     options = parser.parse_args(arguments)
     images = options.page.parent / "images"
 

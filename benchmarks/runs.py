@@ -4,6 +4,7 @@ The lines are committed, the networks are not. What has a line is not run again,
 days and machines; tables are made of the lines alone.
 """
 
+import argparse
 import importlib.metadata
 import json
 import os
@@ -24,6 +25,15 @@ LINES = RESULTS.parent / "results"  # the folder of the lines
 NOT_RUN = "not run yet"
 MORE_KIMG = 1  # than was asked: a run ends with a whole look at the schedule
 STOPPED = "stopped; the same command goes on"
+
+
+def add_arguments(parser: argparse.ArgumentParser, outdir: Path, lines: Path) -> None:
+    """Where runs, lines and tables are, and what becomes of those that are there."""
+    parser.add_argument("--outdir", type=Path, default=outdir, help="of the runs (default: %(default)s)")
+    parser.add_argument("--lines", type=Path, default=lines, help="of what was measured (default: %(default)s)")
+    parser.add_argument("--page", type=Path, default=RESULTS, help="into which tables go (default: %(default)s)")
+    parser.add_argument("--write_only", action="store_true", help="only write the tables of the lines that there are")
+    parser.add_argument("--redo", action="store_true", help="remove lines and runs first; not to go on after a stop")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

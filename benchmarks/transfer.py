@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees on
 import numpy as np
 
 from benchmarks import runs
-from benchmarks.page import RESULTS, table, write_section
+from benchmarks.page import table, write_section
 from stylegan_tf import files
 from stylegan_tf.data.faces.draw import draw
 from stylegan_tf.data.faces.traits import face
@@ -40,11 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pictures", type=int, default=2000, help="of the other population (default: 2000)")
     parser.add_argument("--metric", default="fid2k@faces", help="as for run_metrics.py (default: %(default)s)")
     parser.add_argument("--ticks", type=int, default=2, help="between two measurements (default: 2)")
-    parser.add_argument("--outdir", type=Path, default=Path("results/transfer"), help="(default: %(default)s)")
-    parser.add_argument("--lines", type=Path, default=LINES, help="of what was measured (default: %(default)s)")
-    parser.add_argument("--page", type=Path, default=RESULTS, help="into which the table goes (default: %(default)s)")
-    parser.add_argument("--write_only", action="store_true", help="only write the table of the lines that there are")
-    parser.add_argument("--redo", action="store_true", help="remove lines and runs first; not to go on after a stop")
+    runs.add_arguments(parser, Path("results/transfer"), LINES)
     options = parser.parse_args(arguments)
 
     def publish() -> str:
