@@ -38,10 +38,9 @@ SEED_STEP = 1000  # seeds are 1000, 2000, ...
 NETS = "faces"
 # What training on a picture costs, F's being 1: CPU time of iterations at 32x32, measured in turn.
 COST = {"A": 1.24, "C": 0.9, "D": 0.9, "E": 0.9}
-# What measuring is worth in thousands of pictures of F's training: the start, and 1,000 pictures or paths. The
-# separability's start includes the directions that come with it.
+# What measuring is worth in thousands of pictures of F's training: the start, and 1,000 pictures or paths.
 MEASURING = {"fid": (0.3, 0.13), "ppl": (0.5, 0.17), "ls": (6.0, 0.8)}
-SNAP_TICKS, TICK_KIMG = 3, 5  # between two snapshots: the points of Figure 9
+SNAP_TICKS, TICK_KIMG = 2, 5  # between two snapshots: the points of Figure 9
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--tables", default=",".join(CONFIGS_OF), help="with commas (default: %(default)s); 3 comes with 1"
     )
     parser.add_argument("--seeds", type=int, default=2, help="of Table 1; the others have one (default: 2)")
-    parser.add_argument("--kimg", type=float, default=150.0, help="thousands of pictures of each run (default: 150)")
+    parser.add_argument("--kimg", type=float, default=40.0, help="thousands of pictures of each run (default: 40)")
     parser.add_argument("--fid", type=int, default=10_000, help="pictures of FID (default: 10000)")
     parser.add_argument("--ppl", type=int, default=5000, help="paths of the path length (default: 5000)")
-    parser.add_argument("--ls", type=int, default=10_000, help="pictures of the separability (default: 10000)")
+    parser.add_argument("--ls", type=int, default=5000, help="pictures of the separability (default: 5000)")
     parser.add_argument("--plan", action="store_true", help="only say what would be run, and for how long")
     runs.add_arguments(parser, Path("results/miniature"), LINES)
     options = parser.parse_args(arguments)
@@ -220,8 +219,9 @@ def measured_pace(kimg: float) -> float:
 
 def of_training(config: str, kimg: float) -> list[str]:
     """Flags of train.py. float32 on every machine, whatever is faster there."""
-    row = ["--hardware=cpu", "--precision=float32", f"--resolution={RESOLUTION}"]
-    return [f"--config={config}", *row, f"--total_kimg={kimg:g}"]
+    row = ["--hardware=cpu", "--precision=float32", f"--resolution={RESOLUTION}", f"--total_kimg={kimg:g}"]
+    growing = [f"--set=schedule.lod_{phase}_kimg={paper_tables.phase(kimg):g}" for phase in ("training", "transition")]
+    return [f"--config={config}", *row, *growing]
 
 
 def one_run(run: Run, options: argparse.Namespace, lines: Sequence[Mapping[str, Any]], images: Path) -> dict[str, Any]:
@@ -242,7 +242,8 @@ def one_run(run: Run, options: argparse.Namespace, lines: Sequence[Mapping[str, 
         need = snapshots if every else 1
         chosen = [names[kind] for kind in kinds if (kind in curves) == every]
         if lacking := [name for name in chosen if len(runs.measured(run_dir, name)) < need]:
-            runs.program("run_metrics.py", f"--run_dir={run_dir}", f"--metrics={','.join(lacking)}", *["--all"] * every)
+            what = [f"--metrics={','.join(lacking)}", "--directions=no", *["--all"] * every]
+            runs.program("run_metrics.py", f"--run_dir={run_dir}", *what)
     measured = {kind: runs.measured(run_dir, name) for kind, name in names.items()}
     if empty := [names[kind] for kind, rows in measured.items() if not rows]:
         raise Failure(f"{run_dir} has no value of {', '.join(empty)}")

@@ -63,6 +63,9 @@ FLAGS = {
     ),
     "Where it goes": (
         Flag("outdir", "path", None, "folder of metric-<name>.jsonl (default: the run directory, else metrics/)"),
+        Flag(
+            "directions", "switch", True, "with ls: directions-<network>.npz too, for generate.py edit (default: yes)"
+        ),
     ),
 }
 
@@ -78,6 +81,7 @@ class Evaluation:
     seed: int = 0
     batch: int = 0  # pictures at once on each device; 0: by the size of the network
     replicas: int = 0  # 0: every GPU, or one CPU
+    directions: bool = True  # ls also writes those to edit along
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,9 @@ def build(values: Any) -> Evaluation:
         raise UserError("--run_dir and --network both say what is measured: give one of them")
     if values.num_samples is not None:
         metrics = [Asked(definitions.scaled(metric, values.num_samples), nets) for metric, nets in metrics]
-    same = {name: getattr(values, name) for name in ("nets", "dataset", "mirror", "seed", "batch", "replicas")}
+    same = {
+        name: getattr(values, name) for name in ("nets", "dataset", "mirror", "seed", "batch", "replicas", "directions")
+    }
     return Evaluation(metrics, **same)
 
 
@@ -337,7 +343,7 @@ class Evaluator:
             sampled = (metric.space, metric.sampling, metric.samples, metric.epsilon, metric.crop)
             return {"": ppl.evaluate(fakes, extractor, *sampled)}
         if metric.family == "ls":
-            return _separability(metric, name, fakes, extractor, subject)
+            return _separability(metric, name, fakes, extractor, subject, self.evaluation.directions)
         if metric.family == "inception_score":
             from stylegan_tf.metrics import inception_score
 
@@ -396,9 +402,9 @@ class Evaluator:
 
 
 def _separability(
-    metric: Metric, name: str, fakes: "Fakes", extractor: "FeatureExtractor", subject: Subject
+    metric: Metric, name: str, fakes: "Fakes", extractor: "FeatureExtractor", subject: Subject, with_directions: bool
 ) -> dict[str, float]:
-    """Its scores; each attribute's entropies are printed, and directions-<network>.npz is written.
+    """Its scores; each attribute's entropies are printed, and, where asked for, directions-<network>.npz is written.
 
     It has the normals in Z, directions for edits in W where there is one, and the digest of the network.
     """
@@ -411,11 +417,12 @@ def _separability(
     for attribute, one in found.attributes.items():
         entropies = "  ".join(f"H(Y|{space}) {bits:.4f}" for space, bits in one.entropy.items())
         print(f"  {attribute:<22} {entropies}")
-    vectors = found.directions()
-    if "w" in vectors:
-        vectors |= directions.rising(fakes, extractor.network, min(directions.POINTS, metric.samples))
-    path = report.write_directions(subject.outdir, subject.name, vectors | {"network": subject.digest})
-    print(f"  directions for generate.py edit: {path}")
+    if with_directions:
+        vectors = found.directions()
+        if "w" in vectors:
+            vectors |= directions.rising(fakes, extractor.network, min(directions.POINTS, metric.samples))
+        path = report.write_directions(subject.outdir, subject.name, vectors | {"network": subject.digest})
+        print(f"  directions for generate.py edit: {path}")
     shutil.rmtree(folder)  # a gigabyte at full size, of use only to go on after a kill
     return {f"_{space}": found.score(space) for space in found.spaces()}
 
