@@ -375,7 +375,7 @@ def pace_of(run_dir: Path, experiment: Experiment) -> dict[int, float]:
             lod, seconds = tick.get("Progress/lod"), tick.get("Timing/sec_per_kimg")
             if not isinstance(lod, int | float) or not isinstance(seconds, int | float):
                 continue
-            if 0 <= lod < last and 0 < seconds < 1e9:
+            if 0 <= lod < last - 1 and 0 < seconds < 1e9:  # 4x4 is stage 2
                 found[last - int(lod)] = seconds / 1000
         if found:
             if lost:

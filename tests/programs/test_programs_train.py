@@ -124,7 +124,8 @@ def test_how_long_where_it_is_known(chosen, trained, capsys):
     lines = [json.dumps({"nimg": 1, "Progress/lod": lod, "Timing/sec_per_kimg": pace}) for lod, pace in ticks]
     (first / rundir.STATS).write_text("\n".join([*lines, '{"nimg": 1, "Metrics/fid": 3}']) + "\n")
     assert pace_of(first, chosen) == {3: 1.0, 4: 2.0}
-    damaged = ["garbage", lines[0], "{", '{"Progress/lod": 1e9, "Timing/sec_per_kimg": 1}', "[]", lines[1]]
+    no_stages = [json.dumps({"Progress/lod": lod, "Timing/sec_per_kimg": 1}) for lod in (1e9, 3.0, -1)]  # 3: 2x2
+    damaged = ["garbage", lines[0], "{", *no_stages, "[]", lines[1]]
     (first / rundir.STATS).write_text("\n".join(damaged))
     assert pace_of(first, chosen) == {3: 1.0, 4: 2.0}, "good lines count, whatever stands before them"
     assert "stats.jsonl: 3 lines are left out" in capsys.readouterr().out
