@@ -100,7 +100,7 @@ def test_auto_continues_an_equal_unfinished_run(tmp_path: Path, config: dict) ->
     [
         ({**CONFIG, "config": "E"}, ["config", "F", "E"]),
         (with_changes(training={"seed": 1}), ["training.seed", 1000, 1]),
-        (with_changes(schedule={"minibatch": {"8": 32, "16": 4}}), ["schedule.minibatch", '{"8": 32, "16": 4}']),
+        (with_changes(schedule={"minibatch": {"8": 32, "16": 4}}), ["schedule.minibatch.8", "none", 32, "16", 4]),
         (with_changes(G={"fmap_max": 7}), ["G.fmap_max", 8, 7]),
         (with_changes(data={"mirror": True}), ["data.mirror", "false", "true"]),
     ],
@@ -142,7 +142,7 @@ def test_a_directory(tmp_path: Path) -> None:
     choice = choice_of(str(run), tmp_path / "unused", {**CONFIG, "replicas": 2})
     assert (choice.run_dir, choice.finished) == (run, False)
     other = with_changes(G={"fmap_max": 512}, schedule={"minibatch": {"16": 4}})
-    with refused(f"--resume={run}", "G.fmap_max", 8, 512, "schedule.minibatch", '{"16": 4}'):
+    with refused(f"--resume={run}", "G.fmap_max", 8, 512, "schedule.minibatch.16", "none", 4):
         choice_of(str(run), tmp_path, other)
 
 

@@ -47,15 +47,22 @@ def table(experiment: Experiment) -> str:
 
 
 def differences(a: Experiment, b: Experiment) -> list[tuple[str, Any, Any]]:
-    """(path, value in a, value in b) of every field in which they differ, group by group.
+    """(path, value in a, value in b) of every field in which they differ, group by group; of tables, of every entry.
 
-    Networks of different kinds have different fields: ABSENT stands for the value of one that is not there.
+    ABSENT stands for the value of a field that is not there, as networks of different kinds have different ones; None
+    for that of an entry.
     """
     of_a, of_b = flat(a), flat(b)
     groups = [part.name for part in fields(Experiment)]
     paths = sorted(dict.fromkeys([*of_a, *of_b]), key=lambda path: groups.index(path.partition(".")[0]))
-    pairs = [(path, of_a.get(path, ABSENT), of_b.get(path, ABSENT)) for path in paths]
-    return [(path, one, other) for path, one, other in pairs if one != other]
+    found = []
+    for path in paths:
+        one, other = of_a.get(path, ABSENT), of_b.get(path, ABSENT)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += [(f"{path}.{key}", one.get(key), other.get(key)) for key in dict.fromkeys([*one, *other])]
+        else:
+            found.append((path, one, other))
+    return [(path, one, other) for path, one, other in found if one != other]
 
 
 def override(experiment: Experiment, assignment: str) -> Experiment:

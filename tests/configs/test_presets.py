@@ -86,7 +86,9 @@ def test_config_a_is_progressive_gan() -> None:
             "A",
             {
                 "G.pixelnorm_epsilon": 1e-4,
-                "schedule.max_minibatch_per_gpu": {512: 16, 1024: 8},
+                "schedule.max_minibatch_per_gpu.256": None,
+                "schedule.max_minibatch_per_gpu.512": 16,
+                "schedule.max_minibatch_per_gpu.1024": 8,
                 "training.precision": "mixed_float16",
             },
         ),

@@ -104,7 +104,7 @@ def test_override(assignment: str, path: str, value: object) -> None:
     before = experiment("F", "1gpu")
     after = override(before, assignment)
     assert flat(after)[path] == value
-    assert {name for name, _, _ in differences(before, after)} <= {path}
+    assert all(name == path or name.startswith(f"{path}.") for name, _, _ in differences(before, after))
 
 
 def test_override_of_one_table_entry_leaves_the_preset_alone() -> None:
@@ -142,6 +142,9 @@ def test_differences() -> None:
     b = replace(a, G=replace(a.G, fmap_max=64), replicas=2)
     assert differences(a, b) == [("G.fmap_max", 512, 64), ("replicas", 0, 2)]
     assert differences(a, a) == []
+    b, c = (override(a, f'schedule.minibatch={{"8": 4, "32": {number}}}') for number in (16, 32))
+    c = override(c, "schedule.minibatch.16=8")
+    assert differences(b, c) == [("schedule.minibatch.32", 16, 32), ("schedule.minibatch.16", None, 8)]
 
 
 def test_differences_of_networks_of_different_kinds() -> None:
