@@ -43,12 +43,13 @@ class Steps:
         self.division = division(experiment, minibatch, state.replicas.count, at_once)
         self.recompute = Recompute(self.division.slice) if self.division.slice or training.recompute else None
         self.beta = ema.decay(minibatch, training.ema_half_life_kimg)
-        self.d_step = tf.function(self._d_step, reduce_retracing=False)
-        self.g_step = tf.function(self._g_step, reduce_retracing=False)
-        self.r1_step = tf.function(self._r1_step, reduce_retracing=False)
+        # No branch depends on a tensor; autograph would spend seconds on rewriting what is called.
+        self.d_step = tf.function(self._d_step, autograph=False, reduce_retracing=False)
+        self.g_step = tf.function(self._g_step, autograph=False, reduce_retracing=False)
+        self.r1_step = tf.function(self._r1_step, autograph=False, reduce_retracing=False)
         if training.xla:
             for name in ("d_gradients", "g_gradients", "r1_gradients"):
-                setattr(self, name, tf.function(getattr(self, name), jit_compile=True))
+                setattr(self, name, tf.function(getattr(self, name), autograph=False, jit_compile=True))
 
     def rows(self) -> draws.Rows:
         """The calling replica's rows of the minibatch."""
