@@ -1,3 +1,4 @@
+import codecs
 import hashlib
 import os
 import signal
@@ -262,6 +263,8 @@ def test_lines_of_json_that_are_none_are_counted(tmp_path):
     lines = [b'{"a": 1}', b"garbage", b"", b"[1]", b"\xff\xfe", b"[" * 100_000, b'{"a": 2}', b'{"a":']
     path.write_bytes(b"\n".join(lines))
     assert read_json_lines(path) == ([{"a": 1}, {"a": 2}], 5)
+    path.write_bytes(codecs.BOM_UTF8 + b'{"a": 1}\r\n' + b"\n" * 1000 + b' {"a": 2} \n{}{}')
+    assert read_json_lines(path) == ([{"a": 1}, {"a": 2}], 1)
     for missing in (tmp_path, tmp_path / "none"):
         with pytest.raises(UserError, match="there is no file"):
             read_json_lines(missing)

@@ -2,6 +2,7 @@
 
 import re
 
+from stylegan_tf.configs.text import shown
 from stylegan_tf.errors import UserError
 
 Rectangle = tuple[int, int, int, int]  # x, y, width, height
@@ -13,7 +14,7 @@ def rectangle(text: str, side: int, what: str) -> Rectangle | None:
     if not text:
         return None
     if not re.fullmatch(r"\d{1,5}(,\d{1,5}){3}", text):
-        raise UserError(f"{what}={text}: expected x,y,width,height in pixels, such as 0,64,512,384")
+        raise UserError(f"{what}={shown(text)}: expected x,y,width,height in pixels, such as 0,64,512,384")
     x, y, width, height = map(int, text.split(","))
     if not (width and height) or x + width > side or y + height > side:
         raise UserError(f"{what}={text} is no part of a picture of {side}x{side}")

@@ -24,6 +24,11 @@ def test_outside(text: str) -> None:
         rectangle(text, 16, "data.crop")
 
 
+def test_a_long_text_of_a_file_is_shown_in_part() -> None:
+    with refused("config.json: data.crop=", "0,64,512,384"):
+        rectangle("a" * 5000, 16, "config.json: data.crop")
+
+
 @pytest.mark.parametrize(
     ("new", "found"),
     [(512, (0, 64, 512, 384)), (256, (0, 32, 256, 192)), (4, (0, 0, 4, 4)), (1024, (0, 128, 1024, 768))],
