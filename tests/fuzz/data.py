@@ -331,6 +331,6 @@ TARGETS = [
     Target("cifar10", partial(cifars, BATCHES, "labels", "batches.meta", 10), partial(_whole, create_cifar10)),
     Target("cifar100", partial(cifars, ("train",), "fine_labels", "meta", 100), partial(_whole, create_cifar100)),
     Target("svhn", house_numbers, partial(_whole, create_svhn)),
-    Target("hdf5", hdf5s, lambda path, out: _whole(create_from_hdf5, path / "p.h5", out), start=fork),
-    Target("lsun", lsuns, lambda path, out: _whole(create_lsun, path.parent, out, resolution=8), start=fork),
+    Target("hdf5", hdf5s, lambda path, out: _whole(create_from_hdf5, path / "p.h5", out), start=fork, share=4),
+    Target("lsun", lsuns, lambda path, out: _whole(create_lsun, path.parent, out, resolution=8), start=fork, share=4),
 ]
