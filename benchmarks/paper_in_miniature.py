@@ -242,7 +242,7 @@ def one_run(run: Run, options: argparse.Namespace, lines: Sequence[Mapping[str, 
         need = snapshots if every else 1
         chosen = [names[kind] for kind in kinds if (kind in curves) == every]
         if lacking := [name for name in chosen if len(runs.measured(run_dir, name)) < need]:
-            what = [f"--metrics={','.join(lacking)}", "--directions=no", *["--all"] * every]
+            what = [f"--metrics={','.join(lacking)}", "--directions=false", *["--all"] * every]
             runs.program("run_metrics.py", f"--run_dir={run_dir}", *what)
     measured = {kind: runs.measured(run_dir, name) for kind, name in names.items()}
     if empty := [names[kind] for kind, rows in measured.items() if not rows]:

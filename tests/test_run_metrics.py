@@ -21,7 +21,7 @@ from stylegan_tf.data import training_set
 from stylegan_tf.data.faces.create import create_faces
 from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.errors import exit_code
-from stylegan_tf.metrics import definitions
+from stylegan_tf.metrics import definitions, directions, ls
 from stylegan_tf.networks.kinds import make
 from stylegan_tf.programs import metrics
 from stylegan_tf.weights import load
@@ -67,7 +67,7 @@ def test_every_metric_of_the_bundle(work: Path, tmp_path: Path, capsys: pytest.C
     names = ["fid50k", "fid50k_mix3", "kid50k", "pr50k3", "ppl_zfull", "ppl_wend", "ppl2_wend", "ls"]
     for again, asked in (("one", names), ("two", ["fid50k", "ppl_wend"])):
         flags = [f"--metrics={','.join(asked)}", "--nets=faces", "--num_samples=32", f"--outdir={tmp_path / again}"]
-        metrics.run([*flags, "--batch=16"])
+        metrics.run([*flags, "--batch=32"])
     written = sorted(path.name for path in (tmp_path / "one").glob("metric-*.jsonl"))
     scaled = ["fid0.032k", "fid0.032k_mix3", "kid0.032k", "ls_0.032k", "pr0.032k3"]
     scaled += [f"{name}_0.032k" for name in ("ppl2_wend", "ppl_wend", "ppl_zfull")]
@@ -89,8 +89,27 @@ def test_every_metric_of_the_bundle(work: Path, tmp_path: Path, capsys: pytest.C
     (kid,) = rows(tmp_path / "one" / "metric-kid0.032k@faces.jsonl")
     assert list(kid)[:3] == ["metric", "value", "value_std"] and abs(kid["value_std"]) < 1e-6 * abs(kid["value"])
     assert " ls_0.032k@faces_z " in printed and "male " in printed and "H(Y|w)" in printed
-    with np.load(tmp_path / "one" / "directions-network-snapshot-000110.npz") as directions:
-        assert directions["w"].shape == (40, 8) and directions["z"].shape == (40, 8)
+    with np.load(tmp_path / "one" / "directions-network-snapshot-000110.npz") as found:
+        assert found["w"].shape == (40, 8) and found["z"].shape == (40, 8)
+
+
+@pytest.mark.parametrize("wanted", ["true", "false"])
+def test_directions_where_they_are_wanted(
+    wanted: str, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluated(fakes, classifiers, num_samples, keep, workdir, *others) -> ls.Separability:
+        workdir.mkdir(parents=True)
+        spaces = dict.fromkeys(("z", "w"), 0.5), dict.fromkeys(("z", "w"), np.ones(8)), dict.fromkeys(("z", "w"), True)
+        return ls.Separability({"male": ls.Attribute(*spaces)})
+
+    monkeypatch.setattr(ls, "evaluate", evaluated)
+    monkeypatch.setattr(directions, "rising", lambda fakes, classifiers, points: {"w": np.zeros((1, 8))})
+    flags = ["--metrics=ls@faces", f"--run_dir={RUN}", f"--outdir={tmp_path}", "--num_samples=16"]
+    metrics.run([*flags, f"--directions={wanted}"])
+    made = [] if wanted == "false" else ["directions-network-snapshot-000110.npz"]
+    assert [path.name for path in tmp_path.glob("*.npz")] == made
+    (row,) = rows(tmp_path / "metric-ls_0.016k@faces.jsonl")
+    assert row["value_z"] == row["value_w"] == pytest.approx(2**0.5)
 
 
 def test_every_snapshot_and_a_curve(work: Path, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ FLAGS = {
     "Where it goes": (
         Flag("outdir", "path", None, "folder of metric-<name>.jsonl (default: the run directory, else metrics/)"),
         Flag(
-            "directions", "switch", True, "with ls: directions-<network>.npz too, for generate.py edit (default: yes)"
+            "directions", "switch", True, "with ls: directions-<network>.npz too, for generate.py edit (default: true)"
         ),
     ),
 }
