@@ -56,3 +56,12 @@ def tiny_D():
     from stylegan_tf.networks.discriminator import Discriminator
 
     return Discriminator(**TINY)
+
+
+@pytest.fixture
+def two_classifiers(monkeypatch):
+    """Of the forty that come along, whose graphs take their time."""
+    from stylegan_tf.weights import faces_bundle
+
+    whole = faces_bundle.classifiers()
+    monkeypatch.setattr(faces_bundle, "classifiers", lambda: whole._replace(networks=whole.networks[:2]))

@@ -20,7 +20,7 @@ from stylegan_tf.programs.metrics import callback, check
 from stylegan_tf.programs.train import train
 from stylegan_tf.training.log import RunLog
 from stylegan_tf.training.state import State
-from stylegan_tf.weights import download, faces_bundle
+from stylegan_tf.weights import download
 
 
 def chosen(tmp_path: Path, metrics: str):
@@ -38,13 +38,6 @@ def chosen(tmp_path: Path, metrics: str):
 
 def phase_of(stage: int) -> Phase:
     return Phase(0.0, stage, 1.0, 2**stage, 8, 0.001, 0.001, 1.0)
-
-
-@pytest.fixture
-def two_classifiers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the bundle's forty, whose graphs take their time."""
-    whole = faces_bundle.classifiers()
-    monkeypatch.setattr(faces_bundle, "classifiers", lambda: whole._replace(networks=whole.networks[:2]))
 
 
 def measured(measure, *now) -> dict[str, float]:

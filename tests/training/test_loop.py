@@ -47,6 +47,8 @@ class Reused:
                 variable.assign(number)
 
         self.renew, self.steps = renew, {}
+        graphs = self.state.Gs.as_graphs()
+        self.state.Gs.as_graphs = lambda: graphs
 
     def new_state(self, experiment, replicas):
         self.renew()
