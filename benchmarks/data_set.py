@@ -117,6 +117,7 @@ def feeds(options: argparse.Namespace) -> None:
                     found.setdefault(compression, []).append(
                         _times(lambda feed: [next(feed) for _ in range(300)], feed)
                     )
+                    feed.close()
             for compression, times in found.items():
                 wall, cpu = (300 * 32 / median(column) for column in zip(*times, strict=True))
                 print(f"| {kind} 64x64 | {compression} | {wall:,.0f} | {cpu:,.0f} |", flush=True)
@@ -155,6 +156,8 @@ def trains(options: argparse.Namespace) -> None:
         for _ in range(options.repeats):
             for name, feed in feeds.items():
                 found[name].append(_times(train, feed, turns))
+        for feed in feeds.values():
+            feed.close()
         first = median(cpu for _, cpu in found["none"])
         for name, times in found.items():
             wall, cpu = (median(column) for column in zip(*times, strict=True))

@@ -219,13 +219,18 @@ class Replicas:
             self.strategy.extended.update(variable.value, update, args=values)
 
     def distribute(self, elements: Callable[["tf.data.Dataset"], "tf.data.Dataset"]):
-        """Iterator over one element per replica. elements: makes a data set of one that counts turns, an element each.
+        """Iterator over one element per replica. elements: derives a data set, an element a turn, from one that counts
+        turns.
 
         The turns 0, 1, ... are those of the replicas 0, 1, ..., again and again; each worker makes those of its own.
         """
         import tensorflow as tf
 
-        turns = tf.data.Dataset.counter()
+        options = tf.data.Options()
+        # Nothing is left to be tuned, and whoever gives an iterator up, be it the garbage collection in the middle of a
+        # step, waits for the thread that tunes, which may sleep for a minute.
+        options.autotune.enabled = False
+        turns = tf.data.Dataset.counter().with_options(options)
         if self.count == 1:
             return iter(elements(turns))
         if not self.workers.is_alone:

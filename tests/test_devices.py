@@ -236,7 +236,10 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     data_set = tiny.data_set(tmp_path_factory.mktemp("data") / "noise")
-    return SimpleNamespace(one=Trained(data_set, 1), two=Trained(data_set, 2), data_set=data_set)
+    both = SimpleNamespace(one=Trained(data_set, 1), two=Trained(data_set, 2), data_set=data_set)
+    yield both
+    for one in (both.one, both.two):
+        one.feed.close()
 
 
 def test_same_pictures_are_seen(trained):

@@ -6,6 +6,7 @@ the minibatches and the number of replicas. (The official code shuffles within a
 """
 
 import functools
+from contextlib import suppress
 
 import numpy as np
 import tensorflow as tf
@@ -18,6 +19,7 @@ from stylegan_tf.draws import Rows
 from stylegan_tf.errors import UserError
 
 PREFETCH = 8  # batches per replica that are read ahead
+OF_A_PICTURE = tf.errors.UnknownError, tf.errors.InvalidArgumentError  # what becomes of a reader's error
 
 
 class Feed:
@@ -26,6 +28,9 @@ class Feed:
     Pictures are uint8 [n, H, W, C], labels float32 [n, label_size]. Those for the G step are random rows of the data
     set's (official get_random_labels_tf), drawn here so that no graph holds the labels of the whole set.
     first: samples shown before. rows: of any replica; those of the others follow from it.
+
+    To be closed before it is given up: TensorFlow's iterator waits for its threads while it is freed, and a thread that
+    is about to read a picture waits for Python, which frees the iterator.
     """
 
     def __init__(self, reader: "Reader", seed: int, first: int, rows: Rows, replicas: Replicas):
@@ -45,11 +50,19 @@ class Feed:
                 raise self.reader.error from None
             raise
 
+    def close(self) -> None:
+        """Ends it, and returns when nothing is being read any more."""
+        self.reader.is_closed = True
+        with suppress(StopIteration, tf.errors.FailedPreconditionError):
+            for _ in range(2 * PREFETCH):  # more than may lie between the reader and here
+                with suppress(*OF_A_PICTURE):
+                    next(self.iterator)
+
 
 class Reader:
     """Pictures of one level by their number, from any thread. `error`: what the first unreadable one said.
 
-    label_size: columns of the data set's labels that are used; 0: labels are [n, 0].
+    label_size: columns of the data set's labels that are used; 0: labels are [n, 0]. is_closed: no more are wanted.
     """
 
     def __init__(self, data_set: DataSet, stage: int, label_size: int):
@@ -60,6 +73,7 @@ class Reader:
         labels = data_set.labels if label_size else None
         self.labels = np.zeros((len(self.starts), 0), np.float32) if labels is None else labels[:, :label_size]
         self.error: UserError | None = None
+        self.is_closed = False
         self.file = open(self.path, "rb", buffering=0)  # noqa: SIM115 (closed with the reader)
 
     def __del__(self):
@@ -84,6 +98,7 @@ def batches(reader: Reader, seed: int, first: int, rows: Rows, turns: tf.data.Da
         pictures, labels = reader.read(pictures_of(samples, seed, count))
         return pictures, labels, reader.labels[random_rows(uniform, count)]
 
+    @tf.autograph.experimental.do_not_convert  # there is nothing in it that would have to be
     def load(turn):
         nimg = first + turn // rows.replicas * rows.minibatch
         own = Rows(rows.minibatch, rows.group, rows.replicas, turn % rows.replicas)
@@ -92,7 +107,14 @@ def batches(reader: Reader, seed: int, first: int, rows: Rows, turns: tf.data.Da
         pictures = tf.ensure_shape(pictures, (rows.count, *reader.shape))
         return pictures, tf.ensure_shape(labels, of_labels), tf.ensure_shape(for_G, of_labels)
 
-    return turns.map(load, num_parallel_calls=4, deterministic=True)
+    @tf.autograph.experimental.do_not_convert
+    def goes_on(turn):
+        # Without a state: what has one is made one after the other where operations are deterministic.
+        return tf.ensure_shape(tf.numpy_function(lambda _: not reader.is_closed, [turn], tf.bool, stateful=False), ())
+
+    pictures = turns.take_while(goes_on).map(load, num_parallel_calls=4, deterministic=True)
+    # For the strategy, which would have workers ask each other before each batch whether all have one.
+    return pictures.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
 
 def random_rows(uniform: np.ndarray, count: int) -> np.ndarray:

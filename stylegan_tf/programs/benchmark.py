@@ -102,7 +102,7 @@ def _feed(experiment: Experiment, replicas: Replicas, stage: int, minibatch: int
     shape = (count, 2**stage, 2**stage, experiment.G.num_channels)
     noise = tf.cast(tf.random.stateless_uniform(shape, (0, 0), 0, 256, tf.int32), tf.uint8)
     labels = tf.one_hot(tf.zeros(count, tf.int32), experiment.G.label_size)
-    return replicas.distribute(lambda turns: tf.data.Dataset.from_tensors((noise, labels)).repeat())
+    return replicas.distribute(lambda turns: turns.map(lambda turn: (noise, labels)))
 
 
 def _seconds(work) -> float:

@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ def training_loop(
     with (
         RunLog(run_dir, progress.nimg, progress.lengths) if workers.is_chief else NoLog() as log,
         StopRequest(stop_at, None if workers.is_alone else word) as stop,
+        ExitStack() as feeds,  # one, that of the stage
     ):
         for line in (*say_first, *lines):
             log.say(line)
@@ -213,7 +215,8 @@ def training_loop(
                 steps = fitting_steps(make, state, experiment, phase, progress.at_once, log.say)
                 rows = Rows(phase.minibatch, steps.group, replicas.count)
                 reader = Reader(data_set, phase.stage, experiment.G.label_size)
-                feed = Feed(reader, training.seed, nimg, rows, replicas)
+                feeds.close()
+                feed = feeds.enter_context(closing(Feed(reader, training.seed, nimg, rows, replicas)))
             fade, G_lrate = tf.constant(phase.fade, tf.float32), tf.constant(phase.G_lrate, tf.float32)
             D_lrate = tf.constant(phase.D_lrate * lazy_correction(training), tf.float32)
             maintenance += time.monotonic() - began

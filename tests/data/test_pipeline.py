@@ -1,5 +1,7 @@
 """Which picture is shown when: a function of seed and pictures shown, whatever minibatch, replicas and start."""
 
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,11 +11,12 @@ from refusals import refused
 
 from stylegan_tf import draws, rundir
 from stylegan_tf.data.layout import open_data_set
-from stylegan_tf.data.pipeline import Feed, Reader, permutation, pictures_of, random_rows
+from stylegan_tf.data.pipeline import PREFETCH, Feed, Reader, permutation, pictures_of, random_rows
 from stylegan_tf.data.reading import all_pictures as stored_pictures
 from stylegan_tf.data.writing import Writer
 from stylegan_tf.devices import Replicas
 from stylegan_tf.draws import Rows
+from stylegan_tf.errors import UserError
 from stylegan_tf.training import loop
 from stylegan_tf.training.state import State
 from stylegan_tf.training.step import Steps
@@ -42,6 +45,7 @@ def fed(data_set, minibatches, minibatch=8, first=0, group=4, replicas=1, label_
             kind.append(np.empty((minibatch, *parts[0].shape[1:]), parts[0].dtype))
             for number, part in enumerate(parts):
                 kind[-1][Rows(minibatch, group, replicas, number).numbers()] = part
+    feed.close()
     return tuple(map(np.concatenate, whole))
 
 
@@ -59,6 +63,31 @@ def compressed(data_set, tmp_path_factory, request):
             writer.add(picture)
         writer.set_labels(data_set.labels)
     return open_data_set(folder)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_nothing_is_read_when_it_is_closed(data_set, monkeypatch, replicas):
+    """However slow the disk is, and whatever it says."""
+    reader, reads = Reader(data_set, 4, 0), {"begun": 0, "done": 0}
+    read = reader.read
+
+    def slowly(numbers):
+        reads["begun"] += 1
+        time.sleep(0.05)
+        reads["done"] += 1
+        if reads["done"] == 3 * replicas + 2:
+            raise UserError("a picture that cannot be read")
+        return read(numbers)
+
+    monkeypatch.setattr(reader, "read", slowly)
+    feed = Feed(reader, SEED, 0, Rows(8, 4, replicas), Replicas(replicas))
+    for _ in range(3):
+        next(feed)
+    feed.close()
+    begun = reads["begun"]
+    assert 3 * replicas < reads["done"] == begun < 3 * replicas + 2 * PREFETCH * replicas, "it reads ahead, and ends"
+    time.sleep(0.2)
+    assert reads["begun"] == begun
 
 
 @pytest.mark.parametrize("stage", [2, 3, 4])
