@@ -73,7 +73,7 @@ def read_one(path: str | os.PathLike, mmap_mode: Literal["r+"] | None = None) ->
 
 def finite_float32(array: np.ndarray) -> np.ndarray | None:
     """Floating-point numbers as float32; None where they are others, or not finite."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # of a NaN that signals, too
         found = array.astype(np.float32) if array.dtype.kind == "f" else None
     return found if found is not None and np.isfinite(found).all() else None
 

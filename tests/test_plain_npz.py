@@ -168,5 +168,6 @@ def test_what_is_no_file(tmp_path):
 
 def test_finite_float32():
     assert plain_npz.finite_float32(np.arange(3.0)).dtype == np.float32
-    for wrong in (np.arange(3), np.array([np.nan]), np.array([1e300]), np.array(["x"]), np.array([-np.inf])):
-        assert plain_npz.finite_float32(wrong) is None
+    signals = np.array([0x7FF0000000000001], np.uint64).view(np.float64)  # a NaN that NumPy warns of
+    wrong = (np.arange(3), np.array([np.nan]), signals, np.array([1e300]), np.array(["x"]), np.array([-np.inf]))
+    assert [plain_npz.finite_float32(one) for one in wrong] == [None] * 6

@@ -48,7 +48,7 @@ def halve(source: Path, target: Path) -> None:
     import h5py
 
     with keras_header.refusing(source), keras_header.opened(source) as (_, _, arrays):
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             halved = {path: np.asarray(array).astype(np.float16) for path, array in arrays.items()}
         if not all(np.isfinite(array).all() for array in halved.values()):
             raise UserError("it has weights that float16 cannot hold")

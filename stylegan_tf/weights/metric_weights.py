@@ -249,12 +249,13 @@ def inception_arrays(state: Mapping[str, np.ndarray], shapes: Shapes) -> Arrays:
     arrays = {"fc/vars/0": state["fc.weight"].T, "fc/vars/1": state["fc.bias"]}
     for path in kernels:
         name = path.replace("/", ".")
-        gamma, beta, mean, variance = (state[f"{name}.bn.{part}"].astype(np.float64) for part in BATCH_NORM)
-        if variance.min() < 0:
-            raise UserError(f"its {name}.bn.running_var is negative")
-        scale = gamma / np.sqrt(variance + EPSILON)
-        arrays[f"{path}/vars/0"] = (state[f"{name}.conv.weight"].transpose(2, 3, 1, 0) * scale).astype(np.float32)
-        arrays[f"{path}/vars/1"] = (beta - mean * scale).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused with the rest
+            gamma, beta, mean, variance = (state[f"{name}.bn.{part}"].astype(np.float64) for part in BATCH_NORM)
+            if variance.min() < 0:
+                raise UserError(f"its {name}.bn.running_var is negative")
+            scale = gamma / np.sqrt(variance + EPSILON)
+            arrays[f"{path}/vars/0"] = (state[f"{name}.conv.weight"].transpose(2, 3, 1, 0) * scale).astype(np.float32)
+            arrays[f"{path}/vars/1"] = (beta - mean * scale).astype(np.float32)
     return arrays
 
 
