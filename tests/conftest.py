@@ -15,7 +15,14 @@ import pytest
 
 
 def pytest_collection_finish(session):
-    """Before the first test and after the last import: virtual CPUs cannot be made once TensorFlow has started."""
+    """Before the first test and after the last import: virtual CPUs cannot be made once TensorFlow has started.
+
+    Modules whose tests wait for a process may begin it now, by a function `begin_early` that returns what ends it.
+    """
+    if not session.config.option.collectonly:
+        modules = dict.fromkeys(item.module for item in session.items)
+        ends = [module.begin_early() for module in modules if hasattr(module, "begin_early")]
+        session.config.add_cleanup(lambda: [end() for end in ends])
     if "tensorflow" not in sys.modules:
         return
     import tensorflow as tf

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 from tests.fuzz import ROOT, targets
 from tests.fuzz.__main__ import MARKS, Batch, read_results, rows, run, table, write_table
@@ -57,9 +59,33 @@ print(json.dumps(ends))
 """
 
 
-def test_a_sample_of_inputs_of_every_reader(tmp_path):
-    readers = list(targets().values())
-    results = run(readers, SAMPLE, 0, 2, tmp_path / "fuzz.jsonl")
+begun: dict[str, subprocess.Popen] = {}  # results of the sample -> the process that writes them
+
+
+def begin_early():
+    """The sample takes a core half a minute and more, which other tests leave alone."""
+    folder = tempfile.TemporaryDirectory()
+    command = [sys.executable, "-m", "tests.fuzz", f"--inputs={SAMPLE}", "--workers=1"]
+    results = Path(folder.name, "fuzz.jsonl")
+    process = subprocess.Popen(
+        [*command, f"--results={results}"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    begun[str(results)] = process
+
+    def end():
+        process.terminate()
+        process.wait()
+        folder.cleanup()
+
+    return end
+
+
+def test_a_sample_of_inputs_of_every_reader():
+    """What the process that was begun early has not done is done here."""
+    ((results_of, process),) = begun.items()
+    process.wait()
+    readers, path = list(targets().values()), Path(results_of)
+    results = run(readers, SAMPLE, 0, 2, path)
     assert [(batch.reader, batch.findings) for batch in results if batch.findings] == []
     for reader in readers:
         own = [batch for batch in results if batch.reader == reader.name]
@@ -67,8 +93,8 @@ def test_a_sample_of_inputs_of_every_reader(tmp_path):
         if reader.share == 1:
             assert all(batch.refused for batch in own) and any(batch.good for batch in own)
     assert table(rows(results)).count("\n") == len(readers) + 1
-    again = run(readers, SAMPLE, 0, 2, tmp_path / "fuzz.jsonl")
-    assert again == results and len(read_results(tmp_path / "fuzz.jsonl")) == len(results), "nothing is done twice"
+    again = run(readers, SAMPLE, 0, 2, path)
+    assert again == results and len(read_results(path)) == len(results), "nothing is done twice"
 
 
 def test_the_page_keeps_what_was_done_elsewhere(tmp_path):

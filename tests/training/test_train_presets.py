@@ -17,7 +17,7 @@ from stylegan_tf.training.autotune import measured
 from stylegan_tf.training.state import State
 from stylegan_tf.weights.keras_file import read
 
-FAST = ("A", "B", "F", "stylebased-1")
+FAST = ("A", "B", "F")
 TOTAL = 128  # pictures: 64 at 8x8, 64 while 16x16 fades in
 
 
