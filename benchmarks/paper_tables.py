@@ -117,10 +117,10 @@ def _in_space(config: str, space: str, numbers: Sequence[str]) -> dict[tuple[str
 
 
 def values(lines: Lines, config: str, result: str) -> list[float]:
-    """A result of every seed, of the finished networks; [] where it was not measured."""
+    """A result of every seed, of the finished networks; [] where it was not measured, and of w in A, which has none."""
     kind, suffix = (result[:2], result[2:]) if result.startswith("ls_") else (result, "")
     own = [line["measured"].get(kind) for line in lines if line["config"] == same_as(config)]
-    return [rows[-1][f"value{suffix}"] for rows in own if rows]
+    return [rows[-1][f"value{suffix}"] for rows in own if rows and f"value{suffix}" in rows[-1]]
 
 
 def spread(lines: Lines, result: str) -> float | None:

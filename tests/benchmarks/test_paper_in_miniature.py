@@ -99,6 +99,9 @@ def test_mean_and_spread():
     assert paper_tables.judged(lines, ("F", "fid"), ("B", "fid")) == REVERSED
     assert paper_tables.judged(lines, ("C", "fid"), ("B", "fid")) == HOLDS
     assert paper_tables.judged(lines, ("F", "ls_w"), ("F", "ls_z")) == ""
+    lines = [line("F", ls_z=9.0, ls_w=3.0), line("B", ls_z=5.0, ls_w=5.0), line("A", ls_z=4.0)]  # no w in A
+    assert paper_tables.values(lines, "A", "ls_w") == [] and paper_tables.spread(lines, "ls_w") is None
+    assert paper_tables.judged(lines, ("F", "ls_w"), ("B", "ls_z")) == ONE_SEED
 
 
 def test_what_the_page_says_of_F(tmp_path):
