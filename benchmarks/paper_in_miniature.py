@@ -27,6 +27,7 @@ from benchmarks import paper_tables, runs
 from benchmarks.page import write_section
 from benchmarks.paper_tables import RESOLUTION, TABLE_2, TABLE_4, same_as
 from stylegan_tf import files, rundir
+from stylegan_tf.configs.presets import experiment
 from stylegan_tf.errors import Failure, UserError, exit_code
 from stylegan_tf.metrics import definitions
 from stylegan_tf.progress import format_time
@@ -39,7 +40,7 @@ NETS = "faces"
 # What training on a picture costs, F's being 1: CPU time of iterations at 32x32, measured in turn.
 COST = {"A": 1.24, "C": 0.9, "D": 0.9, "E": 0.9}
 # What measuring is worth in thousands of pictures of F's training: the start, and 1,000 pictures or paths.
-MEASURING = {"fid": (0.3, 0.13), "ppl": (0.5, 0.17), "ls": (6.0, 0.8)}
+MEASURING = {"fid": (0.3, 0.13), "ppl": (0.5, 0.17), "ls": (0.8, 0.6)}
 SNAP_TICKS, TICK_KIMG = 2, 5  # between two snapshots: the points of Figure 9
 
 
@@ -142,7 +143,8 @@ def plan(options: argparse.Namespace) -> list[Run]:
 
 def conditions(options: argparse.Namespace) -> dict[str, Any]:
     """What all lines of a table have in common."""
-    return {"kimg": options.kimg, "resolution": RESOLUTION} | {name: getattr(options, name) for name in MEASURING}
+    schedule = {"kimg": options.kimg, "phase": phase_of(options.kimg), "resolution": RESOLUTION}
+    return schedule | {name: getattr(options, name) for name in MEASURING}
 
 
 def work(todo: Sequence[Run], options: argparse.Namespace, images: Path, publish: Callable[[], object]) -> None:
@@ -217,10 +219,16 @@ def measured_pace(kimg: float) -> float:
     return max(sum(int(count) * units[unit] for count, unit in whole), 1) / kimg
 
 
+def phase_of(kimg: float) -> float:
+    """kimg at a resolution, and of each fade, in a run of so many: the share that the cpu row gives them."""
+    chosen = experiment("F", "cpu", resolution=RESOLUTION)
+    return kimg * chosen.schedule.lod_training_kimg / chosen.training.total_kimg
+
+
 def of_training(config: str, kimg: float) -> list[str]:
     """Flags of train.py. float32 on every machine, whatever is faster there."""
     row = ["--hardware=cpu", "--precision=float32", f"--resolution={RESOLUTION}", f"--total_kimg={kimg:g}"]
-    growing = [f"--set=schedule.lod_{phase}_kimg={paper_tables.phase(kimg):g}" for phase in ("training", "transition")]
+    growing = [f"--set=schedule.lod_{phase}_kimg={phase_of(kimg):g}" for phase in ("training", "transition")]
     return [f"--config={config}", *row, *growing]
 
 

@@ -225,7 +225,7 @@ def about(lines: Lines) -> list[str]:
     seconds = sum(line["train_seconds"] + measuring(line) for line in lines)
     return [
         f"The built-in faces at {RESOLUTION}x{RESOLUTION}, the narrow networks of the cpu row, {lines[0]['kimg']:g} "
-        f"kimg in all, of which {phase(lines[0]['kimg']):g} at each resolution before the last and as many for each "
+        f"kimg in all, of which {lines[0]['phase']:g} at each resolution before the last and as many for each "
         f"fade; {', '.join(names)}. Mean over the seeds, in parentheses the lowest and the "
         "highest. **None of these numbers can be compared with the paper's beside them, which are of FFHQ at 1024x1024 "
         "by other networks: only their order can.** mix90 and stylebased-8 are F, mix0 is E, traditional-0 is B, and "
@@ -286,7 +286,7 @@ def draw(lines: Lines, path: Path) -> None:
                 [kimg for kimg, _ in points], [value for _, value in points], marker="o", label=f"{config}{space}"
             )
         axis.axvline(
-            reached(lines[0]["kimg"]), color="grey", linestyle="--", label=f"{RESOLUTION}x{RESOLUTION} reached"
+            reached(lines[0]["phase"]), color="grey", linestyle="--", label=f"{RESOLUTION}x{RESOLUTION} reached"
         )
         axis.set(xlabel="kimg", title=title, ylim=(0, None))
         axis.grid(alpha=0.3)
@@ -298,16 +298,10 @@ def draw(lines: Lines, path: Path) -> None:
     pyplot.close(figure)
 
 
-def phase(kimg: float) -> float:
-    """kimg at a resolution, and of each fade, in a run of so many: the share that the cpu row gives them."""
-    chosen = preset_of("F", "cpu", resolution=RESOLUTION)
-    return kimg * chosen.schedule.lod_training_kimg / chosen.training.total_kimg
-
-
-def reached(kimg: float) -> float:
-    """kimg after which B to F train at the final resolution alone."""
+def reached(phase: float) -> float:
+    """kimg after which B to F train at the final resolution alone. phase: kimg at a resolution, and of each fade."""
     first = preset_of("F", "cpu", resolution=RESOLUTION).schedule.initial_resolution
-    return 2 * phase(kimg) * (RESOLUTION.bit_length() - first.bit_length())
+    return 2 * phase * (RESOLUTION.bit_length() - first.bit_length())
 
 
 def conclusions(lines: Lines, images: Path) -> list[str]:

@@ -53,7 +53,7 @@ class Feed:
     def close(self) -> None:
         """Ends it, and returns when nothing is being read any more."""
         self.reader.is_closed = True
-        with suppress(StopIteration, tf.errors.FailedPreconditionError):
+        with suppress(StopIteration, tf.errors.OpError):  # its end, behind which several devices would be waited for
             for _ in range(2 * PREFETCH):  # more than may lie between the reader and here
                 with suppress(*OF_A_PICTURE):
                     next(self.iterator)

@@ -22,7 +22,7 @@ def line(config: str, seed: int = 1000, **values: float) -> dict:
         kind, key = ("ls", f"value{name[2:]}") if name.startswith("ls_") else (name, "value")
         row = measured.setdefault(kind, [{"metric": f"{kind}@faces", "kimg": 10, "seconds": 2.0}])[0]
         row[key] = value
-    about = {"kimg": 10.0, "machine": "a machine", "train_seconds": 60, "curves": [], "tables": ["1"]}
+    about = {"kimg": 10.0, "phase": 1.0, "machine": "a machine", "train_seconds": 60, "curves": [], "tables": ["1"]}
     return {"config": config, "seed": seed, "measured": measured, **about}
 
 
