@@ -18,7 +18,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a script sees only its own folder
 
-import numpy as np
+from keras import ops
 
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.networks.sampling import latents
@@ -87,7 +87,7 @@ def measured(name: str, Gs, batch: int, repeats: int) -> Row:
 def _timed(draw: Callable) -> float:
     """Seconds until the pictures have been copied out."""
     began = time.perf_counter()
-    np.asarray(draw())
+    ops.convert_to_numpy(draw())
     return time.perf_counter() - began
 
 

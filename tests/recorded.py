@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from keras import ops
 
 FOLDER = Path(os.environ.get("STYLEGAN_TF_RECORDED", Path(__file__).parent / "golden"))
 ELEMENTS = 64
@@ -23,7 +24,7 @@ class Thinned:
 
 def thin(array) -> np.ndarray:
     """[largest |element|, L2 norm, 64 elements at even distances in C order], float32. Small arrays repeat elements."""
-    flat = np.asarray(array, np.float64).reshape(-1)
+    flat = np.asarray(whole(array), np.float64).reshape(-1)
     at = np.linspace(0, flat.size - 1, ELEMENTS).round().astype(int)
     return np.concatenate([[np.abs(flat).max(), np.linalg.norm(flat)], flat[at]]).astype(np.float32)
 
@@ -53,9 +54,14 @@ class Recorded:
         return json.loads(str(self.arrays["kwargs_json"]))
 
 
+def whole(ours) -> np.ndarray:
+    """An array, or a tensor of any of Keras's backends, wherever it lies and whether or not it has a gradient."""
+    return ops.convert_to_numpy(ours)
+
+
 def elements(ours, official) -> tuple[np.ndarray, np.ndarray]:
     """The elements of ours and of the official array that can be compared."""
-    ours = np.asarray(ours)
+    ours = whole(ours)
     if isinstance(official, Thinned):
         return thin(ours)[2:], official.elements
     assert ours.shape == official.shape, f"the shape is {ours.shape}, recorded {official.shape}"
@@ -79,7 +85,7 @@ def relative_l2(ours, official) -> float:
     """L2 norm of the difference (if thinned: the difference of the norms) in units of the official norm."""
     if isinstance(official, Thinned):
         return abs(float(thin(ours)[1]) - official.norm) / official.norm
-    return float(np.linalg.norm(np.asarray(ours, np.float64) - official) / np.linalg.norm(official))
+    return float(np.linalg.norm(np.asarray(whole(ours), np.float64) - official) / np.linalg.norm(official))
 
 
 def share_within(pairs, tolerance: float) -> float:

@@ -102,8 +102,7 @@ def compare(sides: Sequence[Side], asked: dict[str, list[str]], seed: int, batch
     from stylegan_tf.devices import Replicas
     from stylegan_tf.metrics.feature_extractors import feature_extractor
 
-    # As while generating: a GPU is shared with whatever else runs there, and computes in full float32.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    environment.full_float32()
     tf.config.experimental.enable_op_determinism()
     devices = Replicas(replicas)
     for letter, side in zip("AB", sides, strict=True):

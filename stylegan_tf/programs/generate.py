@@ -423,20 +423,11 @@ def _prepare_devices() -> None:
     with left_out("sklearn", "matplotlib"):
         import keras
 
-    match keras.config.backend():
-        case "tensorflow":
-            import tensorflow as tf
+    environment.full_float32()
+    if keras.config.backend() == "torch":
+        import torch
 
-            tf.config.experimental.enable_tensor_float_32_execution(False)
-        case "jax":
-            import jax
-
-            jax.config.update("jax_default_matmul_precision", "highest")
-        case "torch":
-            import torch
-
-            torch.set_grad_enabled(False)  # which would keep all layers of all pictures
-            torch.backends.cudnn.allow_tf32 = False
+        torch.set_grad_enabled(False)  # which would keep all layers of all pictures
 
 
 def _inputs(request: Request, Gs: "Generator | ProganGenerator", stage: int | None) -> Inputs:

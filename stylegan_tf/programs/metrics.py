@@ -175,8 +175,7 @@ def evaluate(evaluation: Evaluation, networks: Sequence[Path], outdir: Path | No
     from stylegan_tf.devices import Replicas
     from stylegan_tf.weights import load
 
-    # As while generating: a GPU is shared with whatever else runs there, and computes in full float32.
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    environment.full_float32()
     tf.config.experimental.enable_op_determinism()
     replicas = Replicas(evaluation.replicas)
     written: dict[Path, None] = {}

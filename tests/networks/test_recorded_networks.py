@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tolerances
 from official_args import recorded_D, recorded_G, recorded_progan, stage_and_fade
-from recorded import FOLDER, Recorded, relative
+from recorded import FOLDER, Recorded, relative, whole
 from refusals import raises
 
 import stylegan_tf
@@ -30,7 +30,7 @@ DISCRIMINATORS = ("grey", "mbstd0", "mbstd_g8", "mbstd_nf2", "noblur", "nowscale
 
 def official(images, resolution: int) -> np.ndarray:
     """[N, H, W, C] as the official code gives it: upscaled to the final resolution, [N, C, H, W]."""
-    images = np.asarray(images)
+    images = whole(images)
     factor = resolution // images.shape[1]
     return images.repeat(factor, axis=1).repeat(factor, axis=2).transpose(0, 3, 1, 2)
 
@@ -101,7 +101,7 @@ def test_style_mixing(style32):
 
 def test_uint8_pictures(style32):
     recording, G, _ = style32
-    difference = np.asarray(to_uint8(G(recording["z"])), int) - recording["img_psi07_uint8_nhwc"]
+    difference = whole(to_uint8(G(recording["z"]))).astype(int) - recording["img_psi07_uint8_nhwc"]
     assert np.abs(difference).max() <= 1  # truncation: a number next to an integer may fall on either side
     assert np.mean(difference != 0) <= tolerances.UINT8_SHARE
 
@@ -212,7 +212,7 @@ def test_labels(cond16, kind):
     scores, official = D(at_stage(recording["reals"], 4), labels), recording[f"D_scores{kind}"]
     if kind == "_zero":
         assert not np.any(official)
-        assert not np.any(scores)
+        assert not whole(scores).any()
     else:
         assert relative(scores, official) <= tolerances.NETWORK
 
