@@ -14,7 +14,7 @@ from stylegan_tf import environment
 
 if TYPE_CHECKING:
     from stylegan_tf.configs.presets import CONFIGS
-    from stylegan_tf.environment import full_float32
+    from stylegan_tf.devices import full_float32
     from stylegan_tf.networks.sampling import random_noise, to_uint8
     from stylegan_tf.weights.load import load
 
@@ -24,7 +24,7 @@ __version__ = "0.1.0"
 __all__ = ["CONFIGS", "full_float32", "load", "random_noise", "to_uint8"]
 _HOMES = {
     "CONFIGS": "stylegan_tf.configs.presets",
-    "full_float32": "stylegan_tf.environment",
+    "full_float32": "stylegan_tf.devices",
     "load": "stylegan_tf.weights.load",
     "random_noise": "stylegan_tf.networks.sampling",
     "to_uint8": "stylegan_tf.networks.sampling",

@@ -6,6 +6,7 @@ the process at an entry that is none, and makes room for whatever size an entry 
 
 import math
 import struct
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,22 @@ def check(prefix: Path) -> None:
                 raise ValueError(f"the array {key[:60]!a} has another size than it declares")
     except (OSError, ValueError, LookupError, struct.error, DecodeError) as error:
         raise UserError(f"{path} is damaged, or no table of TensorFlow's: {error}") from None
+
+
+def read(checkpoint, prefix: Path):
+    """What Checkpoint.read of TensorFlow's returns. Raises what it raises.
+
+    What the file holds beside what is restored is left out without a word: else TensorFlow lists it in a hundred lines
+    when it is collected, whatever was told of it before.
+    """
+    try:
+        return checkpoint.read(str(prefix)).expect_partial()
+    except Exception as error:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            for value in frame.f_locals.values():
+                if isinstance(getattr(value, "expect_partial", None), bool):  # what keeps the list
+                    value.expect_partial = True
+        raise
 
 
 def _entries(content: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -5,8 +5,10 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import keras
 import numpy as np
@@ -15,7 +17,8 @@ import tensorflow as tf
 import tiny
 from refusals import refused
 
-from stylegan_tf import devices, draws
+import stylegan_tf
+from stylegan_tf import devices, draws, environment
 from stylegan_tf.cluster import Cluster, Workers
 from stylegan_tf.configs.presets import experiment
 from stylegan_tf.data.pipeline import Feed, Reader, pictures_of
@@ -24,6 +27,30 @@ from stylegan_tf.training.state import State
 from stylegan_tf.training.step import SKIPPED, Steps
 
 ITERATIONS, STAGE, RATE, FADE = 10, 4, 0.001, 0.75
+
+
+@pytest.mark.parametrize(
+    ("backend", "settings"),
+    [
+        ("tensorflow", {"config.experimental.enable_tensor_float_32_execution": False}),
+        ("jax", {"config.update": ("jax_default_matmul_precision", "highest")}),
+        ("torch", {"backends.cudnn.allow_tf32": False, "backends.cuda.matmul.allow_tf32": False}),
+    ],
+)
+def test_full_float32_is_asked_for_by_the_name_that_each_backend_has_for_it(
+    backend: str, settings: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes of it only a GPU shows. Whether the names are there, tests/test_backends.py does."""
+    library = MagicMock()
+    monkeypatch.setattr(environment, "backend", lambda: backend)
+    monkeypatch.setitem(sys.modules, backend, library)
+    stylegan_tf.full_float32()
+    for name, value in settings.items():
+        found = attrgetter(name)(library)
+        if isinstance(found, MagicMock):
+            found.assert_called_once_with(*(value if isinstance(value, tuple) else [value]))
+        else:
+            assert found is value
 
 
 @pytest.mark.parametrize(

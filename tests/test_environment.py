@@ -3,13 +3,10 @@
 import os
 import subprocess
 import sys
-from operator import attrgetter
 from pathlib import Path
-from unittest.mock import MagicMock
 
 import pytest
 
-import stylegan_tf
 from stylegan_tf import environment
 from stylegan_tf.errors import UserError
 from stylegan_tf.programs import classifiers, figures, metrics, project, train
@@ -29,30 +26,6 @@ def test_importing_the_package_is_enough() -> None:
     script = "import os, sys, stylegan_tf; print(os.environ['TF_ENABLE_ONEDNN_OPTS'], 'tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], env=told, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "False"]
-
-
-@pytest.mark.parametrize(
-    ("backend", "settings"),
-    [
-        ("tensorflow", {"config.experimental.enable_tensor_float_32_execution": False}),
-        ("jax", {"config.update": ("jax_default_matmul_precision", "highest")}),
-        ("torch", {"backends.cudnn.allow_tf32": False, "backends.cuda.matmul.allow_tf32": False}),
-    ],
-)
-def test_full_float32_is_asked_for_by_the_name_that_each_backend_has_for_it(
-    backend: str, settings: dict, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What comes of it only a GPU shows. Whether the names are there, tests/test_backends.py does."""
-    library = MagicMock()
-    monkeypatch.setattr(environment, "backend", lambda: backend)
-    monkeypatch.setitem(sys.modules, backend, library)
-    stylegan_tf.full_float32()
-    for name, value in settings.items():
-        found = attrgetter(name)(library)
-        if isinstance(found, MagicMock):
-            found.assert_called_once_with(*(value if isinstance(value, tuple) else [value]))
-        else:
-            assert found is value
 
 
 GREETINGS = """WARNING: All log messages before absl::InitializeLog() is called are written to STDERR

@@ -19,7 +19,7 @@ from stylegan_tf.configs.stages import stage_of
 from stylegan_tf.configs.text import shown
 from stylegan_tf.data.attributes import Attributes, attributes_of, chosen, split
 from stylegan_tf.data.layout import DataSet, open_data_set
-from stylegan_tf.devices import auto_row
+from stylegan_tf.devices import auto_row, full_float32
 from stylegan_tf.errors import Failure, Stopped, UserError, exit_code
 from stylegan_tf.programs.foreign_flags import CLASSIFIERS
 from stylegan_tf.progress import LiveLine, format_time, track
@@ -338,7 +338,7 @@ def _start_tensorflow(threads: int | None) -> None:
     with suppress(RuntimeError):  # it has started already, in a test
         tf.config.threading.set_intra_op_parallelism_threads(threads or os.cpu_count() or 1)
         tf.config.threading.set_inter_op_parallelism_threads(threads or os.cpu_count() or 1)
-    environment.full_float32()
+    full_float32()
     tf.config.experimental.enable_op_determinism()
 
 

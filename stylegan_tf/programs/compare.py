@@ -99,10 +99,10 @@ def compare(sides: Sequence[Side], asked: dict[str, list[str]], seed: int, batch
     """Prints the values, and returns them with what they depend on. asked: kind of networks -> metrics."""
     import tensorflow as tf
 
-    from stylegan_tf.devices import Replicas
+    from stylegan_tf.devices import Replicas, full_float32
     from stylegan_tf.metrics.feature_extractors import feature_extractor
 
-    environment.full_float32()
+    full_float32()
     tf.config.experimental.enable_op_determinism()
     devices = Replicas(replicas)
     for letter, side in zip("AB", sides, strict=True):

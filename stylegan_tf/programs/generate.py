@@ -16,6 +16,7 @@ import numpy as np
 from stylegan_tf import environment, files, pictures, progress
 from stylegan_tf.command_line import Flag, help_text, parse
 from stylegan_tf.configs.crop import Rectangle, at_side, rectangle
+from stylegan_tf.devices import full_float32
 from stylegan_tf.errors import UserError, exit_code
 from stylegan_tf.leave_out import left_out
 from stylegan_tf.networks.sampling import LARGEST_SEED, Inputs, Label, Look, has_w, label_rows, pictures_of
@@ -423,7 +424,7 @@ def _prepare_devices() -> None:
     with left_out("sklearn", "matplotlib"):
         import keras
 
-    environment.full_float32()
+    full_float32()
     if keras.config.backend() == "torch":
         import torch
 

@@ -172,10 +172,10 @@ def evaluate(evaluation: Evaluation, networks: Sequence[Path], outdir: Path | No
     evaluator.check(subjects)
     import tensorflow as tf
 
-    from stylegan_tf.devices import Replicas
+    from stylegan_tf.devices import Replicas, full_float32
     from stylegan_tf.weights import load
 
-    environment.full_float32()
+    full_float32()
     tf.config.experimental.enable_op_determinism()
     replicas = Replicas(evaluation.replicas)
     written: dict[Path, None] = {}

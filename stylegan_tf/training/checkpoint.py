@@ -76,8 +76,7 @@ class Checkpoints:
             try:
                 progress = checkpoint_files.read(folder, checked=True)
                 checkpoint_index.check(folder / checkpoint_files.STATE)
-                # Where something is missing the error says so, and not TensorFlow in a hundred lines at the end.
-                self.checkpoint.read(str(folder / checkpoint_files.STATE)).expect_partial().assert_consumed()
+                checkpoint_index.read(self.checkpoint, folder / checkpoint_files.STATE).assert_consumed()
             except UNREADABLE as error:
                 damaged[folder] = str(error) if isinstance(error, UserError) else files.reason(error)
                 continue

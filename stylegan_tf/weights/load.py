@@ -384,7 +384,7 @@ def _read_checkpoint(folder: Path) -> Networks:
         checkpoint_index.check(folder / checkpoint_files.STATE)
         G, D, Gs = make(experiment.G), make(experiment.D), make(experiment.G)
         # A checkpoint also holds the state of the optimizers, which nobody needs here.
-        status = tf.train.Checkpoint(G=G, D=D, Gs=Gs).read(str(folder / checkpoint_files.STATE)).expect_partial()
+        status = checkpoint_index.read(tf.train.Checkpoint(G=G, D=D, Gs=Gs), folder / checkpoint_files.STATE)
         status.assert_existing_objects_matched()
     except (*checkpoint_files.UNREADABLE, DecodeError, tf.errors.OpError) as error:
         raise UserError(

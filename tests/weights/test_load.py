@@ -1,5 +1,7 @@
 """What a user may name to load networks, and how far a snapshot had come."""
 
+import gc
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -273,6 +275,23 @@ def test_damaged_checkpoints(trained, tmp_path: Path, spoil, names: str) -> None
     spoil(folder)
     with refused(*names.split()):
         load(folder.parent)
+
+
+def test_of_a_checkpoint_that_is_refused_tensorflow_says_nothing(trained, tmp_path: Path, monkeypatch) -> None:
+    """It would list what it has not come to when it forgets the checkpoint, behind our sentence."""
+    said: list[str] = []
+    logger = logging.getLogger("tensorflow")
+    monkeypatch.setattr(logger, "warning", lambda message, *values: said.append(message % values))
+    tf.train.Checkpoint().read(tf.train.Checkpoint(number=tf.Variable(1.0)).write(str(tmp_path / "other")))
+    gc.collect()
+    assert "Value in checkpoint could not be found" in "".join(said)
+    said.clear()
+    folder = copied(trained, tmp_path)
+    damage(next(folder.glob("state.data-*")))
+    with refused("checkpoints/000015000"):
+        load(folder)
+    gc.collect()
+    assert said == []
 
 
 def test_checkpoints_that_do_not_fit(trained, tmp_path: Path) -> None:
