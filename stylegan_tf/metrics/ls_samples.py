@@ -103,6 +103,7 @@ class Samples:
             except UserError:
                 print(f"{path} is damaged: its samples are made again", flush=True)
         self.done[name] = 0
+        path.unlink(missing_ok=True)  # it may be a pipe, or a link to a file elsewhere
         array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
         with open(path, "r+b") as file:  # now, as an error: later a full disk would end the process
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

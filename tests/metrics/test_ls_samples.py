@@ -81,15 +81,33 @@ def test_killed_and_continued(whole, tmp_path, batches):
     assert again.seen == 0
 
 
-def test_damaged_files_are_made_again(whole, tmp_path, capsys):
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+def a_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def a_link(path):
+    path.rename(path.with_name("mine"))
+    cut_short(path.with_name("mine"))
+    path.symlink_to("mine")
+
+
+@pytest.mark.parametrize("spoil", [cut_short, a_pipe, a_link])
+def test_damaged_files_are_made_again(spoil, whole, tmp_path, capsys):
     arrays(tmp_path)
     path = tmp_path / "logits-row-1.npy"
-    path.write_bytes(path.read_bytes()[:-8])
+    spoil(path)
+    others = {other.name: other.read_bytes() for other in tmp_path.iterdir() if other.name == "mine"}
     killer = Killer()
     found = arrays(tmp_path, killer)
     assert found["row-1"].tobytes() == whole["row-1"].tobytes()
     assert killer.seen == 15
     assert "logits-row-1.npy is damaged: its samples are made again" in capsys.readouterr().out
+    assert all((tmp_path / name).read_bytes() == content for name, content in others.items())
 
 
 def test_a_folder_of_other_conditions_is_refused(tmp_path):
