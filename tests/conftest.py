@@ -10,6 +10,7 @@ import sys
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import early
 import numpy as np
 import pytest
 
@@ -17,12 +18,11 @@ import pytest
 def pytest_collection_finish(session):
     """Before the first test and after the last import: virtual CPUs cannot be made once TensorFlow has started.
 
-    Modules whose tests wait for a process may begin it now, by a function `begin_early` that returns what ends it.
+    Before them the processes that tests wait for, which have the mark `early`.
     """
     if not session.config.option.collectonly:
-        modules = dict.fromkeys(item.module for item in session.items)
-        ends = [module.begin_early() for module in modules if hasattr(module, "begin_early")]
-        session.config.add_cleanup(lambda: [end() for end in ends])
+        line = dict.fromkeys(mark.args[0] for item in session.items for mark in item.iter_markers("early"))
+        session.config.add_cleanup(early.begin(line))
     if "tensorflow" not in sys.modules:
         return
     import tensorflow as tf

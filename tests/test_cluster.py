@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tiny
 import workers_of_a_test as of_a_test
+from early import Early
 from refusals import failed, refused
 
 from stylegan_tf import rundir
@@ -142,25 +143,20 @@ def test_replicas_that_cannot_be(asked):
         join(chosen.__class__(**(vars(chosen) | {"replicas": asked})), Cluster(ADDRESSES, 0))
 
 
+three_runs = Early(lambda folder: ["tests/workers_of_a_test.py", str(folder)])
+
+
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs():
     """train.py by two workers, and by one process with two devices: what each was fed and has in the end."""
-    folder = tmp_path_factory.mktemp("two")
-    tiny.data_set(folder / "data")
-    addresses, started = of_a_test.addresses(), []
-    for name, task, more in (("0", 0, []), ("1", 1, []), ("alone", 0, ["--replicas=2"])):
-        outdir, workers = folder / ("results" if not more else name), [] if more else addresses
-        flags = of_a_test.flags_of(folder / "data", outdir, 0.032, schedule__initial_resolution=8)
-        command = ["tests/cluster_worker.py", f"{folder / name}.npz", "--resolution=8", *flags, *more]
-        started.append(of_a_test.start(task, workers, folder / f"{name}.log", command))
-    codes = [of_a_test.wait(process, folder / "0.log") for process in started]
-    assert codes == [0, 0, 0]
+    folder = three_runs.wait()
     *workers, alone = (dict(np.load(folder / f"{name}.npz")) for name in ("0", "1", "alone"))
     (run_dir,) = rundir.runs(folder / "results")
     fed = SimpleNamespace(workers=[worker.pop("fed") for worker in workers], alone=alone.pop("fed"))
     return SimpleNamespace(workers=workers, alone=alone, fed=fed, run_dir=run_dir, folder=folder)
 
 
+@pytest.mark.early(three_runs)
 def test_each_worker_is_fed_its_own_pictures(runs):
     alone = runs.fed.alone
     assert alone.shape == (4, 2, 4, 8, 8, 3) and not np.array_equal(alone[:, 0], alone[:, 1])
@@ -168,12 +164,14 @@ def test_each_worker_is_fed_its_own_pictures(runs):
         assert np.array_equal(own[:, 0], alone[:, task])
 
 
+@pytest.mark.early(three_runs)
 def test_two_workers_have_the_bits_of_two_devices(runs):
     assert len(runs.alone) > 100
     for worker in runs.workers:
         assert tiny.differing(worker, runs.alone) == []
 
 
+@pytest.mark.early(three_runs)
 def test_the_chief_alone_writes(runs):
     names = {path.name for path in runs.run_dir.iterdir()}
     assert {"checkpoints", "finished", "reals.png", "fakes000000.png", "network-snapshot-000000"} <= names

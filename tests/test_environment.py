@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from early import Early
 
 from stylegan_tf import environment
 from stylegan_tf.errors import UserError
@@ -70,12 +71,24 @@ def test_cards_by_their_device_files(device: str, there: bool, tmp_path: Path) -
     assert environment.has_card(tmp_path) is there
 
 
+# As a user starts it: tests set what the program sets where nobody did.
+SILENT = """
+import os, sys
+from stylegan_tf import environment
+for name in environment.DEFAULTS:
+    os.environ.pop(name, None)
+environment.prepare()
+import tensorflow as tf
+tf.constant(1)
+"""
+silent = Early(lambda folder: ["-c", SILENT])
+
+
 @pytest.mark.skipif(environment.has_card(), reason="a card may have something to say")
+@pytest.mark.early(silent)
 def test_importing_tensorflow_says_nothing() -> None:
-    told = {name: value for name, value in os.environ.items() if name not in environment.DEFAULTS}
-    script = "import stylegan_tf, tensorflow as tf; tf.constant(1)"
-    done = subprocess.run([sys.executable, "-c", script], env=told, capture_output=True, text=True, check=True)
-    assert [line for line in done.stderr.splitlines() if "cc:" in line or "absl" in line] == []
+    said = (silent.wait() / "said").read_text().splitlines()
+    assert [line for line in said if "cc:" in line or "absl" in line] == []
 
 
 @pytest.fixture

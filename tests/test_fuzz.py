@@ -4,8 +4,9 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
+
+import pytest
+from early import Early
 
 from tests.fuzz import ROOT, targets
 from tests.fuzz.__main__ import MARKS, Batch, read_results, rows, run, table, write_table
@@ -59,32 +60,19 @@ print(json.dumps(ends))
 """
 
 
-begun: dict[str, subprocess.Popen] = {}  # results of the sample -> the process that writes them
+# A core for half a minute and more, which other tests leave alone.
+sample = Early(
+    lambda folder: [
+        *("-m", "tests.fuzz", f"--inputs={SAMPLE}", "--workers=1"),
+        f"--results={folder / 'fuzz.jsonl'}",
+    ]
+)
 
 
-def begin_early():
-    """The sample takes a core half a minute and more, which other tests leave alone."""
-    folder = tempfile.TemporaryDirectory()
-    command = [sys.executable, "-m", "tests.fuzz", f"--inputs={SAMPLE}", "--workers=1"]
-    results = Path(folder.name, "fuzz.jsonl")
-    process = subprocess.Popen(
-        [*command, f"--results={results}"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    begun[str(results)] = process
-
-    def end():
-        process.terminate()
-        process.wait()
-        folder.cleanup()
-
-    return end
-
-
+@pytest.mark.early(sample)
 def test_a_sample_of_inputs_of_every_reader():
-    """What the process that was begun early has not done is done here."""
-    ((results_of, process),) = begun.items()
-    process.wait()
-    readers, path = list(targets().values()), Path(results_of)
+    path = sample.wait() / "fuzz.jsonl"
+    readers = list(targets().values())
     results = run(readers, SAMPLE, 0, 2, path)
     assert [(batch.reader, batch.findings) for batch in results if batch.findings] == []
     for reader in readers:

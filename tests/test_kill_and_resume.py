@@ -2,96 +2,32 @@
 
 import json
 import os
-import random
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import tensorflow as tf
-import tiny
+from early import Early
+from killed_runs import (
+    PATIENCE,
+    TOTAL,
+    VARIANTS,
+    YEAR,
+    command_of,
+    finish,
+    kill_at,
+    killed_and_started_again,
+    saved,
+    start,
+)
 
-from stylegan_tf.data.faces.create import create_faces
-
-ROOT = Path(__file__).parent.parent
-TOTAL = 512  # pictures; 16x16 fades in from 128 to 192
-PATIENCE = 600  # seconds for any process on a busy machine
-
-
-SETTINGS = {
-    "G.fmap_base": 64,
-    "D.fmap_base": 64,
-    "G.fmap_max": 8,
-    "D.fmap_max": 8,
-    "G.mapping_layers": 2,
-    "schedule.lod_training_kimg": 0.128,
-    "schedule.lod_transition_kimg": 0.064,
-    "schedule.minibatch": "{}",
-    "schedule.minibatch_base": 8,
-    "schedule.tick_kimg_base": 0.1,
-    "output.grid": "2x2",
-    "training.r1_interval": 3,
-    # Not measured: two runs, one killed and one not, may find different ones faster.
-    "G.fused_scale": "8",
-    "D.fused_scale": "16",
-}
-# Flags and settings beside these, None for one that a config does not have. The metric is of 32x32.
-VARIANTS: dict[str, tuple[list[str], dict]] = {
-    "F": ([], {}),
-    "bfloat16": (["--precision=mixed_bfloat16"], {}),
-    "labels": ([], {"data.max_label_size": "none"}),
-    "A": (["--config=A"], {"G.mapping_layers": None, "training.r1_interval": None, "training.D_repeats": 2}),
-    "replicas": (["--replicas=2"], {}),
-    "metrics": (["--metrics=fid0.016k@faces", "--metric_ticks=2"], {}),
-}
-
-
-def command_of(variant, folder):
-    """The command but for its --outdir."""
-    if variant == "metrics":
-        create_faces(folder / "data", 32, tiny.PICTURES, 0, 1)
-    else:
-        tiny.data_set(folder / "data")
-    more, other = VARIANTS[variant]
-    settings = [f"--set={path}={value}" for path, value in (SETTINGS | other).items() if value is not None]
-    flags = ["--config=F", "--hardware=cpu", f"--dataset={folder / 'data'}", f"--total_kimg={TOTAL / 1000}"]
-    return [sys.executable, "train.py", *flags, "--threads=1", "--precision=float32", *more, *settings]
+FIRST = 1  # the seed of the kill that is never left out
+# Half a minute of another core, beside the tests before it.
+first_kill = Early(lambda folder: ["tests/killed_runs.py", str(folder), str(FIRST)])
 
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory):
     return command_of("F", tmp_path_factory.mktemp("F"))
-
-
-def start(command, outdir, minutes=1e-6):
-    """With a checkpoint at every look at the schedule, unless `minutes` says otherwise."""
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
-    log = open(outdir.with_suffix(".log"), "ab")  # noqa: SIM115 (the process holds it)
-    flags = f"--outdir={outdir}", f"--set=output.checkpoint_minutes={minutes}"
-    with log:
-        return subprocess.Popen([*command, *flags], cwd=ROOT, env=environment, stdout=log, stderr=log)
-
-
-def finish(process, outdir):
-    assert process.wait(PATIENCE) == 0, outdir.with_suffix(".log").read_text()[-3000:]
-
-
-def saved(outdir):
-    """Pictures shown at the newest checkpoint, -1 without."""
-    return max((int(path.name) for path in outdir.glob("*/checkpoints/*[0-9]") if path.name.isdigit()), default=-1)
-
-
-def kill_at(process, outdir, nimg, delay, number=signal.SIGKILL, code=-signal.SIGKILL):
-    """A signal some time after the checkpoint of that picture."""
-    deadline = time.monotonic() + PATIENCE
-    while saved(outdir) < nimg:
-        assert process.poll() is None and time.monotonic() < deadline, outdir.with_suffix(".log").read_text()[-3000:]
-        time.sleep(0.002)
-    time.sleep(delay)
-    process.send_signal(number)
-    assert process.wait(PATIENCE) == code, "it was quicker than the signal"
 
 
 def numbers(outdir):
@@ -109,14 +45,21 @@ def numbers(outdir):
 def alone(command, tmp_path_factory):
     """The run that is never stopped and saves once a year, already started: (process, its outdir)."""
     outdir = tmp_path_factory.mktemp("alone") / "results"
-    process = start(command, outdir, minutes=525600)
+    process = start(command, outdir, minutes=YEAR)
     yield process, outdir
     process.kill()
     process.wait()
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 7))])
-def test_killed_and_started_again(seed, command, alone, tmp_path):
+@pytest.mark.early(first_kill)
+def test_killed_and_started_again():
+    folder = first_kill.wait()
+    check_same(folder / "killed", folder / "alone", int((folder / "reached").read_text()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(FIRST + 1, 7))
+def test_killed_at_other_moments(seed, command, alone, tmp_path):
     check(seed, command, alone, tmp_path / "results")
 
 
@@ -125,24 +68,23 @@ def test_killed_and_started_again(seed, command, alone, tmp_path):
 def test_variants_killed_and_started_again(variant, tmp_path):
     command = command_of(variant, tmp_path)
     undisturbed = tmp_path / "alone"
-    check(7, command, (start(command, undisturbed, minutes=525600), undisturbed), tmp_path / "results")
+    check(7, command, (start(command, undisturbed, minutes=YEAR), undisturbed), tmp_path / "results")
 
 
 def check(seed, command, alone, outdir):
     """Killed at a moment that depends on the seed, and started again, a run ends with the numbers of `alone`."""
-    moment = random.Random(seed)
-    nimg, delay = moment.randrange(32, 352, 32), moment.uniform(0, 0.2)
-    print(f"seed {seed}: killed {delay:.3f} s after the checkpoint at {nimg} pictures")
-    kill_at(start(command, outdir), outdir, nimg, delay)
-    reached = saved(outdir)
-    finish(start(command, outdir), outdir)
+    reached = killed_and_started_again(command, outdir, seed)
     finish(*alone)
+    check_same(outdir, alone[1], reached)
+
+
+def check_same(outdir, alone, reached):
     (run_dir,) = outdir.iterdir()  # the second start went on with the first one's run
     assert f"continuing at {reached / 1000:.1f} kimg" in (run_dir / "log.txt").read_text()
-    expected, found = numbers(alone[1]), numbers(outdir)
+    expected, found = numbers(alone), numbers(outdir)
     assert len(expected) > 100 and expected.keys() == found.keys()
     assert [name for name in expected if expected[name] != found[name]] == []
-    ours, theirs = (said(next(folder.iterdir())) for folder in (outdir, alone[1]))
+    ours, theirs = (said(next(folder.iterdir())) for folder in (outdir, alone))
     assert ours == theirs and sum("Loss/G" in line for line in ours) == 4
 
 

@@ -1,4 +1,7 @@
-"""Workers as processes of this machine."""
+"""Workers as processes of this machine.
+
+python tests/workers_of_a_test.py FOLDER: two that train as one, and a process alone with two devices
+"""
 
 import json
 import os
@@ -7,6 +10,8 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+
+import tiny
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 600  # seconds for any process on a busy machine
@@ -59,3 +64,22 @@ def wait(process, log):
     finally:
         process.kill()
         print(Path(log).read_text()[-3000:])
+
+
+def main(folder):
+    """What they saw and have goes into 0.npz, 1.npz, alone.npz, what they said into 0.log and so on."""
+    tiny.data_set(folder / "data")
+    workers, started = addresses(), {}
+    for name, task, more in (("0", 0, []), ("1", 1, []), ("alone", 0, ["--replicas=2"])):
+        flags = flags_of(
+            folder / "data", folder / ("alone" if more else "results"), 0.032, schedule__initial_resolution=8
+        )
+        command = ["tests/cluster_worker.py", f"{folder / name}.npz", "--resolution=8", *flags, *more]
+        log = folder / f"{name}.log"
+        started[log] = start(task, [] if more else workers, log, command)
+    codes = [wait(process, log) for log, process in started.items()]
+    return max(map(abs, codes))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -18,7 +18,7 @@ from stylegan_tf.data.attributes import read_attributes
 from stylegan_tf.data.describe import count_labels, info
 from stylegan_tf.data.importers import apart, folder
 from stylegan_tf.data.importers.celeba import create_celeba
-from stylegan_tf.data.importers.check import Faults, pillow_limits, read_header
+from stylegan_tf.data.importers.check import Faults, open_picture, pillow_limits, read_header
 from stylegan_tf.data.importers.cifar import BATCHES, create_cifar10, create_cifar100
 from stylegan_tf.data.importers.compare import compare
 from stylegan_tf.data.importers.convert import convert
@@ -292,7 +292,8 @@ def lsuns() -> list[Tree]:
 
 
 def fork() -> None:
-    """See Forked."""
+    """See Forked. What pictures need is imported before, as nothing may be in the fork: pillow-heif, if it is there."""
+    open_picture(picture()).close()
     apart.Popen = Forked
 
 
