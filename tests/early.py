@@ -31,16 +31,19 @@ class Early:
 
     def run(self) -> None:
         """Begins, and waits for the end. Nice to the tests, which want one core."""
-        with open(self.folder / "said", "wb") as said:
+        with open(self.folder / "said", "wb") as said, open(self.folder / "errors", "wb") as errors:
             command = ["nice", sys.executable, *self.command(self.folder)]
-            self._process = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, process_group=0)
+            environment = os.environ | {"PYTHONPATH": str(ROOT)}  # a script sees its own folder
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=said, stderr=errors, process_group=0
+            )
         self._process.wait()
         self._ended.set()
 
     def wait(self) -> Path:
-        """Its folder, once it has ended well; `said` is what it printed."""
+        """Its folder, once it has ended well; `said` and `errors` are what it printed."""
         assert self._ended.wait(PATIENCE), "it does not come to an end"
-        said = (self.folder / "said").read_text()
+        said = "".join((self.folder / name).read_text() for name in ("said", "errors"))
         assert self._process is not None and self._process.returncode == 0, said[-3000:]
         print(said)
         return self.folder

@@ -87,7 +87,7 @@ silent = Early(lambda folder: ["-c", SILENT])
 @pytest.mark.skipif(environment.has_card(), reason="a card may have something to say")
 @pytest.mark.early(silent)
 def test_importing_tensorflow_says_nothing() -> None:
-    said = (silent.wait() / "said").read_text().splitlines()
+    said = (silent.wait() / "errors").read_text().splitlines()
     assert [line for line in said if "cc:" in line or "absl" in line] == []
 
 
