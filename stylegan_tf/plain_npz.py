@@ -107,7 +107,7 @@ def _check_header(file: IO[bytes], size: int) -> None:
         warnings.simplefilter("ignore")
         shape, _, dtype = readers[version](file)
     if dtype.kind not in "?biufU":
-        raise UserError(f"its type is {dtype!s:.40}, neither numbers nor texts")
+        raise UserError(f"its type is {brief(dtype, 40)}, neither numbers nor texts")
     if len(shape) > MOST_AXES or any(not 0 <= length < 2**40 for length in shape):
         raise UserError(f"its shape is {shape!s:.80}")
     if math.prod(shape) * dtype.itemsize != size - file.tell():

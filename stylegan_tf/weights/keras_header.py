@@ -20,7 +20,7 @@ from stylegan_tf.configs.schema import (
     ProganDiscriminatorConfig,
     ProganGeneratorConfig,
 )
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.file_kinds import called_by_name
 from stylegan_tf.weights.arguments import Config, Kind, check_size, checked
 
@@ -61,7 +61,7 @@ def refusing(path: str | os.PathLike) -> Iterator[None]:
         except UserError as error:
             raise UserError(f"{path} is no network of stylegan_tf: {error}") from None
         except UNREADABLE as error:
-            raise UserError(f"{path} is damaged, or no .keras file: {error!s:.200}") from None
+            raise UserError(f"{path} is damaged, or no .keras file: {brief(error)}") from None
 
 
 @contextmanager
@@ -98,13 +98,13 @@ def _declared(archive: zipfile.ZipFile, path: str | os.PathLike) -> tuple[Config
     if not isinstance(name, str) or name not in CONFIGS:
         given = plain.get("class_name") if isinstance(plain, dict) else None
         *most, last = (known.removeprefix("stylegan_tf>") for known in CONFIGS)
-        raise UserError(f"its class is {given!s:.60}, not {', '.join(most)} or {last}")
+        raise UserError(f"its class is {brief(given, 60)}, not {', '.join(most)} or {last}")
     kind, given = CONFIGS[name], plain.get("config")
     if not isinstance(given, dict):
         raise UserError("its configuration is no table of arguments")
     known = {each.name for each in fields(kind)}
     for name in sorted(given.keys() - known - KERAS_OWN - {"seed"}):
-        raise UserError(f"it has the unknown argument {name:.60}")
+        raise UserError(f"it has the unknown argument {brief(name, 60)}")
     seed = given.get("seed", 0)
     if type(seed) is not int or not 0 <= seed < 2**63:
         raise UserError(f"its seed must be a whole number from 0 to 2**63 - 1, not {seed!r:.40}")

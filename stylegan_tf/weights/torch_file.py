@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from stylegan_tf import safe_pickle
-from stylegan_tf.errors import UserError
+from stylegan_tf.errors import UserError, brief
 from stylegan_tf.file_kinds import HEAD, by_start
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of the older format
@@ -45,7 +45,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
         except UserError as error:
             raise UserError(f"{os.fspath(path)} is no file of weights: {error}") from None
         except UNREADABLE as error:
-            raise UserError(f"{os.fspath(path)} is damaged, or no .pth file: {error!s:.200}") from None
+            raise UserError(f"{os.fspath(path)} is damaged, or no .pth file: {brief(error)}") from None
 
 
 def _read_zip(file: BinaryIO, size: int) -> Any:

@@ -14,6 +14,7 @@ from stylegan_tf.configs.schema import (
     ProganDiscriminatorConfig,
     ProganGeneratorConfig,
 )
+from stylegan_tf.errors import UserError
 from stylegan_tf.networks.kinds import KINDS, make
 from stylegan_tf.weights.keras_header import CONFIGS, declared, opened
 
@@ -42,14 +43,31 @@ def test_every_class_is_declared() -> None:
         assert name == f"stylegan_tf>{KINDS[kind].__name__}"
 
 
-def test_an_argument_younger_than_the_file_has_its_default(tmp_path: Path) -> None:
-    config = GeneratorConfig(**TINY, blur=False, use_noise=False)
-    entries = {"metadata.json": {}, "model.weights.h5": {}}
-    arguments = {name: value for name, value in vars(config).items() if name != "blur"}
-    entries["config.json"] = {"registered_name": "stylegan_tf>Generator", "config": arguments}
-    with zipfile.ZipFile(tmp_path / "net.keras", "w") as archive:
+def write_header(path: Path, config: dict) -> None:
+    entries = {"metadata.json": {}, "model.weights.h5": {}, "config.json": config}
+    with zipfile.ZipFile(path, "w") as archive:
         for name, content in entries.items():
             archive.writestr(name, json.dumps(content))
+
+
+@pytest.mark.parametrize("name", ["\u2028", "a\nb", "\x1b[2J", "\ud800", "\u202e" * 100])
+def test_names_are_said_so_that_a_terminal_can_show_them(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.keras"
+    for config in (
+        {"registered_name": "stylegan_tf>Generator", "config": {name: 1}},
+        {"registered_name": "x", "class_name": name},
+    ):
+        write_header(path, config)
+        with pytest.raises(UserError) as caught:
+            declared(path)
+        assert str(caught.value).isprintable() and ascii(name)[1:5] in str(caught.value)
+        assert len(str(caught.value)) < len(str(path)) + 250
+
+
+def test_an_argument_younger_than_the_file_has_its_default(tmp_path: Path) -> None:
+    config = GeneratorConfig(**TINY, blur=False, use_noise=False)
+    arguments = {name: value for name, value in vars(config).items() if name != "blur"}
+    write_header(tmp_path / "net.keras", {"registered_name": "stylegan_tf>Generator", "config": arguments})
     assert declared(tmp_path / "net.keras") == replace(config, blur=True)
 
 
