@@ -37,7 +37,10 @@ LONGEST_JSON = 2**16
 MOST_NAMES = 20_000  # groups and arrays; a generator at 1024x1024 has some 400
 DEEPEST = 12
 # What the readers of zip, JSON and HDF5 raise on bytes that are not theirs.
-UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, KeyError, ValueError, TypeError, NotImplementedError)
+UNREADABLE = (
+    *(zipfile.BadZipFile, OSError, EOFError, RuntimeError, KeyError, ValueError, TypeError, NotImplementedError),
+    OverflowError,  # sizes of 2**63 bytes and more in HDF5
+)
 
 
 def declared(path: str | os.PathLike) -> Config:

@@ -16,7 +16,7 @@ from stylegan_tf.configs.schema import (
 )
 from stylegan_tf.errors import UserError
 from stylegan_tf.networks.kinds import KINDS, make
-from stylegan_tf.weights.keras_header import CONFIGS, declared, opened
+from stylegan_tf.weights.keras_header import CONFIGS, declared, opened, refusing
 
 TINY = {"resolution": 8, "fmap_base": 32, "fmap_max": 4}
 NETWORKS = [
@@ -62,6 +62,23 @@ def test_names_are_said_so_that_a_terminal_can_show_them(name: str, tmp_path: Pa
             declared(path)
         assert str(caught.value).isprintable() and ascii(name)[1:5] in str(caught.value)
         assert len(str(caught.value)) < len(str(path)) + 250
+
+
+@pytest.mark.parametrize(
+    ("at", "address"), [(48, 2**63), (48, 2**63 + 5), (120, 2**64 - 2), (168, 2**64 - 2), (40, 2**62)]
+)
+def test_addresses_in_hdf5_that_no_file_has(at: int, address: int, tmp_path: Path) -> None:
+    """Of its driver, its table of names and so on, as HDF5 writes them: at other places the file would be whole."""
+    whole, path = tmp_path / "whole.keras", tmp_path / "net.keras"
+    make(GeneratorConfig(**TINY)).save(whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            content = bytearray(source.read(name))
+            if name == "model.weights.h5":
+                content[at : at + 8] = address.to_bytes(8, "little")
+            target.writestr(name, bytes(content))
+    with refused(path, "damaged"), refusing(path), opened(path):
+        pass
 
 
 def test_an_argument_younger_than_the_file_has_its_default(tmp_path: Path) -> None:
