@@ -165,7 +165,7 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
         content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
         json.dumps(content, ensure_ascii=False).encode()  # half a pair of surrogates is no text
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{os.fspath(path)} cannot be read as JSON: {brief(error)}") from None
+        raise UserError(f"{os.fspath(path)} cannot be read as JSON: {brief(error, 100)}") from None
     if not isinstance(content, dict):
         raise UserError(f"{os.fspath(path)} must hold a JSON object, in braces")
     return content

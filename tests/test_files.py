@@ -15,6 +15,7 @@ from stylegan_tf.files import (
     atomic_folder,
     atomic_path,
     name_leftovers,
+    read_json,
     read_json_lines,
     reason,
     remove_leftovers,
@@ -279,3 +280,11 @@ def test_only_what_is_unfinished_is_removed(tmp_path):
     remove_unfinished(tmp_path)
     remove_unfinished(tmp_path / "none")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", ".tmp-mine", "b.tmp-8"]
+
+
+def test_what_is_wrong_with_json_is_said_briefly(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"nimg": {"9" * 5000}}}')
+    with pytest.raises(UserError) as caught:
+        read_json(path)
+    assert "a.json cannot be read as JSON: " in str(caught.value) and len(str(caught.value)) < len(str(path)) + 150

@@ -130,10 +130,10 @@ def of_table(name: str, content: bytes, rng: Random) -> bytes:
     numbers, at = [], len(content) - FOOTER
     while len(numbers) < 4:  # offset and size of the block of meta data, and of that of the offsets
         value = shift = 0
-        while True:
+        while at < len(content):
             value |= (content[at] & 127) << shift
             shift, at = shift + 7, at + 1
-            if content[at - 1] < 128 or at == len(content):
+            if content[at - 1] < 128:
                 break
         numbers.append(value)
     start, size = rng.choice(((0, numbers[0] - TRAILER), (numbers[2], numbers[3])))
