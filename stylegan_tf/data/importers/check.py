@@ -138,7 +138,7 @@ def _kind(name: str, head: bytes) -> str | None:
     if known is None or known in ("a PNG picture", "a JPEG picture"):  # damaged ones
         return None
     if known.startswith("a HEIC photo") and "HEIF" in _formats():
-        return None
+        return "it is a HEIC photo that pillow-heif cannot read, or damaged: convert it to JPEG or PNG"
     return f"it is {known}" if ": " in known else f"it is not a picture but {known}; remove it"
 
 
