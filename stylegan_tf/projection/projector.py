@@ -2,6 +2,10 @@
 
 Every picture of a minibatch is a problem of its own: its loss, its Adam and its random numbers, which are the same for
 all pictures, know nothing of the others.
+
+Two things are not the paper's. w is moved along its principal axes, in standard deviations: Adam moves every number
+alike, and would else carry w far along axes that hardly show in a picture. And the search begins at the nearest of some
+random w, not at their mean: there are fewer local minima to get out of, so that it needs less noise on w.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,16 +23,19 @@ from stylegan_tf.projection.noise import correlation, normalized
 from stylegan_tf.projection.settings import Settings, learning_rate, w_noise
 
 W_SAMPLES = 10_000
+EXAMPLES = 1000  # of them that are tried as a beginning, but not more than there are steps
 LARGEST = 256  # sides of the pictures that the distance network sees
 
 Embedding = Callable  # RGB float32 [n, H, W, 3] in 0..255 -> [n, F], whose squared differences sum up to the distance
 
 
 class Statistics(NamedTuple):
-    """Of w: the mean [w_dim], and sigma, the root of the mean squared distance from it."""
+    """Of w, float32: the mean [w_dim]; the principal axes [w_dim, w_dim], each row a standard deviation long; and some
+    w at random [EXAMPLES, w_dim], in these: w = mean + example @ axes."""
 
     mean: np.ndarray
-    sigma: float
+    axes: np.ndarray
+    examples: np.ndarray
 
 
 class Losses(NamedTuple):
@@ -45,7 +52,10 @@ def w_statistics(Gs, seed: int, label: np.ndarray | None = None) -> Statistics:
     labels = None if label is None else tf.tile(tf.constant(label)[None], (W_SAMPLES, 1))
     w = np.asarray(Gs.mapping(z, labels)).astype(np.float64)
     mean = w.mean(axis=0)
-    return Statistics(mean.astype(np.float32), float(np.sqrt(np.square(w - mean).sum(axis=1).mean())))
+    variances, directions = np.linalg.eigh(np.atleast_2d(np.cov(w, rowvar=False)))
+    lengths = np.sqrt(np.maximum(variances, variances[-1] * 1e-12))
+    examples = (w[:EXAMPLES] - mean) @ directions / lengths
+    return Statistics(*(part.astype(np.float32) for part in (mean, (directions * lengths).T, examples)))
 
 
 class Projector:
@@ -62,7 +72,12 @@ class Projector:
         self.count, self.stage, self.fade = count, stage, fade
         self._synthesis = Gs.as_graphs().synthesis
         layers = Gs.synthesis.num_layers if settings.space == "w+" else 1
-        self.w = keras.Variable(np.zeros((count, layers, Gs.synthesis.w_dim), np.float32), name="w")
+        w_dim = Gs.synthesis.w_dim
+        self.along = keras.Variable(np.zeros((count, layers, w_dim), np.float32), name="along")
+        self._means, self._axes = (
+            keras.Variable(np.zeros((count, length, w_dim), np.float32), trainable=False, name=name)
+            for name, length in (("means", 1), ("axes", w_dim))
+        )
         shapes = Gs.synthesis.noise_shapes(stage) if settings.space == "wn" else []
         self.noise = [
             keras.Variable(np.zeros((count, *shape), np.float32), name=f"noise{layer}")
@@ -76,14 +91,16 @@ class Projector:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """What is optimised: w [count, 1 or num_layers, w_dim], and the noise maps [count, H, W, 1]."""
-        return [self.w, *self.noise]
+        """What is optimised: w along its axes [count, 1 or num_layers, w_dim], and the noise maps [count, H, W, 1]."""
+        return [self.along, *self.noise]
 
     def start(self, pixels: np.ndarray, statistics: list[Statistics]) -> None:
         """Begins with other pictures, uint8 [count, H, W, C] at the generator's stage, at the mean of w."""
         seed = self.settings.seed
-        means = np.stack([one.mean for one in statistics])
-        self.w.assign(np.broadcast_to(means[:, None], self.w.shape))
+        self.along.assign(tf.zeros_like(self.along.value))
+        self._means.assign(np.stack([one.mean for one in statistics])[:, None])
+        self._axes.assign(np.stack([one.axes for one in statistics]))
+        self._examples = np.stack([one.examples for one in statistics], axis=1)
         for layer, noise in enumerate(self.noise):
             drawn = draws.normal(seed, f"projection noise{layer}", 0, Rows(1), tuple(noise.shape[1:]))
             noise.assign(tf.tile(normalized(drawn), (self.count, 1, 1, 1)))
@@ -91,14 +108,24 @@ class Projector:
             variable.assign(tf.zeros_like(variable.value))
         self._targets = from_uint8(pixels)
         self._seen = self._embed(self._targets)
-        self._sigma = tf.constant([one.sigma for one in statistics], tf.float32)[:, None, None]
 
     def step(self, number: int) -> None:
-        """Step `number`, from 0 on."""
-        rate = learning_rate(self.settings, number)
-        spread = w_noise(self.settings, number) / self.Gs.synthesis.w_dim**0.5
+        """Step `number`, from 0 on. Before the first, w goes to the nearest example."""
+        if number == 0:
+            self._go_near()
+        rate, spread = learning_rate(self.settings, number), w_noise(self.settings, number)
         numbers = tf.constant(number, tf.int64), tf.constant(rate), tf.constant(spread)
-        self._step(*numbers, self._sigma, self._targets, self._seen)
+        self._step(*numbers, self._targets, self._seen)
+
+    def _go_near(self) -> None:
+        """Of the examples and the mean, w is that whose picture is nearest, for each target by itself."""
+        nearest, chosen = self.found()[1].distance, np.zeros(self._examples.shape[1:], np.float32)
+        for example in self._examples[: self.settings.steps]:
+            self.along.assign(np.broadcast_to(example[:, None], self.along.shape))
+            distance = self.found()[1].distance
+            chosen = np.where((distance < nearest)[:, None], example, chosen)
+            nearest = np.minimum(distance, nearest)
+        self.along.assign(np.broadcast_to(chosen[:, None], self.along.shape))
 
     def found(self) -> tuple[np.ndarray, Losses]:
         """The pictures as they are now, without noise on w: uint8 [count, H, W, C], and their losses."""
@@ -107,7 +134,7 @@ class Projector:
 
     def ws(self) -> np.ndarray:
         """[count, num_layers, w_dim] float32."""
-        w = self.w.numpy()
+        w = self._w(self.along.value).numpy()
         return np.repeat(w, self.Gs.synthesis.num_layers // w.shape[1], axis=1)
 
     def noise_maps(self) -> list[np.ndarray]:
@@ -121,22 +148,25 @@ class Projector:
 
     def state(self) -> dict[str, np.ndarray]:
         """All that changes from step to step, by name."""
-        named = {f"variable{index}": variable.numpy() for index, variable in enumerate(self.variables)}
-        return named | {f"adam{index}": variable.numpy() for index, variable in enumerate(self.optimizer.variables)}
+        groups = self._groups().items()
+        return {f"{name}{index}": variable.numpy() for name, group in groups for index, variable in enumerate(group)}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Puts a `state` back, after `start` with the same pictures."""
-        for index, variable in enumerate(self.variables):
-            variable.assign(state[f"variable{index}"])
-        for index, variable in enumerate(self.optimizer.variables):
-            variable.assign(state[f"adam{index}"])
+        for name, group in self._groups().items():
+            for index, variable in enumerate(group):
+                variable.assign(state[f"{name}{index}"])
 
-    def _one_step(self, number, rate, spread, sigma, targets, seen):
+    def _groups(self) -> dict[str, list]:
+        """The axes too: which way they point is not the same on every machine."""
+        return {"variable": self.variables, "adam": self.optimizer.variables, "w": [self._means, self._axes]}
+
+    def _one_step(self, number, rate, spread, targets, seen):
         settings, values = self.settings, [variable.value for variable in self.variables]
-        drawn = draws.normal(settings.seed, "projection w", number, Rows(1), tuple(self.w.shape[1:]))
+        drawn = draws.normal(settings.seed, "projection w", number, Rows(1), tuple(self.along.shape[1:]))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
-            losses = self._losses(self._images(self.w + spread * sigma * drawn), targets, seen)
+            losses = self._losses(self._images(self.along + spread * drawn), targets, seen)
             weighted = losses.distance + settings.pixel_weight * losses.pixels
             total = tf.reduce_sum(weighted + settings.noise_weight * losses.correlation)
         gradients = tape.gradient(total, values)
@@ -146,11 +176,16 @@ class Projector:
             noise.assign(normalized(noise.value))
 
     def _looked_at(self, targets, seen):
-        images = self._images(self.w.value)
+        images = self._images(self.along.value)
         return to_uint8(images), self._losses(images, targets, seen)
 
-    def _images(self, w):
-        """w [count, 1 or num_layers, w_dim] -> [count, H, W, C] in about -1..1."""
+    def _w(self, along):
+        """w of places on its axes, [count, 1 or num_layers, w_dim]."""
+        return self._means.value + tf.matmul(along, self._axes.value)
+
+    def _images(self, along):
+        """Places on the axes of w [count, 1 or num_layers, w_dim] -> [count, H, W, C] in about -1..1."""
+        w = self._w(along)
         ws = tf.repeat(w, self.Gs.synthesis.num_layers // w.shape[1], axis=1)
         noise = [noise.value for noise in self.noise] or "const"
         return self._synthesis(ws, noise=noise, stage=self.stage, fade=self.fade)

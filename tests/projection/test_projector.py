@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from stylegan_tf import draws
+from stylegan_tf.draws import Rows
 from stylegan_tf.networks.generator import Generator
 from stylegan_tf.ops.pixels import to_uint8
 from stylegan_tf.projection.projector import Projector, w_statistics
@@ -47,8 +49,28 @@ def projected(Gs, pixels, settings):
 def test_statistics_are_those_of_w(Gs):
     found = w_statistics(Gs, 3)
     w = np.asarray(Gs.mapping(np.random.default_rng(0).standard_normal((5000, 8)).astype(np.float32)))
-    assert np.abs(found.mean - w.mean(axis=0)).max() < 0.1 * found.sigma
-    assert found.sigma == pytest.approx(np.sqrt(np.square(w - w.mean(axis=0)).sum(axis=1).mean()), rel=0.05)
+    assert np.abs(found.mean - w.mean(axis=0)).max() < 0.1 * w.std()
+    assert found.axes.T @ found.axes == pytest.approx(np.cov(w, rowvar=False), abs=0.1 * float(w.var()))
+    apart = found.axes @ found.axes.T
+    assert np.abs(apart - np.diag(np.diag(apart))).max() < 1e-5 * apart.max(), "they are at right angles"
+    assert found.examples.shape == (1000, 8) and found.examples.std(axis=0) == pytest.approx(np.ones(8), rel=0.2)
+    z = draws.normal(3, "projection z", 0, Rows(10_000), (8,))[:1000]
+    np.testing.assert_allclose(found.mean + found.examples @ found.axes, Gs.mapping(z), atol=1e-5)
+
+
+def test_the_search_begins_at_the_nearest_example(Gs, pixels):
+    """Of as many as there are steps; the mean is one more."""
+    statistics, settings = w_statistics(Gs, 0), Settings("w", steps=10, learning_rate=0.0, w_noise=0.0)
+    tried = np.concatenate([statistics.mean[None], statistics.mean + statistics.examples[:10] @ statistics.axes])
+    seen = [np.asarray(embedding((Gs.synthesis(Gs.broadcast(w), noise="const") + 1) * 127.5)) for w in tried[:, None]]
+    targets = np.asarray(embedding(pixels.astype(np.float32)))
+    nearest = np.argmin([np.square(one - targets).sum(axis=1) for one in seen], axis=0)
+    projector = Projector(Gs, embedding, settings, 3)
+    projector.start(pixels, [statistics] * 3)
+    np.testing.assert_allclose(projector.ws()[:, 0], np.repeat(statistics.mean[None], 3, axis=0), atol=1e-6)
+    projector.step(0)
+    np.testing.assert_allclose(projector.ws()[:, 0], tried[nearest], atol=1e-5)
+    assert nearest.max() > 0
 
 
 @pytest.fixture(scope="module")

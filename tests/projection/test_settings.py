@@ -13,9 +13,8 @@ def test_the_learning_rate_rises_in_50_steps_and_falls_in_the_last_250():
 
 
 def test_the_noise_on_w_ends_after_three_quarters():
-    """Of w of 512 numbers."""
-    lengths = [w_noise(PAPER, step) for step in (0, 375, 750, 999)]
-    assert [length / 512**0.5 for length in lengths] == pytest.approx([0.05, 0.0125, 0, 0])
+    lengths = [w_noise(Settings(w_noise=0.05), step) for step in (0, 375, 750, 999)]
+    assert lengths == pytest.approx([0.05, 0.0125, 0, 0])
 
 
 def test_fewer_steps_have_the_same_ramps():
