@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,3 +35,13 @@ def test_every_requirement_is_in_the_dependency_table():
     table = README.split("## Dependencies")[1].split("## More")[0]
     requirements = re.findall(r"^[\w-]+", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert [name for name in requirements if name not in table] == []
+
+
+def test_pictures_of_the_docs_name_no_folder_of_the_machine_that_made_them():
+    """PNG files say what they were made from."""
+    paths = sorted((ROOT / "docs" / "images").glob("*.png"))
+    assert len(paths) > 5
+    for path in paths:
+        with Image.open(path) as image:
+            said = [str(value) for value in image.info.values()]
+        assert not re.search(r'(^|["\' ])(/|~|[A-Z]:\\)\w', " ".join(said)), path.name
