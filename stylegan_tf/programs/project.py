@@ -6,7 +6,7 @@ import math
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,7 +175,8 @@ def project(request: Request) -> list[Path]:
     count = len(request.targets)
     minibatches = -(-count // (request.batch or batch_size(Gs)))
     size = -(-count // minibatches)
-    facts = _facts(request, distance, seen.digest, size)
+    settings = Settings(request.space, request.steps, request.seed, pixel_weight=request.pixel_weight)
+    facts = _facts(request, settings, distance, seen.digest, size)
     made = [request.outdir / name for name in (W, SHEET, request.video, LOSSES, REPORT)]
     if _is_done(request.outdir, facts, request.overwrite):
         print(f"{request.outdir} holds this projection; --overwrite makes it anew", flush=True)
@@ -185,7 +186,6 @@ def project(request: Request) -> list[Path]:
     if any(work.glob("*.npz")):
         print(f"going on with what is in {work}", flush=True)
     with files.Lock(work / "lock"):
-        settings = Settings(request.space, request.steps, request.seed, pixel_weight=request.pixel_weight)
         projector = Projector(Gs, seen, settings, size, stage, fade)
         found = search(projector, request.targets, _statistics(Gs, request), work, distance)
         _write(request, facts, found, lambda: frames(work, request.steps, count, size))
@@ -193,7 +193,7 @@ def project(request: Request) -> list[Path]:
     return made
 
 
-def _facts(request: Request, distance: str, digest: str, batch: int) -> dict[str, Any]:
+def _facts(request: Request, settings: Settings, distance: str, digest: str, batch: int) -> dict[str, Any]:
     """All that the result depends on."""
     experiment, _ = load.trained(request.network.absolute().parent)
     targets = [
@@ -205,7 +205,8 @@ def _facts(request: Request, distance: str, digest: str, batch: int) -> dict[str
         "config": experiment and experiment.config,
         "distance": distance,
         "distance_sha256": digest,
-        **{name: getattr(request, name) for name in ("space", "steps", "pixel_weight", "seed", "video")},
+        **asdict(settings),
+        "video": request.video,
         "batch": batch,
         "labels": request.labels and list(request.labels),
         "targets": targets,

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -141,13 +142,18 @@ def test_killed_and_resumed_is_uninterrupted(tmp_path, monkeypatch, capsys):
         assert set(killed) == set(whole) and all(np.array_equal(killed[name], whole[name]) for name in killed)
 
 
-def test_a_folder_holds_one_projection(done, tmp_path, capsys):
+def test_a_folder_holds_one_projection(done, tmp_path, capsys, monkeypatch):
     shutil.copytree(done, tmp_path, dirs_exist_ok=True)
     before = (tmp_path / "project.json").stat().st_mtime_ns
     assert projected(tmp_path) == MADE and (tmp_path / "project.json").stat().st_mtime_ns == before
     assert "holds this projection" in capsys.readouterr().out
     with refused(f"--outdir={tmp_path}", "--overwrite"):
         projected(tmp_path, "--seed=1")
+    with monkeypatch.context() as patch, refused(f"--outdir={tmp_path}", "--overwrite"):
+        patch.setattr(
+            project, "Settings", partial(project.Settings, w_noise=0.05)
+        )  # a younger program searches otherwise
+        projected(tmp_path)
     (tmp_path / "mine.txt").touch()
     assert projected(tmp_path, "--seed=1", "--steps=1", "--overwrite") == sorted([*MADE, "mine.txt"])
     assert json.loads((tmp_path / "project.json").read_text())["seed"] == 1
