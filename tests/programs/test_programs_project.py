@@ -150,9 +150,8 @@ def test_a_folder_holds_one_projection(done, tmp_path, capsys, monkeypatch):
     with refused(f"--outdir={tmp_path}", "--overwrite"):
         projected(tmp_path, "--seed=1")
     with monkeypatch.context() as patch, refused(f"--outdir={tmp_path}", "--overwrite"):
-        patch.setattr(
-            project, "Settings", partial(project.Settings, w_noise=0.05)
-        )  # a younger program searches otherwise
+        # What another version of the program searches by.
+        patch.setattr(project, "Settings", partial(project.Settings, w_noise=0.05))
         projected(tmp_path)
     (tmp_path / "mine.txt").touch()
     assert projected(tmp_path, "--seed=1", "--steps=1", "--overwrite") == sorted([*MADE, "mine.txt"])
