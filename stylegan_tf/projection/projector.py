@@ -19,6 +19,7 @@ from stylegan_tf import draws
 from stylegan_tf.draws import Rows
 from stylegan_tf.ops.pixels import from_uint8, to_uint8
 from stylegan_tf.ops.resample import downscale
+from stylegan_tf.progress import Eta
 from stylegan_tf.projection.noise import correlation, normalized
 from stylegan_tf.projection.settings import Settings, learning_rate, w_noise
 
@@ -85,6 +86,7 @@ class Projector:
         ]
         self.optimizer = keras.optimizers.Adam(settings.learning_rate, epsilon=1e-8)
         self.optimizer.build(self.variables)
+        self.on_tried: Callable[[str], object] = lambda text: None  # is told how far the search for a beginning is
         self._step = tf.function(self._one_step, autograph=False)
         self._look = tf.function(self._looked_at, autograph=False)
         self._embed = tf.function(self._embedded, autograph=False)
@@ -119,13 +121,20 @@ class Projector:
 
     def _go_near(self) -> None:
         """Of the examples and the mean, w is that whose picture is nearest, for each target by itself."""
-        nearest, chosen = self.found()[1].distance, np.zeros(self._examples.shape[1:], np.float32)
-        for example in self._examples[: self.settings.steps]:
+        examples = self._examples[: self.settings.steps]
+        nearest, chosen = self._distance(), np.zeros_like(self._examples[0])
+        eta = Eta(len(examples), "beginnings tried")
+        for tried, example in enumerate(examples, start=1):
             self.along.assign(np.broadcast_to(example[:, None], self.along.shape))
-            distance = self.found()[1].distance
+            distance = self._distance()
             chosen = np.where((distance < nearest)[:, None], example, chosen)
             nearest = np.minimum(distance, nearest)
+            self.on_tried(eta.text(tried))
         self.along.assign(np.broadcast_to(chosen[:, None], self.along.shape))
+
+    def _distance(self) -> np.ndarray:
+        """[count], without copying the pictures."""
+        return self._look(self._targets, self._seen)[1].distance.numpy()
 
     def found(self) -> tuple[np.ndarray, Losses]:
         """The pictures as they are now, without noise on w: uint8 [count, H, W, C], and their losses."""

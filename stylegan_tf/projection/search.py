@@ -48,6 +48,7 @@ def search(
     steps, size, count = projector.settings.steps, projector.count, len(targets)
     parts, eta, done = [], None, 0
     with closing(LiveLine()) as line:
+        projector.on_tried = lambda text: line.show(f"project: {text}")
         for start in range(0, count, size):
             rows = [min(row, count - 1) for row in range(start, start + size)]  # the last picture fills it up
             saved = _read(_file(folder, start))

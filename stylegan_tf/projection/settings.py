@@ -11,7 +11,7 @@ NOISY = 0.75  # the first steps, in which noise is added to w
 
 @dataclass(frozen=True)
 class Settings:
-    """The defaults are the paper's, but for w_noise, which it has 0.05 of, and of another length (projector.py)."""
+    """The defaults are the paper's, but for w_noise, which goes by other axes here (projector.py)."""
 
     space: str = "wn"
     steps: int = 1000

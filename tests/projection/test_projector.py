@@ -67,10 +67,12 @@ def test_the_search_begins_at_the_nearest_example(Gs, pixels):
     nearest = np.argmin([np.square(one - targets).sum(axis=1) for one in seen], axis=0)
     projector = Projector(Gs, embedding, settings, 3)
     projector.start(pixels, [statistics] * 3)
+    projector.on_tried = (said := []).append
     np.testing.assert_allclose(projector.ws()[:, 0], np.repeat(statistics.mean[None], 3, axis=0), atol=1e-6)
     projector.step(0)
     np.testing.assert_allclose(projector.ws()[:, 0], tried[nearest], atol=1e-5)
     assert nearest.max() > 0
+    assert len(said) == 10 and said[3].startswith("4/10 beginnings tried")
 
 
 @pytest.fixture(scope="module")
