@@ -30,6 +30,7 @@ from stylegan_tf.data.layout import open_data_set
 from stylegan_tf.data.pipeline import Feed, Reader
 from stylegan_tf.devices import Replicas, start_devices
 from stylegan_tf.draws import Rows
+from stylegan_tf.environment import cores
 from stylegan_tf.errors import exit_code
 from stylegan_tf.metrics.feature_extractors import FACES, feature_extractor
 from stylegan_tf.programs import benchmark
@@ -86,7 +87,7 @@ def machine() -> Iterator[tuple[str, str]]:
     fields = runs.cpu()
     there = set(fields.get("flags", "").split())
     yield "CPU", fields.get("model name", platform.processor() or platform.machine())
-    yield "cores, instructions", f"{os.cpu_count()}, {' '.join(name for name in INSTRUCTIONS if name in there)}"
+    yield "cores, instructions", f"{cores()}, {' '.join(name for name in INSTRUCTIONS if name in there)}"
     settings = {name: os.environ.get(name) for name in ("ONEDNN_MAX_CPU_ISA", "TF_ENABLE_ONEDNN_OPTS")}
     yield "TensorFlow, settings", ", ".join([tf.__version__, *(f"{name}={it}" for name, it in settings.items() if it)])
 

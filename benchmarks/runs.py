@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks.page import RESULTS
 from stylegan_tf import files, rundir
+from stylegan_tf.environment import cores
 from stylegan_tf.errors import Failure, UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -147,7 +148,7 @@ def circumstances(run_dir: Path) -> dict[str, Any]:
 
 def machine() -> str:
     """For instance 'Intel Xeon, 2 cores'."""
-    return f"{cpu().get('model name', platform.processor() or platform.machine())}, {os.cpu_count()} cores"
+    return f"{cpu().get('model name', platform.processor() or platform.machine())}, {cores()} cores"
 
 
 def cpu() -> dict[str, str]:

@@ -112,7 +112,7 @@ def _devices_of_each(experiment: Experiment, workers: int, there: int) -> int:
 def _set_threads(experiment: Experiment) -> None:
     import tensorflow as tf
 
-    threads = experiment.threads or os.cpu_count() or 1
+    threads = experiment.threads or environment.cores()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
@@ -162,7 +162,7 @@ def describe(experiment: Experiment, replicas: "Replicas") -> str:
     on = "training on" if machines == 1 else f"training on {machines} machines, each with"
     here = replicas.count // machines
     if replicas.on_cpu:
-        threads = experiment.threads or os.cpu_count() or 1
+        threads = experiment.threads or environment.cores()
         kind = "1 CPU" if here == 1 else f"{here} virtual CPUs"
         fast = ", oneDNN" if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1" else ""
         return f"{on} {kind}, {threads} thread{'s' if threads > 1 else ''}{fast}, {training.precision}"

@@ -25,6 +25,7 @@ DEFAULTS = {
 }
 # Device files of NVIDIA cards: on Linux, in Windows' Linux, on Jetsons.
 CARDS = ("nvidia*", "dxg", "nvhost*", "nvmap", "nvgpu")
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # in a container: microseconds of all cores together, in so many
 
 
 def prepare() -> None:
@@ -106,6 +107,17 @@ class _Quiet(MetaPathFinder):
 
             spec.loader.exec_module = quietly  # type: ignore[method-assign]
         return spec
+
+
+def cores() -> int:
+    """How many cores this process may use: in a container or under a scheduler of jobs often a few of many, where a
+    thread for each core there is would make all of them wait for each other."""
+    may = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    found = len(may(0)) if may is not None else os.cpu_count() or 1
+    with suppress(OSError, ValueError, ZeroDivisionError):  # no container, "max" or another kernel's form
+        quota, period = map(int, QUOTA.read_text().split())
+        found = min(found, -(-quota // period))
+    return max(found, 1)
 
 
 def has_card(devices: Path = Path("/dev")) -> bool:

@@ -22,12 +22,13 @@ from stylegan_tf.data.importers.store import Storage
 from stylegan_tf.data.importers.svhn import create_svhn
 from stylegan_tf.data.reading import all_pictures
 from stylegan_tf.data.writing import Writer
+from stylegan_tf.environment import cores
 from stylegan_tf.programs import dataset_tool
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "dataset"
 PICTURES = GOLDEN / "png_rgb"
-WORKERS = min(os.cpu_count() or 1, 16)
+WORKERS = min(cores(), 16)
 OFFICIAL = ["display", "extract", "compare", "create_mnist", "create_mnistrgb", "create_cifar10", "create_cifar100"]
 OFFICIAL += [
     "create_svhn",

@@ -29,6 +29,47 @@ def test_importing_the_package_is_enough() -> None:
     assert done.stdout.split() == ["1", "False"]
 
 
+@pytest.mark.parametrize(
+    ("there", "allowed", "quota", "expected"),
+    [
+        (64, {3, 8, 9}, None, 3),  # a scheduler of jobs, docker run --cpuset-cpus
+        (64, set(range(64)), "250000 100000", 3),  # docker run --cpus=2.5
+        (64, {1, 2}, "800000 100000", 2),
+        (64, {1, 2}, "max 100000", 2),
+        (64, {1, 2}, "1000 100000", 1),
+        (64, {1, 2}, "100000 0", 2),
+        (64, {1, 2}, "nothing", 2),
+        (8, None, None, 8),  # macOS, Windows
+        (None, None, None, 1),
+    ],
+)
+def test_the_cores_that_this_process_may_use(
+    there: int | None,
+    allowed: set[int] | None,
+    quota: str | None,
+    expected: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: there)
+    if allowed is None:
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    else:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: allowed, raising=False)
+    monkeypatch.setattr(environment, "QUOTA", tmp_path / "cpu.max")
+    if quota is not None:
+        environment.QUOTA.write_text(quota + "\n")
+    assert environment.cores() == expected
+
+
+def test_a_process_kept_to_one_core_starts_one_thread() -> None:
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system cannot keep a process to a core")
+    script = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    script += "from stylegan_tf import environment; print(environment.cores())"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "1\n"
+
+
 GREETINGS = """WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
 I0000 00:00:1795647198.408235   29132 port.cc:153] oneDNN custom operations are on.
 W0000 00:00:1795647198.408235   29132 a_file.cc:153] a warning

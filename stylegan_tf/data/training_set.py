@@ -1,12 +1,12 @@
 """The real pictures of an experiment."""
 
-import os
 from pathlib import Path
 
 from stylegan_tf.configs.presets import CPU_NUM_FACES
 from stylegan_tf.configs.schema import Experiment
 from stylegan_tf.data.faces.create import create_faces
 from stylegan_tf.data.layout import DataSet, open_data_set
+from stylegan_tf.environment import cores
 
 FACES_DIR = "datasets"  # where the built-in faces are drawn, once per resolution and number
 
@@ -30,5 +30,5 @@ def faces_of(resolution: int, count: int = CPU_NUM_FACES, enough: int | None = N
     if not folder.is_dir() and enough is not None and enough < count:
         return faces_of(resolution, enough)
     if not folder.is_dir():
-        create_faces(folder, resolution, count, 0, os.cpu_count() or 1)
+        create_faces(folder, resolution, count, 0, cores())
     return open_data_set(folder)

@@ -336,8 +336,8 @@ def _start_tensorflow(threads: int | None) -> None:
     import tensorflow as tf
 
     with suppress(RuntimeError):  # it has started already, in a test
-        tf.config.threading.set_intra_op_parallelism_threads(threads or os.cpu_count() or 1)
-        tf.config.threading.set_inter_op_parallelism_threads(threads or os.cpu_count() or 1)
+        tf.config.threading.set_intra_op_parallelism_threads(threads or environment.cores())
+        tf.config.threading.set_inter_op_parallelism_threads(threads or environment.cores())
     full_float32()
     tf.config.experimental.enable_op_determinism()
 

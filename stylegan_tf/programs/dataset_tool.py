@@ -2,7 +2,6 @@
 
 import argparse
 import difflib
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from stylegan_tf.command_line import path_argument, unknown
+from stylegan_tf.environment import cores
 from stylegan_tf.errors import Failure, Stopped, exit_code
 from stylegan_tf.programs.foreign_flags import DATASET_TOOL
 
@@ -114,7 +114,7 @@ LABELS = ("--labels", {"default": "auto", "help": f"{LABELS_HELP} (default: auto
 SHUFFLE = ("--shuffle", {"type": int, "choices": (0, 1), "default": 1, "help": "0: as stored (default: 1)"})
 IGNORE = ("--ignore_labels", {"type": int, "choices": (0, 1), "nargs": "?", "const": 1, "default": 0})
 MAX_IMAGES = _number("max_images", None, "no more than so many pictures")
-WORKERS = _number("workers", min(os.cpu_count() or 1, 16), "how many share the work")
+WORKERS = _number("workers", min(cores(), 16), "how many share the work")
 MNIST = _place("mnist_dir", "folder of train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz")
 HDF5 = _place("hdf5_filename", "HDF5 file of pictures uint8 [N, C, H, W]")
 CIFAR10 = _place("cifar10_dir", "folder of data_batch_1 to data_batch_5")

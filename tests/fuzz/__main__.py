@@ -17,6 +17,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from random import Random
 
+from stylegan_tf.environment import cores
 from stylegan_tf.files import write_text
 from stylegan_tf.progress import Eta, LiveLine
 from tests.fuzz import ROOT, Target, is_single, targets
@@ -277,7 +278,7 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=10**5, help="of each reader (default: 100000)")
     parser.add_argument("--readers", default="*", help="names, or patterns of them, with commas between (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="other seeds are other inputs (default: 0)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
+    parser.add_argument("--workers", type=int, default=cores(), help="processes (default: one per core)")
     parser.add_argument("--results", type=Path, default=Path("fuzz.jsonl"), help="remove it to begin anew")
     parser.add_argument("--write_table", action="store_true", help="put the results there are into docs/SECURITY.md")
     parser.add_argument("--show", type=int, metavar="NUMBER", help="read one input of one reader, in ./fuzz-case")

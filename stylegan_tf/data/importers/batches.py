@@ -1,6 +1,5 @@
 """The pictures of a folder, zip or tar file, read in batches by who looks at them: nothing is written."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -15,6 +14,7 @@ from stylegan_tf.data.importers.options import Options
 from stylegan_tf.data.importers.plan import Plan, Size, make_plan
 from stylegan_tf.data.importers.source import Source, Unreadable
 from stylegan_tf.data.importers.transform import decode, whole
+from stylegan_tf.environment import cores
 from stylegan_tf.errors import UserError
 from stylegan_tf.progress import track
 
@@ -39,7 +39,7 @@ class PictureFiles:
         width, height = self.size
         most = max(1, min(_MOST, _MOST_VALUES // (width * height * 3)))
         faults, held = Faults(), []
-        workers = min(os.cpu_count() or 1, 16)
+        workers = min(cores(), 16)
         with pillow_limits(), closing(in_threads(self._pixels, self.sources, workers)) as results:
             for source, pixels in results:
                 if isinstance(pixels, str):

@@ -1,6 +1,5 @@
 """What a user can ask of create_from_images."""
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from PIL import ImageColor
 from stylegan_tf.configs.stages import is_resolution
 from stylegan_tf.data.example import COMPRESSIONS
 from stylegan_tf.data.importers.store import OFFICIAL_SEED
+from stylegan_tf.environment import cores
 from stylegan_tf.errors import UserError
 
 CROPS = ("none", "center", "wide")
@@ -74,7 +74,7 @@ class Options:
 
     def processes(self) -> int:
         """How many processes work."""
-        return self.workers or min(os.cpu_count() or 1, 16)
+        return self.workers or min(cores(), 16)
 
 
 def _check_choice(flag: str, value: str, choices: tuple[str, ...], more: str = "") -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from stylegan_tf.data.importers.ahead import in_threads
 from stylegan_tf.data.layout import DataSet, open_data_set
 from stylegan_tf.data.writing import Writer, batch_size, encode_levels
+from stylegan_tf.environment import cores
 from stylegan_tf.errors import UserError
 from stylegan_tf.progress import track
 
@@ -25,7 +26,7 @@ class Storage:
 
     compression: str = "none"
     overwrite: bool = False
-    workers: int = min(os.cpu_count() or 1, 16)
+    workers: int = min(cores(), 16)
 
 
 PLAIN = Storage()  # the official records, in a new folder

@@ -89,7 +89,7 @@ def test_only_a_few_pictures_are_held(tmp_path: Path, monkeypatch: pytest.Monkey
     for number in range(120):
         save(tmp_path / f"{number:03}.png", seed=number)
     monkeypatch.setattr(batches, "_MOST", 5)
-    monkeypatch.setattr(batches.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(batches, "cores", lambda: 2)
     read: list[str] = []
     original = batches.PictureFiles._pixels
     monkeypatch.setattr(batches.PictureFiles, "_pixels", lambda *given: read.append("") or original(*given))

@@ -1,5 +1,3 @@
-import os
-
 import pytest
 from refusals import refused
 
@@ -40,10 +38,10 @@ def test_what_cannot_be_is_refused_with_its_flag(field, value, names):
 
 def test_as_many_processes_as_cores_unless_told(monkeypatch):
     assert Options(workers=40).processes() == 40
-    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr("stylegan_tf.data.importers.options.cores", lambda: 64)
     assert Options().processes() == 16
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert Options().processes() == 1
+    monkeypatch.setattr("stylegan_tf.data.importers.options.cores", lambda: 3)
+    assert Options().processes() == 3
 
 
 def test_a_background_is_a_colour_and_excludes_alpha():
