@@ -92,19 +92,27 @@ def test_the_newest_run_at_the_stage_it_was_saved(tmp_path: Path, capsys: pytest
     printed = capsys.readouterr().out
     assert "network: results/00000-tiny/network-snapshot-000015/Gs.keras, pictures of 8x8" in printed
     assert "it was saved at 8x8 of 16x16: pictures show it at that stage" in printed
-    assert pixels(tmp_path / "grid.png").shape == (2 * 8, 3 * 8, 3)
-    assert json.loads((tmp_path / "generate.json").read_text())["seeds"] == [0, 1, 2, 3, 4, 5]
+    assert pixels(tmp_path / "grid.png").shape == (2 * 8 * 32, 3 * 8 * 32, 3)  # until it has 512 a side
+    report = json.loads((tmp_path / "generate.json").read_text())
+    assert report["seeds"] == [0, 1, 2, 3, 4, 5] and report["scale"] == 32
 
 
 def test_grid_row_by_row(tmp_path: Path) -> None:
     common = ["--network=grey.keras", "--seeds=4-6", f"--outdir={tmp_path}"]
     generate.run(common)
-    generate.run([*common, "--grid=2x2"])
+    generate.run([*common, "--grid=2x2", "--scale=1"])
     sheet = pixels(tmp_path / "grid.png")
     for seed, row, column in ((4, 0, 0), (5, 0, 1), (6, 1, 0)):
         cell = sheet[row * 16 : row * 16 + 16, column * 16 : column * 16 + 16]
         np.testing.assert_array_equal(cell, pixels(tmp_path / f"seed000{seed}.png"))
     assert not sheet[16:, 16:].any()
+    generate.run([*common, "--grid=2x2", "--scale=3"])
+    np.testing.assert_array_equal(pixels(tmp_path / "grid.png"), sheet.repeat(3, axis=0).repeat(3, axis=1))
+
+
+def test_a_sheet_of_cropped_pictures_is_enlarged_by_what_is_kept(tmp_path: Path) -> None:
+    generate.run(["--network=grey.keras", f"--outdir={tmp_path}", "--grid=3x1", "--crop=4,6,8,5"])
+    assert pixels(tmp_path / "grid.png").shape == (5 * 103, 3 * 8 * 103)
 
 
 def test_w_kept_and_used(tmp_path: Path) -> None:
@@ -173,6 +181,9 @@ def test_labels_change_the_picture(tmp_path: Path) -> None:
         (["--noise=fresh"], "--noise=fresh random const none"),
         (["--noise=maps"], "--noise=maps --w"),
         (["--grid=8"], "--grid=8 8x4"),
+        (["--scale=2"], "--scale --grid=COLUMNSxROWS"),
+        (["--grid=2x2", "--scale=0"], "--scale=0 1"),
+        (["--grid=2x2", "--scale=4000"], "--scale=4000 64000x64000 268,435,456"),
         (["--grid=2x2", "--seeds=0-4"], "--grid=2x2 4 5"),
         (["--seeds=1,1"], "seed twice --grid=COLUMNSxROWS"),
         (["--network=nowhere/x.keras"], "nowhere/x.keras run .keras"),

@@ -6,9 +6,11 @@ import numpy as np
 from keras import ops
 
 from stylegan_tf.configs.crop import Rectangle
+from stylegan_tf.errors import UserError
 from stylegan_tf.networks.sampling import batch_size, to_uint8
 
 MIN_SIDE, MAX_SIDE = 512, 8192  # pixels: sheets are enlarged to the one, unless that makes them wider than the other
+MOST_PIXELS, WIDEST = 2**28, {"jpg": 65_535, "webp": 16_383}  # of a sheet for memory, a side in these formats
 MANY = 3  # batches: a graph takes as long to make
 
 
@@ -76,6 +78,20 @@ def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
 def factor_for(height: int, width: int) -> int:
     """The whole factor, 1 at least, by which both sides of a picture reach MIN_SIDE, and none passes MAX_SIDE."""
     return max(1, min(-(-MIN_SIDE // min(height, width)), MAX_SIDE // max(height, width)))
+
+
+def checked_factor(asked: int | None, height: int, width: int, kind: str = "png") -> int:
+    """How often each pixel of a sheet is repeated: --scale, or as `factor_for` says. kind: one of figures' --format.
+
+    Raises UserError where the picture would be too large for memory, or for its format.
+    """
+    factor = asked or factor_for(height, width)
+    height, width = height * factor, width * factor
+    if height * width > MOST_PIXELS or max(height, width) > WIDEST.get(kind, MOST_PIXELS):
+        limit = f"{WIDEST[kind]} pixels a side with --format={kind}" if kind in WIDEST else f"{MOST_PIXELS:,} pixels"
+        smaller = f"less than --scale={factor}" if asked else "fewer pictures"
+        raise UserError(f"the picture would have {width}x{height} pixels, and {limit} can be had: choose {smaller}")
+    return factor
 
 
 def canvas(height: int, width: int, channels: int) -> np.ndarray:

@@ -30,7 +30,6 @@ from stylegan_tf.programs.generate import (
 from stylegan_tf.weights import load
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
-MOST_PIXELS, WIDEST = 2**28, {"jpg": 65_535, "webp": 16_383}
 MOST_STEPS = 100
 # The seeds and layers of the paper's figures.
 MIXING_ROWS, MIXING_COLUMNS = "888,829,1898,1733,1614,845", "639,701,687,615,2268"
@@ -580,20 +579,10 @@ def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
 
 
 def scale_of(values: Any, pixels: np.ndarray) -> int:
-    """How often each pixel is repeated: --scale, or as often as the sheet needs to have MIN_SIDE pixels a side.
+    """How often each pixel is repeated. Raises UserError for what is too large."""
+    from stylegan_tf.figures.images import checked_factor
 
-    Raises UserError where the picture would be too large for memory, or for its format.
-    """
-    from stylegan_tf.figures.images import factor_for
-
-    factor = values.scale or factor_for(*pixels.shape[:2])
-    height, width = (side * factor for side in pixels.shape[:2])
-    kind = getattr(values, "format", "png")
-    if height * width > MOST_PIXELS or max(height, width) > WIDEST.get(kind, MOST_PIXELS):
-        limit = f"{WIDEST[kind]} pixels a side with --format={kind}" if kind in WIDEST else f"{MOST_PIXELS:,} pixels"
-        smaller = f"--scale={factor}, now" if values.scale else "fewer pictures"
-        raise UserError(f"it would have {width}x{height} pixels, and {limit} can be had: choose less than {smaller}")
-    return factor
+    return checked_factor(values.scale, *pixels.shape[:2], getattr(values, "format", "png"))
 
 
 def write_sheet(values: Any, subject: Subject, name: str, sheet: np.ndarray, facts: dict) -> Path:

@@ -105,6 +105,12 @@ FLAGS = {
         ),
         Flag("outdir", "path", "generated", "folder of seed0000.png, ... and generate.json (default: generated)"),
         Flag("grid", "text", None, "such as 8x4 (columns x rows): one sheet, grid.png, instead of single pictures"),
+        Flag(
+            "scale",
+            "whole",
+            None,
+            "of --grid: each pixel so many times larger (default: as often as 512 pixels a side need)",
+        ),
         Flag("save_w", "path", None, "FILE.npz: also keep the w of every picture, before anything is changed in it"),
         Flag(
             "overwrite",
@@ -134,6 +140,7 @@ class Request:
     save_w: Path | None = None  # .npz
     outdir: Path = Path("generated")
     grid: tuple[int, int] | None = None  # (columns, rows) of one sheet instead of single pictures
+    scale: int | None = None  # how often each pixel of the sheet is repeated; None: until it has 512 a side
     overwrite: bool = False  # remove what another network or look has made in outdir
     mix: Sequence[int] = ()  # seeds of styles: none, one for all, or one per picture
     mix_layers: str = "coarse"  # as figures.layers.layers_of reads it, like those below
@@ -163,6 +170,10 @@ def build(values: Any) -> Request:
     if values.w is not None and values.seeds is not None:
         raise UserError("--w and --seeds both say which pictures: give one of them")
     grid = None if values.grid is None else grid_of(values.grid)
+    if values.scale is not None and grid is None:
+        raise UserError("--scale is of the sheet that --grid=COLUMNSxROWS makes, and there is none: leave it out")
+    if values.scale is not None and values.scale < 1:
+        raise UserError(f"--scale={values.scale}: 1 at least")
     default = f"0-{grid[0] * grid[1] - 1}" if grid else "0-31"
     seeds = numbers("seeds", default if values.seeds is None else values.seeds, LARGEST_SEED)
     w, save_w = (None if path is None else Path(path) for path in (values.w, values.save_w))
@@ -174,8 +185,8 @@ def build(values: Any) -> Request:
     labels = None if values.labels is None else labels_of(values.labels, load.classes_of_snapshot(network))
     crop = "" if values.crop == "none" else values.crop
     look = (values.psi, values.cutoff, values.noise)
-    request = Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid, values.overwrite)
-    return with_changes(request, values)
+    request = Request(network, seeds, *look, crop, labels, w, save_w, Path(values.outdir), grid)
+    return with_changes(replace(request, scale=values.scale, overwrite=values.overwrite), values)
 
 
 def with_changes(request: Request, values: Any) -> Request:
@@ -285,6 +296,8 @@ def generate(request: Request) -> list[Path]:
 
     Raises UserError where network, labels or w do not fit together.
     """
+    from stylegan_tf.figures.images import checked_factor, enlarged
+
     path = request.network
     Gs, stage, fade = opened_generator(path)
     inputs, look = prepared(request, Gs, stage, fade)
@@ -300,6 +313,12 @@ def generate(request: Request) -> list[Path]:
     report |= {"psi": look.psi, "cutoff": look.cutoff, "noise": look.noise} | _changed(request, look)
     report |= {"seeds": list(inputs.seeds), "labels": inputs.labels and list(inputs.labels)}
     report |= {"w": request.w and str(request.w), "pictures": [target.name for target in targets]}
+    width, height = box[2:] if box else (side, side)
+    factor = 1
+    if request.grid is not None:
+        columns, rows = request.grid
+        factor = checked_factor(request.scale, rows * height, columns * width)
+        report |= {"scale": factor}
     about = {"Software": "stylegan_tf"} | {name: json.dumps(value) for name, value in report.items()}
     try:
         earlier = _make_room(request, targets, report)
@@ -319,7 +338,7 @@ def generate(request: Request) -> list[Path]:
         else:
             pictures.save_png(targets[index], pixels, about)
     if request.grid is not None:
-        pictures.save_png(targets[0], pictures.grid(np.stack(cells), *request.grid), about)
+        pictures.save_png(targets[0], enlarged(pictures.grid(np.stack(cells), *request.grid), factor), about)
     if request.save_w is not None:
         save_w(request.save_w, np.stack(kept_w), inputs.seeds)
     return targets
