@@ -25,7 +25,6 @@ from stylegan_tf.programs import directions
 WANTED = 0.95  # share of the seeds
 PLAIN = 1000  # seeds that the standard deviations of the logits are of; none of those that move
 MOST = 3  # other attributes that are named
-HALF = " half"  # behind the name of what is kept of a direction
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     path, names, vectors = vectors_of(found, options.directions)
     chosen = f"{options.seeds}-{options.strength:g}-{options.steps}-{options.psi:g}"
     workdir = options.workdir / f"{found.digest}-{files.sha256(path)[:16]}-{chosen}"
-    text = section(found, names, *measured(found, dict(zip(names, vectors, strict=True)), options, workdir), options)
+    plain, logits = measured(found, dict(zip(names, vectors, strict=True)), options, workdir)
+    text = section(found, names, plain, logits, options)
     write_section(options.page, "directions", text)
     print(text)
     forget(workdir)
@@ -64,11 +64,8 @@ def vectors_of(found: Judged, path: Path | None) -> tuple[Path, list[str], np.nd
     return path, [names[index] for index in known], vectors[known]
 
 
-def measured(
-    found: Judged, vectors: dict[str, np.ndarray], options, workdir: Path
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Logits of pictures that are not moved [PLAIN, attributes], of those that are [vectors, seeds, steps, attributes],
-    and of the vector's own attribute in as many steps to half the strength [vectors, seeds, steps]."""
+def measured(found: Judged, vectors: dict[str, np.ndarray], options, workdir: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of pictures that are not moved [PLAIN, attributes], and of those that are [vectors, seeds, steps, ...]."""
     w_avg, steps = np.asarray(found.Gs.w_avg), np.linspace(-options.strength, options.strength, options.steps)
     many = found.w(range(options.seeds, options.seeds + PLAIN))
     every = range(found.Gs.synthesis.num_layers)
@@ -79,14 +76,12 @@ def measured(
     def along(name: str) -> np.ndarray:
         if name == "plain":
             return found.logits(of(many))
-        half, name = name.endswith(HALF), name.removesuffix(HALF)
         step = vectors[name] * spread(many, vectors[name])
-        ws = moved(of(found.w(range(options.seeds))), step, steps / 2 if half else steps, every)
-        judged_by = [found.attributes.index(name)] if half else None
-        return found.logits(ws.reshape(-1, *ws.shape[2:]), judged_by).reshape(*ws.shape[:2], -1)
+        ws = moved(of(found.w(range(options.seeds))), step, steps, every)
+        return found.logits(ws.reshape(-1, *ws.shape[2:])).reshape(*ws.shape[:2], -1)
 
-    plain, *logits = kept(workdir, ["plain", *vectors, *(f"{name}{HALF}" for name in vectors)], along, "directions")
-    return plain, np.stack(logits[: len(vectors)]), np.stack(logits[len(vectors) :])[..., 0]
+    plain, *logits = kept(workdir, ["plain", *vectors], along, "directions")
+    return plain, np.stack(logits)
 
 
 def rising(logits: np.ndarray) -> np.ndarray:
@@ -94,34 +89,28 @@ def rising(logits: np.ndarray) -> np.ndarray:
     return np.all(np.diff(logits, axis=-1) > 0, axis=-1)
 
 
-def section(
-    found: Judged, names: Sequence[str], plain: np.ndarray, logits: np.ndarray, half: np.ndarray, options
-) -> str:
+def section(found: Judged, names: Sequence[str], plain: np.ndarray, logits: np.ndarray, options) -> str:
     """The text for the page: how many reach what is wanted, then each attribute and what it takes along."""
     deviations = np.maximum(plain.std(axis=0), 1e-12)
-    rows, failed, failed_half = [], [], []
-    for name, own, near in sorted(zip(names, logits, half, strict=True), key=lambda each: each[0]):
+    rows, failed = [], []
+    for name, own in sorted(zip(names, logits, strict=True), key=lambda pair: pair[0]):
         at = found.attributes.index(name)
-        share, share_half = rising(own[:, :, at]).mean(), rising(near).mean()
+        share = rising(own[:, :, at]).mean()
         change = (own[:, -1] - own[:, 0]).mean(axis=0) / deviations
         others = [index for index in np.argsort(-np.abs(change)) if index != at][:MOST]
         told = ", ".join(f"{found.attributes[index]} {change[index]:+.1f}" for index in others)
-        rows.append([name, f"{share:.3f}", f"{share_half:.3f}", f"{change[at]:+.1f}", told])
+        rows.append([name, f"{share:.3f}", f"{change[at]:+.1f}", told])
         failed += [name] if share < WANTED else []
-        failed_half += [name] if share_half < WANTED else []
     side = 2 ** (found.stage or found.Gs.last_stage)
     told = f"In {len(names) - len(failed)} of {len(names)} the logit rises at every step in {WANTED:.0%} of the seeds"
-    told += f"; not in {', '.join(failed)}" if failed else ""
-    told += f". In steps half as large: in {len(names) - len(failed_half)}"
-    told += f"; not in {', '.join(failed_half)}." if failed_half else "."
     return "\n\n".join(
         [
             f"`{found.path.parent.name}/{found.path.name}` at {side}x{side}, {options.seeds} seeds, psi "
             f"{options.psi:g}, {options.steps} steps from {-options.strength:g} to {options.strength:g} standard "
-            f"deviations of w, judged by {found.nets}. {told}",
+            f"deviations of w, judged by {found.nets}. {told}" + (f"; not in {', '.join(failed)}." if failed else "."),
             "Changes are from the first to the last step, in standard deviations of the logit over pictures that are "
             "not moved.",
-            table(["direction", "rises in", "half as far", "by", "moves most beside it"], rows),
+            table(["direction", "rises in", "by", "moves most beside it"], rows),
         ]
     )
 

@@ -37,19 +37,19 @@ class Judged:
     attributes: tuple[str, ...]
     nets: str  # which classifiers
     digest: str  # of the generator's file and the classifiers'
-    look: Callable  # ws [n, layers, w_dim], numbers of attributes -> logits [n, attributes]
+    look: Callable  # ws [n, layers, w_dim] -> logits [n, attributes]
 
     def w(self, seeds: Sequence[int]) -> np.ndarray:
         """w of seeds, [N, w_dim], without truncation."""
         return np.asarray(self.Gs.mapping(latents(seeds, self.Gs.z_dim)))
 
-    def logits(self, ws: np.ndarray, of: Sequence[int] | None = None) -> np.ndarray:
-        """ws [N, layers, w_dim] -> [N, attributes], positive where the attribute is there. of: None: all of them."""
-        found, of = [], tuple(range(len(self.attributes)) if of is None else of)
+    def logits(self, ws: np.ndarray) -> np.ndarray:
+        """ws [N, layers, w_dim] -> [N, attributes], positive where the attribute is there."""
+        found = []
         for start in range(0, len(ws), BATCH):
             rows = ws[start : start + BATCH]
             padded = np.concatenate([rows, np.repeat(rows[-1:], BATCH - len(rows), axis=0)])  # one shape, one graph
-            found.append(self.look(tf.constant(padded, tf.float32), of).numpy()[: len(rows)])
+            found.append(self.look(tf.constant(padded, tf.float32)).numpy()[: len(rows)])
         return np.concatenate(found)
 
 
@@ -64,11 +64,10 @@ def judged(network: str | None, nets: str) -> Judged:
     pairs = list(extractor.network)
 
     @tf.function
-    def look(ws, of):
+    def look(ws):
         images = to_rgb(Gs.synthesis(ws, noise="const", stage=stage, fade=fade))
         images = upscale(images, Gs.resolution // images.shape[1])
-        chosen = [pairs[number] for number in of]
-        return tf.concat([tf.reshape(one(fitted(images, name, one)), (-1, 1)) for name, one in chosen], axis=1)
+        return tf.concat([tf.reshape(one(fitted(images, name, one)), (-1, 1)) for name, one in pairs], axis=1)
 
     digest = f"{files.sha256(path)[:16]}-{extractor.digest[:16]}"
     return Judged(path, Gs, stage, fade, tuple(name for name, _ in pairs), extractor.name, digest, look)

@@ -21,6 +21,9 @@ from stylegan_tf.ops.resample import upscale
 POINTS, ROUNDS = 256, 3  # from the second on w are moved along what the rounds before have found
 REACH = 2.0  # standard deviations of w, in which the logit is to rise
 PSI = 0.7  # of the pictures, as edits show them
+# Of the regression: the larger, the more it heeds the few pictures that do not agree, and the less the strength of the
+# change (docs/RESULTS.md has both, for some).
+C = 10.0
 MANY = 4096  # w that the standard deviation is taken from
 
 
@@ -57,7 +60,7 @@ def agreed(gradients: np.ndarray) -> np.ndarray:
     if not len(unit):
         return np.zeros(gradients.shape[1])
     sides = np.repeat([1, 0], len(unit))
-    machine = LogisticRegression(fit_intercept=False, max_iter=1000).fit(np.concatenate([unit, -unit]), sides)
+    machine = LogisticRegression(C=C, fit_intercept=False, max_iter=1000).fit(np.concatenate([unit, -unit]), sides)
     return machine.coef_[0] / np.linalg.norm(machine.coef_[0])
 
 

@@ -24,8 +24,8 @@ def found():
     def look(ws):
         return np.stack([ws[:, 0, 0], ws[:, 2, 1], ws[:, 4, 2], ws[:, 0, 3] ** 2], axis=1)
 
-    def logits(ws, of=None):
-        return look(np.asarray(ws))[:, slice(None) if of is None else of]
+    def logits(ws):
+        return look(np.asarray(ws))
 
     judge = judging.Judged(Path("faces/Gs.keras"), Gs, None, 1.0, ATTRIBUTES, "stub", "0" * 8, look)
     judge.logits = logits
@@ -98,10 +98,8 @@ def test_directions(found, sheet, tmp_path, monkeypatch, capsys):
     arguments = [f"--directions={path}", "--seeds=20", f"--page={sheet}", f"--workdir={tmp_path / 'work'}"]
     directions.main(arguments)
     text = sheet.read_text()
-    assert "| male | 1.000 | 1.000 | +" in text and "| smiling | 1.000 | 1.000 | +" in text and "not judged" not in text
-    assert "In 2 of 3 the logit rises at every step in 95% of the seeds; not in unheard-of. In steps half" in text
-    unheard = re.search(r"unheard-of \| ([0-9.]+) \| ([0-9.]+) ", text)
-    assert 0 < float(unheard[1]) < float(unheard[2]) < 1, "a square rises on one side of zero"
+    assert "| male | 1.000 | +" in text and "| smiling | 1.000 | +" in text and "not judged" not in text
+    assert "In 2 of 3 the logit rises" in text and "not in unheard-of." in text
     (tmp_path / "empty" / found.path).parent.mkdir(parents=True)
     (tmp_path / "empty" / found.path).write_bytes(b"")
     monkeypatch.chdir(tmp_path / "empty")
