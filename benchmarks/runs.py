@@ -148,7 +148,9 @@ def circumstances(run_dir: Path) -> dict[str, Any]:
 
 def machine() -> str:
     """For instance 'Intel Xeon, 2 cores'."""
-    return f"{cpu().get('model name', platform.processor() or platform.machine())}, {cores()} cores"
+    count = cores()
+    kind = cpu().get("model name", platform.processor() or platform.machine())
+    return f"{kind}, {count} core{'' if count == 1 else 's'}"
 
 
 def cpu() -> dict[str, str]:
