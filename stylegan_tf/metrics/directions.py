@@ -18,12 +18,12 @@ from stylegan_tf.metrics.ls_samples import Classifiers, fitted
 from stylegan_tf.metrics.samples import Fakes, all_finite, each_batch, kept, label_rows, latents, to_rgb
 from stylegan_tf.ops.resample import upscale
 
-POINTS, ROUNDS = 256, 3  # from the second on w are moved along what the rounds before have found
+POINTS, ROUNDS = 256, 4  # from the second on w are moved along what the rounds before have found
 REACH = 2.0  # standard deviations of w, in which the logit is to rise
 PSI = 0.7  # of the pictures, as edits show them
 # Of the regression: the larger, the more it heeds the few pictures that do not agree, and the less the strength of the
 # change (docs/RESULTS.md has both, for some).
-C = 10.0
+C = 20.0
 MANY = 4096  # w that the standard deviation is taken from
 
 
