@@ -102,7 +102,7 @@ def test_what_is_written(done):
 
 def shown_again(folder, out):
     """(what is found by the sheet, what generate.py makes of it, its report)."""
-    figures.run(["--network=Gs.keras", f"--w={folder}/projected.npz", "--grid=3x1", f"--outdir={out}"])
+    figures.run(["--network=Gs.keras", f"--w={folder}/projected.npz", "--grid=3x1", "--scale=1", f"--outdir={out}"])
     found = np.asarray(Image.open(folder / "sheet.png"))[::FACTOR, ::FACTOR][32:48].astype(int)
     return found, np.asarray(Image.open(out / "grid.png")), json.loads((out / "generate.json").read_text())
 
